@@ -1,0 +1,140 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one family of exceptions that the engine raises.
+
+Everything below a module or action file raises one of these; only the entry adapters turn them
+into a failed task. Each carries what a person needs at once: the option to look at, the object
+it is about, and the way out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+
+
+class EdgeError(Exception):
+    """Base of all errors that a user may see.
+
+    Args:
+        message: what is wrong, one sentence without a trailing full stop.
+        option: the task option (dotted for sub-options) that has to change, if one has.
+        subject: the object it is about: a path, a Kubernetes object, a replica.
+        hint: the way out, one sentence without a trailing full stop.
+        details: plain data for programs; never secrets.
+    """
+
+    kind = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        option: Optional[str] = None,
+        subject: Optional[str] = None,
+        hint: Optional[str] = None,
+        details: Optional[Mapping[str, Any]] = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.option = option
+        self.subject = subject
+        self.hint = hint
+        self.details: Dict[str, Any] = dict(details or {})
+
+    def __str__(self) -> str:
+        text = f"{self.option}: " if self.option else ""
+        text += f"{self.subject}: " if self.subject else ""
+        text += self.message
+        return f"{text}. {self.hint}." if self.hint else f"{text}."
+
+    def as_result(self) -> Dict[str, Any]:
+        """Return the fields of a failed task: C(msg) and the structured C(error)."""
+        error: Dict[str, Any] = {"kind": self.kind, "message": self.message}
+        for name in ("option", "subject", "hint"):
+            value = getattr(self, name)
+            if value:
+                error[name] = value
+        if self.details:
+            error["details"] = self.details
+        return {"msg": str(self), "error": error}
+
+
+class InputError(EdgeError):
+    """An option, a file or a local directory is not as it has to be. Nothing was changed."""
+
+    kind = "input"
+
+
+class AuthError(EdgeError):
+    """The API server did not accept who we are (HTTP 401, expired token, bad certificate)."""
+
+    kind = "authentication"
+
+
+class ForbiddenError(EdgeError):
+    """The account lacks a right (HTTP 403), or admission refused the object."""
+
+    kind = "forbidden"
+
+
+class UnreachableError(EdgeError):
+    """No answer: refused, DNS, time-out, TLS trust."""
+
+    kind = "unreachable"
+
+
+class ApiError(EdgeError):
+    """The API server answered with a C(Status) failure that has no class of its own.
+
+    ``status`` is the HTTP status code, ``reason`` the Kubernetes C(reason) word.
+    """
+
+    kind = "api"
+
+    def __init__(self, message: str, *, status: int = 0, reason: str = "", **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
+        self.status = status
+        self.reason = reason
+
+
+class ConflictError(ApiError):
+    """HTTP 409: someone else changed or holds the object."""
+
+    kind = "conflict"
+
+
+class GoneError(ApiError):
+    """HTTP 410: the watch's resourceVersion is too old; list again."""
+
+    kind = "gone"
+
+
+class WaitError(EdgeError):
+    """What was waited for did not come, or can no longer come (fail fast)."""
+
+    kind = "wait"
+
+
+class TransferError(EdgeError):
+    """Bytes did not arrive whole. What was published before is untouched."""
+
+    kind = "transfer"
+
+
+class BusyError(EdgeError):
+    """Another controller is at work on the same store."""
+
+    kind = "busy"
+
+
+class GateError(EdgeError):
+    """A replica does not report the wanted versions AVAILABLE."""
+
+    kind = "gate"
+
+
+class UnsupportedError(EdgeError):
+    """The cluster, the image or the protocol cannot do what is asked."""
+
+    kind = "unsupported"

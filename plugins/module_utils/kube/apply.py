@@ -1,0 +1,213 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings objects to their wanted state with server-side apply and tells what changed."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import ApiError
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.kube.diffs import clean, to_yaml
+
+CREATED, UPDATED, DELETED, UNCHANGED = "created", "updated", "deleted", "unchanged"
+
+# What a server of ours may consist of besides the kinds in the list at hand.
+PRUNE_KINDS: Tuple[Tuple[str, str], ...] = (
+    ("v1", "ConfigMap"),
+    ("v1", "Service"),
+    ("v1", "ServiceAccount"),
+    ("apps/v1", "Deployment"),
+)
+
+Object = Mapping[str, Any]
+
+
+@dataclass
+class Change:
+    """What happened, or in check mode would happen, to one object.
+
+    C(before) and C(after) are without status, managedFields, versions and times.
+    """
+
+    kind: str
+    name: str
+    namespace: Optional[str]
+    action: str
+    before: Optional[Dict[str, Any]]
+    after: Optional[Dict[str, Any]]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the object is (to be) another one than before."""
+        return self.action != UNCHANGED
+
+    def __str__(self) -> str:
+        place = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.action} {self.kind} {place}"
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Names an object."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: Optional[str] = None
+
+
+def apply_objects(
+    client: KubeClient,
+    objects: Sequence[Object],
+    *,
+    check_mode: bool,
+    owner: Optional[Mapping[str, str]] = None,
+    new_namespaces: Collection[str] = (),
+    prune_kinds: Sequence[Tuple[str, str]] = PRUNE_KINDS,
+) -> List[Change]:
+    """Apply objects in their order; one GET and one PATCH each.
+
+    Args:
+        client: the cluster.
+        objects: with apiVersion, kind and metadata.name.
+        check_mode: the server validates and answers, and changes nothing.
+        owner: labels put on every object; other objects in the same namespaces that carry them
+            all, and are no longer among C(objects), are deleted at the end.
+        new_namespaces: in check mode, namespaces that something else would have created by now.
+            Their objects cannot be validated by the server and count as created, as do those in
+            a namespace that is created by C(objects).
+        prune_kinds: where to look for objects that are no longer wanted, besides the kinds of
+            C(objects).
+
+    Raises:
+        EdgeError: the first refusal; C(details["changed"]) tells whether anything was changed
+            before.
+    """
+    labelled = [_with_labels(obj, owner or {}) for obj in objects]
+    missing = set(new_namespaces) if check_mode else set()
+    changes: List[Change] = []
+    for obj in labelled:
+        try:
+            change = _apply_one(client, obj, check_mode, missing)
+        except ApiError as error:
+            _note_progress(error, changes, check_mode)
+            raise
+        if check_mode and change.kind == "Namespace" and change.action == CREATED:
+            missing.add(change.name)
+        changes.append(change)
+    if owner:
+        changes += _prune(client, labelled, owner, prune_kinds, check_mode, missing)
+    return changes
+
+
+def _note_progress(error: ApiError, changes: Sequence[Change], check_mode: bool) -> None:
+    done = [str(change) for change in changes if change.changed]
+    if done and not check_mode:
+        error.details.setdefault("changed", True)
+        error.details.setdefault("done", done)
+
+
+def _apply_one(client: KubeClient, obj: Object, check_mode: bool, missing: Set[str]) -> Change:
+    meta = obj["metadata"]
+    kind, name, namespace = obj["kind"], meta["name"], meta.get("namespace")
+    if namespace in missing and client.get("v1", "Namespace", namespace) is None:
+        return Change(kind, name, namespace, CREATED, None, clean(obj))
+    before = clean(client.get(obj["apiVersion"], kind, name, namespace))
+    after = clean(client.apply(obj, dry_run=check_mode))
+    if before is None:
+        action = CREATED
+    else:
+        action = UNCHANGED if before == after else UPDATED
+    return Change(kind, name, namespace, action, before, after)
+
+
+def _with_labels(obj: Object, labels: Mapping[str, str]) -> Dict[str, Any]:
+    labelled: Dict[str, Any] = copy.deepcopy(dict(obj))
+    if labels:
+        meta = labelled.setdefault("metadata", {})
+        meta["labels"] = {**(meta.get("labels") or {}), **labels}
+    return labelled
+
+
+def _prune(
+    client: KubeClient,
+    wanted: Sequence[Object],
+    owner: Mapping[str, str],
+    prune_kinds: Sequence[Tuple[str, str]],
+    check_mode: bool,
+    missing: Set[str],
+) -> List[Change]:
+    kinds = {(obj["apiVersion"], obj["kind"]) for obj in wanted} | set(prune_kinds)
+    kinds.discard(("v1", "Namespace"))
+    namespaces = {name for name in map(_namespace, wanted) if name} - missing
+    keep = {_identity(obj) for obj in wanted}
+    selector = ",".join(f"{key}={value}" for key, value in sorted(owner.items()))
+    refs = []
+    for namespace in sorted(namespaces):
+        for api_version, kind in sorted(kinds):
+            if not client.resource(api_version, kind).namespaced:
+                continue
+            found, _ = client.list(api_version, kind, namespace, label_selector=selector)
+            refs += [_ref(obj) for obj in found if _is_leftover(obj, keep)]
+    return delete_objects(client, refs, check_mode=check_mode)
+
+
+def _namespace(obj: Object) -> Optional[str]:
+    """Return where an object lives; a Namespace holds what belongs to it."""
+    meta = obj["metadata"]
+    found: Optional[str] = meta["name"] if obj["kind"] == "Namespace" else meta.get("namespace")
+    return found
+
+
+def _is_leftover(obj: Object, keep: Set[Tuple[str, str, str]]) -> bool:
+    """Objects with a controller of their own (a ReplicaSet's pods) are that one's to remove."""
+    meta = obj["metadata"]
+    return not meta.get("ownerReferences") and _identity(obj) not in keep
+
+
+def _identity(obj: Object) -> Tuple[str, str, str]:
+    meta = obj["metadata"]
+    return (str(obj["kind"]), str(meta.get("namespace")), str(meta["name"]))
+
+
+def _ref(obj: Object) -> Ref:
+    meta = obj["metadata"]
+    return Ref(obj["apiVersion"], obj["kind"], meta["name"], meta.get("namespace"))
+
+
+def delete_objects(client: KubeClient, refs: Sequence[Any], *, check_mode: bool) -> List[Change]:
+    """Delete objects in the given order; those that are not there count as unchanged.
+
+    C(refs) are objects of type Ref, or mappings with apiVersion, kind and metadata.
+    """
+    return [_delete_one(client, _as_ref(ref), check_mode) for ref in refs]
+
+
+def _as_ref(ref: Any) -> Ref:
+    return ref if isinstance(ref, Ref) else _ref(ref)
+
+
+def _delete_one(client: KubeClient, ref: Ref, check_mode: bool) -> Change:
+    found = client.get(ref.api_version, ref.kind, ref.name, ref.namespace)
+    gone = found is None or not client.delete(
+        ref.api_version, ref.kind, ref.name, ref.namespace, dry_run=check_mode
+    )
+    action = UNCHANGED if gone else DELETED
+    before = None if gone else clean(found)
+    return Change(ref.kind, ref.name, ref.namespace, action, before, None)
+
+
+def render_diff(changes: Sequence[Change]) -> Dict[str, str]:
+    """Return the changes in the form of Ansible's C(diff): two YAML texts."""
+    real = [change for change in changes if change.changed]
+    names = ", ".join(str(change) for change in real)
+    return {
+        "before_header": names,
+        "after_header": names,
+        "before": to_yaml([change.before for change in real]),
+        "after": to_yaml([change.after for change in real]),
+    }

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argument specs shared by all modules that talk to an API server.
+
+Names, aliases and environment variables are those of C(kubernetes.core), so that users'
+C(module_defaults) and C(K8S_AUTH_*) settings carry over.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Mapping, Set
+
+from ansible.module_utils.common.parameters import env_fallback
+
+
+def _env(suffix: str) -> Any:
+    return (env_fallback, ["K8S_AUTH_" + suffix])
+
+
+PROXY_HEADERS_SPEC: Dict[str, Any] = {
+    "basic_auth": {
+        "type": "str",
+        "no_log": True,
+        "fallback": _env("PROXY_HEADERS_BASIC_AUTH"),
+    },
+    "proxy_basic_auth": {
+        "type": "str",
+        "no_log": True,
+        "fallback": _env("PROXY_HEADERS_PROXY_BASIC_AUTH"),
+    },
+    "user_agent": {"type": "str", "fallback": _env("PROXY_HEADERS_USER_AGENT")},
+}
+
+AUTH_ARGUMENT_SPEC: Dict[str, Any] = {
+    "kubeconfig": {"type": "raw", "fallback": _env("KUBECONFIG")},
+    "context": {"type": "str", "fallback": _env("CONTEXT")},
+    "host": {"type": "str", "fallback": _env("HOST")},
+    "api_key": {"type": "str", "no_log": True, "fallback": _env("API_KEY")},
+    "username": {"type": "str", "fallback": _env("USERNAME")},
+    "password": {"type": "str", "no_log": True, "fallback": _env("PASSWORD")},
+    "validate_certs": {
+        "type": "bool",
+        "aliases": ["verify_ssl"],
+        "fallback": _env("VERIFY_SSL"),
+    },
+    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"], "fallback": _env("SSL_CA_CERT")},
+    "client_cert": {"type": "path", "aliases": ["cert_file"], "fallback": _env("CERT_FILE")},
+    "client_key": {
+        "type": "path",
+        "aliases": ["key_file"],
+        "no_log": False,
+        "fallback": _env("KEY_FILE"),
+    },
+    "proxy": {"type": "str", "fallback": _env("PROXY")},
+    "no_proxy": {"type": "str", "fallback": _env("NO_PROXY")},
+    "proxy_headers": {"type": "dict", "options": PROXY_HEADERS_SPEC},
+    "impersonate_user": {"type": "str", "fallback": _env("IMPERSONATE_USER")},
+    "impersonate_groups": {
+        "type": "list",
+        "elements": "str",
+        "fallback": _env("IMPERSONATE_GROUPS"),
+    },
+}
+
+WAIT_ARGUMENT_SPEC: Dict[str, Any] = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 120},
+}
+
+_SECRET_KEYS = (
+    "token",
+    "password",
+    "client-key-data",
+    "id-token",
+    "refresh-token",
+    "client-secret",
+)
+
+
+def kubeconfig_secrets(params: Mapping[str, Any]) -> Set[str]:
+    """Return the secret strings inside a kubeconfig that was given as a dictionary.
+
+    C(no_log) on O(kubeconfig) would hide its path as well, so callers add these values to what
+    they mask instead.
+    """
+    config = params.get("kubeconfig")
+    return set(_secrets(config)) if isinstance(config, (dict, list)) else set()
+
+
+def _secrets(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _secrets(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key in _SECRET_KEYS and isinstance(value, str) and value:
+                yield value
+            else:
+                yield from _secrets(value)

@@ -1,0 +1,508 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One API server: the verbs the engine needs, each one request where one is enough."""
+
+from __future__ import annotations
+
+import json
+import time
+from http.client import HTTPException
+from types import TracebackType
+from typing import (
+    Any,
+    BinaryIO,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    Union,
+)
+from urllib.parse import quote
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ApiError,
+    EdgeError,
+    InputError,
+    UnreachableError,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube import kinds, pod_requests
+from ansible_collections.openvino.edge.plugins.module_utils.kube.config import (
+    Endpoint,
+    load_endpoint,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube.exec import ExecStream
+from ansible_collections.openvino.edge.plugins.module_utils.kube.http import (
+    DEFAULT_TIMEOUT,
+    Request,
+    Transport,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube.status import api_error
+from ansible_collections.openvino.edge.plugins.module_utils.kube.types import (
+    Access,
+    ExecResult,
+    Response,
+    WatchEvent,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube.upload import Upload
+from ansible_collections.openvino.edge.plugins.module_utils.kube.watch import WatchDecoder
+
+__all__ = ["Access", "ExecResult", "ExecStream", "KubeClient", "Response", "WatchEvent"]
+
+FIELD_MANAGER = "openvino.edge"
+PAGE = 500  # objects per list request, as kubectl
+_APPLY = "application/apply-patch+yaml"
+_RECONNECTS = 5  # watch connections that may fail in a row
+_RECONNECT_WAIT = 0.5  # seconds after a watch that ended at once, times the failures in a row
+
+Json = Dict[str, Any]
+
+
+class KubeClient:
+    """Talks to one API server; may be used from several threads.
+
+    Attributes:
+        server: the API server's URL, for messages.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.server = endpoint.server
+        self.transport = Transport(endpoint)
+        self._resources: Dict[Tuple[str, str], kinds.Resource] = dict(kinds.KNOWN)
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> KubeClient:
+        """Return a client for the auth options of a task; does not connect.
+
+        Raises:
+            InputError: an option, the kubeconfig or a certificate is not usable.
+            AuthError: the kubeconfig's exec plugin gave no credentials.
+        """
+        return cls(load_endpoint(params))
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self.transport.close()
+
+    def __enter__(self) -> KubeClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def version(self) -> Json:
+        """Return C(GET /version), such as C({"gitVersion": "v1.36.3"}).
+
+        Raises:
+            UnreachableError: refused, DNS, time-out, TLS trust.
+            AuthError: 401.
+        """
+        return self.request_json("GET", "/version", what="read the version")
+
+    def get(
+        self, api_version: str, kind: str, name: str, namespace: Optional[str] = None
+    ) -> Optional[Json]:
+        """Return an object, None when it is not there."""
+        path = self.resource(api_version, kind).path(namespace, name)
+        return self._or_none("GET", path, what=_words("get", kind, namespace, name))
+
+    def list(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: Optional[str] = None,
+        label_selector: Optional[str] = None,
+        field_selector: Optional[str] = None,
+    ) -> Tuple[List[Json], str]:
+        """Return all objects that match, and the resourceVersion to watch from."""
+        path = self.resource(api_version, kind).path(namespace)
+        query = [("limit", str(PAGE)), *_selectors(label_selector, field_selector)]
+        items: List[Json] = []
+        page: List[Tuple[str, str]] = []
+        while True:
+            what = _words("list", kind, namespace)
+            listing = self.request_json("GET", path, query=query + page, what=what)
+            items += [_typed(item, api_version, kind) for item in listing.get("items") or ()]
+            meta = listing.get("metadata") or {}
+            if not meta.get("continue"):
+                return items, str(meta.get("resourceVersion") or "")
+            page = [("continue", meta["continue"])]
+
+    def apply(
+        self,
+        obj: Mapping[str, Any],
+        *,
+        dry_run: bool = False,
+        force: bool = True,
+        field_manager: str = FIELD_MANAGER,
+    ) -> Json:
+        """Apply an object on the server's side and return it as it now is."""
+        path, what = self._object_path("apply", obj, with_name=True)
+        query = [("fieldManager", field_manager), ("force", str(force).lower())]
+        headers = {"Content-Type": _APPLY}
+        return self.request_json(
+            "PATCH", path, query=query + _dry(dry_run), body=obj, headers=headers, what=what
+        )
+
+    def create(self, obj: Mapping[str, Any], *, dry_run: bool = False) -> Json:
+        """Create an object and return it; its name may come from C(generateName)."""
+        path, what = self._object_path("create", obj, with_name=False)
+        query = [("fieldManager", FIELD_MANAGER), *_dry(dry_run)]
+        return self.request_json("POST", path, query=query, body=obj, what=what, repeatable=dry_run)
+
+    def patch(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: Optional[str],
+        body: Any,
+        *,
+        content_type: str = "application/merge-patch+json",
+        subresource: Optional[str] = None,
+        dry_run: bool = False,
+    ) -> Json:
+        """Patch an object (or a subresource such as C(status) or C(scale)) and return it."""
+        path = self.resource(api_version, kind).path(namespace, name)
+        path += f"/{quote(subresource, safe='')}" if subresource else ""
+        query = [("fieldManager", FIELD_MANAGER), *_dry(dry_run)]
+        headers = {"Content-Type": content_type}
+        what = _words("patch", kind, namespace, name)
+        return self.request_json("PATCH", path, query=query, body=body, headers=headers, what=what)
+
+    def delete(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: Optional[str] = None,
+        *,
+        uid: Optional[str] = None,
+        propagation: str = "Background",
+        grace_period: Optional[int] = None,
+        dry_run: bool = False,
+    ) -> bool:
+        """Delete an object; False when it is not there.
+
+        Args:
+            api_version: of the object.
+            kind: of the object.
+            name: of the object.
+            namespace: of the object.
+            uid: delete only this incarnation (409 when it is another).
+            propagation: what happens to dependents: Background, Foreground or Orphan.
+            grace_period: seconds for pods to end; None takes the pod's own.
+            dry_run: only validate.
+        """
+        path = self.resource(api_version, kind).path(namespace, name)
+        options: Json = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        options["propagationPolicy"] = propagation
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        if grace_period is not None:
+            options["gracePeriodSeconds"] = grace_period
+        what = _words("delete", kind, namespace, name)
+        if dry_run:
+            # With options in the body, the server ignores those in the query.
+            options["dryRun"] = ["All"]
+        return self._or_none("DELETE", path, (), options, what) is not None
+
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: Optional[str] = None,
+        label_selector: Optional[str] = None,
+        field_selector: Optional[str] = None,
+        resource_version: Optional[str] = None,
+        timeout: float = 60.0,
+    ) -> Iterator[WatchEvent]:
+        """Yield changes until C(timeout) seconds have passed.
+
+        Broken connections are opened again where they ended. Without C(resource_version) the
+        objects that are there come first, as ADDED.
+
+        Raises:
+            GoneError: the version is too old; list again.
+            UnreachableError: no connection for several tries.
+        """
+        path = self.resource(api_version, kind).path(namespace)
+        selectors = _selectors(label_selector, field_selector)
+        decoder = WatchDecoder(resource_version)
+        deadline = time.monotonic() + timeout
+        what = _words("watch", kind, namespace)
+        failures = 0
+        while time.monotonic() < deadline and not self.transport.closed:
+            opened = time.monotonic()
+            try:
+                for event in self._watch_once(path, selectors, decoder, deadline, what):
+                    failures = 0
+                    yield event
+            except UnreachableError:
+                failures += 1
+                if failures > _RECONNECTS or time.monotonic() >= deadline:
+                    raise
+            if time.monotonic() - opened < _RECONNECT_WAIT:
+                left = max(0.0, deadline - time.monotonic())
+                time.sleep(min(_RECONNECT_WAIT * max(1, failures), left))
+
+    def _watch_once(
+        self,
+        path: str,
+        selectors: Sequence[Tuple[str, str]],
+        decoder: WatchDecoder,
+        deadline: float,
+        what: str,
+    ) -> Iterator[WatchEvent]:
+        """Yield the events of one connection; returns when it ends, however it ends."""
+        left = max(1, int(deadline - time.monotonic() + 0.999))
+        query = [("watch", "1"), ("allowWatchBookmarks", "true"), ("timeoutSeconds", str(left))]
+        if decoder.resource_version:
+            query.append(("resourceVersion", decoder.resource_version))
+        decoder.reset()
+        request = Request("GET", path, query=[*query, *selectors])
+        with self.transport.stream(request, timeout=left + 2.0) as response:
+            if response.status >= 400:
+                raise self._error(response.status, response.read(), what)
+            while True:
+                try:
+                    data = response.read1(65536)
+                except (OSError, HTTPException):
+                    return
+                if not data:
+                    return
+                yield from decoder.feed(data)
+
+    def pod_proxy(
+        self,
+        namespace: str,
+        pod: str,
+        port: int,
+        method: str,
+        path: str,
+        *,
+        body: Union[bytes, BinaryIO, Iterable[bytes], None] = None,
+        length: Optional[int] = None,
+        headers: Optional[Mapping[str, str]] = None,
+        timeout: float = 30.0,
+    ) -> Response:
+        """Send a request to a port of a pod through the API server.
+
+        Answers of the pod are returned whatever their status.
+
+        Args:
+            namespace: of the pod.
+            pod: its name.
+            port: where it listens; plain HTTP.
+            method: HTTP method.
+            path: path and query on the pod, with a leading slash.
+            body: bytes, an open file, or blocks; streamed in constant memory.
+            length: bytes of the body; without it a stream is sent chunked.
+            headers: for the pod.
+            timeout: longest silence in seconds.
+
+        Raises:
+            UnreachableError: the API server cannot reach the pod, or does not answer.
+            ForbiddenError, ApiError: the API server itself refused.
+        """
+        upload = None if body is None else Upload(body, length)
+        target = pod_requests.PodTarget(namespace, pod, port)
+        return pod_requests.proxy(self, target, method, path, upload, headers or {}, timeout)
+
+    def pod_log(
+        self,
+        namespace: str,
+        pod: str,
+        container: Optional[str] = None,
+        *,
+        tail_lines: int = 20,
+        previous: bool = False,
+    ) -> str:
+        """Return the last lines a container wrote; C(previous) takes the run before."""
+        return pod_requests.log(self, namespace, pod, container, tail_lines, previous)
+
+    def exec(
+        self,
+        namespace: str,
+        pod: str,
+        container: Optional[str],
+        argv: Sequence[str],
+        *,
+        stdin: Optional[Iterable[bytes]] = None,
+        timeout: float = 60.0,
+    ) -> ExecResult:
+        """Run a command in a container and return what it gave.
+
+        Raises:
+            UnsupportedError: C(stdin) is given and the cluster cannot end it (before 1.30).
+            TransferError: the connection ended without an exit status.
+            ApiError: no such pod, container or program.
+        """
+        with self.exec_stream(
+            namespace, pod, container, argv, stdin=stdin is not None, timeout=timeout
+        ) as stream:
+            if stdin is not None:
+                stream.send_all(stdin)
+            return stream.wait()
+
+    def exec_stream(
+        self,
+        namespace: str,
+        pod: str,
+        container: Optional[str],
+        argv: Sequence[str],
+        *,
+        stdin: bool = True,
+        timeout: float = 60.0,
+    ) -> ExecStream:
+        """Start a command and return its stream, to be used in a C(with) block.
+
+        C(timeout) is the longest silence in seconds while waiting for the command.
+        """
+        return pod_requests.open_exec(self, namespace, pod, container, argv, stdin, timeout)
+
+    def denied(self, wanted: Sequence[Access]) -> List[Access]:
+        """Return the rights among C(wanted) that this account does not have."""
+        return [access for access in dict.fromkeys(wanted) if not self._allowed(access)]
+
+    def _allowed(self, access: Access) -> bool:
+        api_version, kind = "authorization.k8s.io/v1", "SelfSubjectAccessReview"
+        review = {"apiVersion": api_version, "kind": kind}
+        body = {**review, "spec": {"resourceAttributes": access.attributes()}}
+        path = self.resource(api_version, kind).path()
+        answer = self.request_json("POST", path, body=body, what="review access")
+        return bool((answer.get("status") or {}).get("allowed"))
+
+    def resource(self, api_version: str, kind: str) -> kinds.Resource:
+        """Return where a kind lives; asks the server only for a kind that is not in the table.
+
+        Raises:
+            ApiError: the cluster does not serve this kind.
+        """
+        key = (api_version, kind)
+        if key not in self._resources:
+            path = kinds.group_path(api_version)
+            listing = self._or_none("GET", path, what=f"find {kind} of {api_version}") or {}
+            found = kinds.from_discovery(api_version, kind, listing)
+            if found is None:
+                raise ApiError(
+                    f"the cluster does not serve {kind} of {api_version}",
+                    status=404,
+                    reason="NotFound",
+                    subject=self.server,
+                    hint="Install what brings this kind (its CRD), or leave the object out",
+                )
+            self._resources[key] = found
+        return self._resources[key]
+
+    def request_json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[Tuple[str, str]] = (),
+        body: Any = None,
+        headers: Optional[Mapping[str, str]] = None,
+        what: str,
+        repeatable: bool = True,
+    ) -> Json:
+        """Send a request and return the object in the answer.
+
+        Args:
+            method: HTTP method.
+            path: below the API server's URL, quoted.
+            query: parameters.
+            body: sent as JSON.
+            headers: besides the usual ones.
+            what: the request in words, for errors.
+            repeatable: may be sent again when a kept-alive connection turns out closed.
+        """
+        upload = None
+        named = dict(headers or {})
+        if body is not None:
+            named.setdefault("Content-Type", "application/json")
+            upload = Upload(json.dumps(body).encode())
+        request = Request(method, path, query, named, upload, repeatable)
+        response = self.transport.request(request, DEFAULT_TIMEOUT)
+        if response.status >= 400:
+            raise self._error(response.status, response.body, what)
+        try:
+            value = json.loads(response.body)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise ApiError(
+                f"HTTP {response.status} without a JSON object: this is not a Kubernetes API",
+                status=response.status,
+                subject=self.server,
+                hint="Check host (or the kubeconfig's server) and proxy",
+            )
+        return value
+
+    def _or_none(
+        self,
+        method: str,
+        path: str,
+        query: Sequence[Tuple[str, str]] = (),
+        body: Any = None,
+        what: str = "",
+    ) -> Optional[Json]:
+        """Send a request; None when the object (but not the whole path) is missing."""
+        try:
+            return self.request_json(method, path, query=query, body=body, what=what)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _object_path(
+        self, verb: str, obj: Mapping[str, Any], *, with_name: bool
+    ) -> Tuple[str, str]:
+        meta = obj.get("metadata") or {}
+        kind, name = str(obj.get("kind")), meta.get("name")
+        if with_name and not name:
+            raise InputError(f"a {kind} without metadata.name cannot be applied")
+        namespace = meta.get("namespace")
+        resource = self.resource(str(obj.get("apiVersion")), kind)
+        if resource.namespaced and not namespace:
+            raise InputError(f"a {kind} needs a namespace", subject=name, option="namespace")
+        path = resource.path(namespace, name if with_name else None)
+        return path, _words(verb, kind, namespace, name or meta.get("generateName"))
+
+    def _error(self, code: int, body: bytes, what: str) -> EdgeError:
+        endpoint = self.endpoint
+        return api_error(
+            code, body, what, authorization=endpoint.authorization, source=endpoint.source
+        )
+
+
+def _words(
+    verb: str, kind: str, namespace: Optional[str] = None, name: Optional[str] = None
+) -> str:
+    place = "/".join(part for part in (namespace, name) if part)
+    return f"{verb} {kind} {place}".rstrip()
+
+
+def _dry(dry_run: bool) -> List[Tuple[str, str]]:
+    return [("dryRun", "All")] if dry_run else []
+
+
+def _selectors(labels: Optional[str], fields: Optional[str]) -> List[Tuple[str, str]]:
+    named = (("labelSelector", labels), ("fieldSelector", fields))
+    return [(name, value) for name, value in named if value]
+
+
+def _typed(item: Json, api_version: str, kind: str) -> Json:
+    """Lists leave out kind and apiVersion of their items; put them back."""
+    return {"apiVersion": api_version, "kind": kind, **item}

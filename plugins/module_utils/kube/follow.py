@@ -1,0 +1,138 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps a picture of some objects up to date by watching them, one thread per source."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ForbiddenError,
+    GoneError,
+    UnreachableError,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+
+_RETRY = 1.0  # seconds
+
+Object = Dict[str, Any]
+Snapshot = List[List[Object]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which objects to follow; an C(optional) source stays empty when it is forbidden."""
+
+    api_version: str
+    kind: str
+    namespace: Optional[str] = None
+    label_selector: Optional[str] = None
+    field_selector: Optional[str] = None
+    optional: bool = False
+
+
+class Follower:
+    """Follows sources until it is closed. Use it in a C(with) block.
+
+    It has connections of its own to the same API server, so that closing it ends the watches.
+    """
+
+    def __init__(self, client: KubeClient, sources: Sequence[Source], timeout: float) -> None:
+        self._client = KubeClient(client.endpoint)
+        self._sources = sources
+        self._deadline = time.monotonic() + timeout
+        self._queue: "queue.Queue[Tuple[int, Any]]" = queue.Queue()
+        self._objects: List[Dict[str, Object]] = [{} for _ in sources]
+        self._waiting = set(range(len(sources)))
+        self._lost: Dict[int, UnreachableError] = {}
+
+    def __enter__(self) -> Follower:
+        for index in range(len(self._sources)):
+            threading.Thread(target=self._follow, args=(index,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self._client.close()
+
+    @property
+    def lost(self) -> Optional[UnreachableError]:
+        """Why a source cannot be followed at the moment, None when all can."""
+        return next(iter(list(self._lost.values())), None)
+
+    def next(self, seconds: float) -> Optional[Snapshot]:
+        """Return the objects per source after a change, or after C(seconds) without one.
+
+        None as long as a source has not been listed.
+
+        Raises:
+            EdgeError: a source cannot be read.
+        """
+        try:
+            self._take(self._queue.get(timeout=max(0.0, seconds)))
+            while True:
+                self._take(self._queue.get_nowait())
+        except queue.Empty:
+            pass
+        if self._waiting:
+            return None
+        return [list(objects.values()) for objects in self._objects]
+
+    def _take(self, item: Tuple[int, Any]) -> None:
+        index, news = item
+        if isinstance(news, Exception):
+            raise news
+        if isinstance(news, list):
+            self._objects[index] = {_key(obj): obj for obj in news}
+            self._waiting.discard(index)
+        elif news.type == "DELETED":
+            self._objects[index].pop(_key(news.object), None)
+        else:
+            self._objects[index][_key(news.object)] = news.object
+
+    def _follow(self, index: int) -> None:
+        """Thread: list, then watch; list again when the watch is too old.
+
+        An API server that was there once may go away for a while (an upgrade of a single node).
+        """
+        source = self._sources[index]
+        try:
+            while not self._client.transport.closed and time.monotonic() < self._deadline:
+                try:
+                    self._list_and_watch(index, source)
+                except GoneError:
+                    continue
+                except UnreachableError as error:
+                    if index in self._waiting:
+                        raise
+                    self._lost[index] = error
+                    time.sleep(_RETRY)
+        except ForbiddenError as error:
+            self._queue.put((index, [] if source.optional else error))
+        except Exception as error:
+            if not self._client.transport.closed:
+                self._queue.put((index, error))
+
+    def _list_and_watch(self, index: int, source: Source) -> None:
+        where = (source.namespace, source.label_selector, source.field_selector)
+        items, version = self._client.list(source.api_version, source.kind, *where)
+        self._queue.put((index, items))
+        self._lost.pop(index, None)
+        left = self._deadline - time.monotonic()
+        for event in self._client.watch(source.api_version, source.kind, *where, version, left):
+            self._queue.put((index, event))
+
+
+def _key(obj: Object) -> str:
+    meta = obj.get("metadata") or {}
+    return str(meta.get("uid") or f"{meta.get('namespace')}/{meta.get('name')}")

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rights of the whole job: what each module asks for, and what the checks read. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
+from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+    entry as repository,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server import entry as server
+from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as verify
+
+Params = Mapping[str, Any]
+Area = Tuple[Mapping[str, Any], Callable[[Params], List[Access]]]
+
+AREAS: Tuple[Area, ...] = (
+    (repository.ARGUMENT_SPEC, repository.required_access),
+    (server.ARGUMENT_SPEC, server.required_access),
+    (verify.ARGUMENT_SPEC, verify.required_access),
+)
+
+# Rights do not depend on which models they are, but some options must not be empty.
+SAMPLE: Dict[str, Any] = {"models": [{"name": "model", "versions": [1]}], "src": "models"}
+
+
+def job_access(params: Params) -> List[Access]:
+    """Return the rights of model_repository, model_server and model_status, each once.
+
+    Args:
+        params: C(namespace), C(name), C(pvc), C(host_path) as the modules have them.
+    """
+    wanted: Dict[Access, None] = {}
+    for spec, required in AREAS:
+        wanted.update(dict.fromkeys(required(fill(spec, {**SAMPLE, **params}))))
+    return list(wanted)
+
+
+def check_access(params: Params) -> List[Access]:
+    """Return the rights that the checks themselves use."""
+    namespace = params["namespace"]
+    wanted = [Access("get", "", "namespaces", name=namespace)]
+    if params.get("pvc"):
+        claim = params["pvc"]["claim_name"]
+        wanted.append(Access("get", "", "persistentvolumeclaims", namespace=namespace, name=claim))
+        wanted.append(Access("get", "storage.k8s.io", "storageclasses"))
+    if params.get("host_path") or params.get("images"):
+        wanted.append(Access("list", "", "nodes"))
+    return wanted
+
+
+def fill(spec: Mapping[str, Any], given: Params) -> Dict[str, Any]:
+    """Return the parameters a module would see: what is given and known, else the default."""
+    filled: Dict[str, Any] = {}
+    for name, option in spec.items():
+        value = given.get(name)
+        if value is None:
+            value = option.get("default")
+        filled[name] = _fill_nested(option, value)
+    return filled
+
+
+def _fill_nested(option: Mapping[str, Any], value: Any) -> Any:
+    nested = option.get("options")
+    if not nested or value is None:
+        return value
+    if isinstance(value, (list, tuple)):
+        return [fill(nested, item) for item in value]
+    return fill(nested, value)

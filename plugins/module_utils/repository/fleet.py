@@ -1,0 +1,157 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All targets of one task: opened, examined, locked and filled side by side, closed at the end."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Callable, Dict, List, Optional, Sequence, Type
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
+from ansible_collections.openvino.edge.plugins.module_utils.repository.plan import Plan
+from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
+    Facts,
+    Inventory,
+    Key,
+    RemoteVersion,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
+    Channel,
+    Target,
+)
+
+# A helper counts its controller as gone after 15 s without a request.
+KEEP_SECONDS = 6.0
+
+
+@dataclass
+class Work:
+    """One target and what is known and done about it."""
+
+    target: Target
+    channel: Optional[Channel] = None
+    facts: Optional[Facts] = None
+    inventory: Inventory = field(default_factory=Inventory)
+    remote: Dict[Key, RemoteVersion] = field(default_factory=dict)
+    plan: Optional[Plan] = None
+    published: List[Key] = field(default_factory=list)
+    removed: List[Key] = field(default_factory=list)
+    bytes_sent: int = 0
+    files_sent: int = 0
+    busy: bool = False
+
+    @property
+    def way(self) -> Channel:
+        """The open channel."""
+        assert self.channel is not None, "the target was not opened"
+        return self.channel
+
+    @property
+    def todo(self) -> Plan:
+        """The plan."""
+        assert self.plan is not None, "the target was not examined"
+        return self.plan
+
+    @property
+    def changed(self) -> bool:
+        """Whether something was published or removed."""
+        return bool(self.published or self.removed)
+
+
+class Fleet:
+    """Runs one step after the other on all targets; use it in a C(with) block.
+
+    Args:
+        targets: where the files go.
+        open_channel: opens one.
+        parallel: how many are worked on at once.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        open_channel: Callable[[Target], Channel],
+        parallel: int,
+        stop: threading.Event,
+    ) -> None:
+        self.works = [Work(target) for target in targets]
+        self._open, self._stop = open_channel, stop
+        self._pool = ThreadPoolExecutor(max_workers=max(1, min(parallel, len(self.works))))
+        self._closing = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+
+    def __enter__(self) -> Fleet:
+        self._keeper.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self._closing.set()
+        if error is not None:
+            self._stop.set()
+        self._pool.shutdown(wait=True)
+        self._keeper.join()
+        for work in self.works:
+            if work.channel is not None:
+                work.channel.close()
+
+    def open(self) -> None:
+        """Open every target."""
+        self.each(self._open_one)
+
+    def each(self, step: Callable[[Work], None], works: Optional[Sequence[Work]] = None) -> None:
+        """Run a step on all targets; when some fail, the others still finish theirs.
+
+        Raises:
+            EdgeError: the first failure, with the others in C(details).
+        """
+        chosen = list(self.works if works is None else works)
+        futures = [self._pool.submit(self._one, step, work) for work in chosen]
+        errors: List[EdgeError] = []
+        for future in futures:
+            error = _error_of(future)
+            if error:
+                errors.append(error)
+        if errors:
+            first = errors[0]
+            if len(errors) > 1:
+                first.details["others"] = [str(error) for error in errors[1:]]
+            raise first
+
+    def _one(self, step: Callable[[Work], None], work: Work) -> None:
+        work.busy = True
+        try:
+            if not self._stop.is_set():
+                step(work)
+        finally:
+            work.busy = False
+
+    def _open_one(self, work: Work) -> None:
+        work.channel = self._open(work.target)
+
+    def _keep(self) -> None:
+        """Show helpers that wait for their turn that the controller is alive."""
+        while not self._closing.wait(KEEP_SECONDS):
+            for work in self.works:
+                if work.busy or work.channel is None:
+                    continue
+                try:
+                    work.channel.facts()
+                except EdgeError:
+                    pass  # the next real request tells
+
+
+def _error_of(future: Future[None]) -> Optional[EdgeError]:
+    try:
+        future.result()
+    except EdgeError as error:
+        return error
+    return None

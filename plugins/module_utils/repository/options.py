@@ -1,0 +1,159 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the two repository modules: argument specs and typed values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.entry import merge_specs
+from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.kube.args import AUTH_ARGUMENT_SPEC
+from ansible_collections.openvino.edge.plugins.module_utils.repository.layout import (
+    Selection,
+    selection_from_params,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.job import (
+    HelperOptions,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.store import (
+    STORE_ARGUMENT_SPEC,
+    STORE_RULES,
+    Store,
+    store_from_params,
+)
+
+DEFAULT_AGENT_IMAGE = "docker.io/library/python:3.12-slim"
+DEFAULT_EXEC_IMAGE = "docker.io/openvino/model_server:2026.2.1"
+PULL_POLICIES = ("IfNotPresent", "Always", "Never")
+TRANSPORTS = ("auto", "agent", "exec")
+MAX_ID = 2**31 - 1
+
+TOLERATION_SPEC: Dict[str, Any] = {
+    "key": {"type": "str", "no_log": False},
+    "operator": {"type": "str", "choices": ["Equal", "Exists"], "default": "Equal"},
+    "value": {"type": "str"},
+    "effect": {"type": "str", "choices": ["NoSchedule", "PreferNoSchedule", "NoExecute"]},
+}
+
+MODELS_SPEC: Dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {
+        "name": {"type": "str", "required": True},
+        "versions": {"type": "list", "elements": "int", "default": []},
+    },
+}
+
+HELPER_ARGUMENT_SPEC: Dict[str, Any] = {
+    "models": MODELS_SPEC,
+    "transport": {"type": "str", "choices": list(TRANSPORTS), "default": "auto"},
+    "agent_image": {"type": "str", "default": DEFAULT_AGENT_IMAGE},
+    "exec_image": {"type": "str", "default": DEFAULT_EXEC_IMAGE},
+    "image_pull_policy": {
+        "type": "str",
+        "choices": list(PULL_POLICIES),
+        "default": "IfNotPresent",
+    },
+    "image_pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "uid": {"type": "int", "default": 5000},
+    "gid": {"type": "int", "default": 5000},
+    "tolerations": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": TOLERATION_SPEC,
+    },
+    "wait_timeout": {"type": "int", "default": 120},
+    "parallel": {"type": "int", "default": 4},
+}
+
+ARGUMENT_SPEC = merge_specs(
+    AUTH_ARGUMENT_SPEC,
+    STORE_ARGUMENT_SPEC,
+    HELPER_ARGUMENT_SPEC,
+    {
+        "src": {"type": "path"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "force": {"type": "bool", "default": False},
+    },
+)
+SPEC_RULES: Dict[str, Any] = {**STORE_RULES, "required_if": [("state", "present", ("src",))]}
+
+INFO_ARGUMENT_SPEC = merge_specs(
+    AUTH_ARGUMENT_SPEC,
+    STORE_ARGUMENT_SPEC,
+    HELPER_ARGUMENT_SPEC,
+    {"verify": {"type": "bool", "default": False}},
+)
+INFO_SPEC_RULES: Dict[str, Any] = dict(STORE_RULES)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The typed options that both modules share."""
+
+    store: Store
+    selection: Tuple[Selection, ...]
+    transport: str
+    helper: HelperOptions
+    parallel: int
+
+
+def options_from_params(params: Mapping[str, Any], *, read_only: bool) -> Options:
+    """Return typed options.
+
+    Raises:
+        InputError: a value that cannot be, before any cluster is asked.
+    """
+    for name in ("agent_image", "exec_image"):
+        if not str(params.get(name) or "").strip():
+            raise InputError("an image name is needed", option=name)
+    for name, low, high in (
+        ("uid", 0, MAX_ID),
+        ("gid", 0, MAX_ID),
+        ("wait_timeout", 1, 86400),
+        ("parallel", 1, 64),
+    ):
+        if not low <= int(params[name]) <= high:
+            raise InputError(f"{params[name]} is not from {low} to {high}", option=name)
+    helper = HelperOptions(
+        agent_image=params["agent_image"],
+        exec_image=params["exec_image"],
+        image_pull_policy=params["image_pull_policy"],
+        image_pull_secrets=tuple(params["image_pull_secrets"]),
+        uid=params["uid"],
+        gid=params["gid"],
+        tolerations=tuple(_without_none(item) for item in params["tolerations"]),
+        wait_timeout=float(params["wait_timeout"]),
+        read_only=read_only,
+    )
+    return Options(
+        store_from_params(params),
+        tuple(selection_from_params(params["models"])),
+        params["transport"],
+        helper,
+        params["parallel"],
+    )
+
+
+def _without_none(item: Mapping[str, Any]) -> Dict[str, Any]:
+    return {key: value for key, value in item.items() if value is not None}
+
+
+def required_names(selection: Tuple[Selection, ...]) -> List[str]:
+    """Return the chosen model names, for C(state=absent), which needs some.
+
+    Raises:
+        InputError: none is chosen; removing everything has to be said model by model.
+    """
+    if not selection:
+        raise InputError(
+            "state=absent needs the models to remove",
+            option="models",
+            hint="Name each model, with versions to keep the others",
+        )
+    return [item.name for item in selection]

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Progress for people: few lines, at once, never more than one for every tenth of the way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Callable
+
+from ansible_collections.openvino.edge.plugins.module_utils.repository.plan import format_bytes
+
+QUIET_BYTES = 16 << 20  # less than this is done before a line could be read
+STEP = 0.1  # of the whole
+PAUSE = 1.0  # seconds between two lines
+SLOW = 15.0  # seconds after which a line comes even without a step
+
+
+class Meter:
+    """Counts bytes from several threads and says how far it is.
+
+    Args:
+        say: shows one line.
+        what: first words of each line.
+        total: bytes in all.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        what: str,
+        total: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._say, self._what, self._total, self._clock = say, what, total, clock
+        self._done = 0
+        self._shown = 0.0
+        self._start = self._last = clock()
+        self._lock = threading.Lock()
+
+    def advance(self, count: int) -> None:
+        """Add bytes (or take them back) and perhaps show a line."""
+        with self._lock:
+            self._done += count
+            line = self._line()
+        if line:
+            self._say(line)
+
+    def _line(self) -> str:
+        if self._total < QUIET_BYTES or self._done >= self._total:
+            return ""
+        now, share = self._clock(), self._done / self._total
+        since = now - self._last
+        if since < PAUSE or (share - self._shown < STEP and since < SLOW):
+            return ""
+        self._shown, self._last = share, now
+        rate = self._done / max(now - self._start, 0.001)
+        left = (self._total - self._done) / max(rate, 1.0)
+        return (
+            f"{self._what}: {share:.0%} of {format_bytes(self._total)},"
+            f" {format_bytes(rate)}/s, {left:.0f} s left"
+        )

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a store holds, as a helper in the cluster reports it, and how far it can be believed.
+
+A published version has a record: its manifest and the stamp (size, modification time, inode) of
+each file at the moment of publishing. When the stamps still fit, the hashes of the record are
+taken (C(checked) is C(stamps)); else, or on demand, every byte is read on the target
+(C(checked) is C(hash)).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import (
+    FILE_MODE,
+    FileEntry,
+    Manifest,
+)
+
+Key = Tuple[str, int]
+Stamp = Tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A store as its file system reports it; C(total_inodes) 0 means it has no limit."""
+
+    free_bytes: int
+    total_bytes: int
+    free_inodes: int
+    total_inodes: int
+    block_bytes: int
+    writable: bool
+    uid: int
+    root_mode: str
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Facts:
+        """Read the agent's answer."""
+        return cls(
+            free_bytes=int(data["free_bytes"]),
+            total_bytes=int(data["total_bytes"]),
+            free_inodes=int(data["free_inodes"]),
+            total_inodes=int(data["total_inodes"]),
+            block_bytes=max(1, int(data["block_bytes"])),
+            writable=bool(data["writable"]),
+            uid=int(data["uid"]),
+            root_mode=str(data["root_mode"]),
+        )
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One name below a version directory, by C(lstat)."""
+
+    path: str
+    stamp: Stamp
+    mode: int
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
+class RawVersion:
+    """A version directory as listed, with the record that was written when it was published."""
+
+    model: str
+    version: int
+    files: Tuple[RawFile, ...]
+    record: Optional[Mapping[str, Any]] = None
+
+    @property
+    def key(self) -> Key:
+        """Model and version."""
+        return self.model, self.version
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(item.stamp[0] for item in self.files)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All that lies under C(models/); C(strays) are names no version should have."""
+
+    versions: Tuple[RawVersion, ...] = ()
+    strays: Tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Inventory:
+        """Read the agent's answer."""
+        versions = tuple(_raw_version(item) for item in data.get("versions") or ())
+        return cls(versions, tuple(str(item) for item in data.get("strays") or ()))
+
+    def by_key(self) -> Dict[Key, RawVersion]:
+        """Return the versions by model and number."""
+        return {item.key: item for item in self.versions}
+
+
+@dataclass(frozen=True)
+class RemoteVersion:
+    """A published version whose content is known.
+
+    Attributes:
+        raw: what was listed.
+        manifest: the files with their hashes; no files when the directory is empty.
+        checked: C(stamps) when the record was believed, C(hash) when every byte was read.
+        sealed: whether the record on the store fits what is there.
+    """
+
+    raw: RawVersion
+    manifest: Manifest
+    checked: str
+    sealed: bool
+
+
+def believe(raw: RawVersion) -> Optional[RemoteVersion]:
+    """Return the content by the record, or C(None) when the stamps do not fit."""
+    if not raw.files:
+        return RemoteVersion(raw, Manifest(raw.model, raw.version, ()), "stamps", False)
+    try:
+        record = raw.record or {}
+        manifest = Manifest.from_dict(record["manifest"])
+        stamps = {str(path): tuple(stamp) for path, stamp in record["stamps"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    fits = stamps == {item.path: item.stamp for item in raw.files}
+    if not fits or set(stamps) != {entry.path for entry in manifest.files}:
+        return None
+    if (manifest.model, manifest.version) != raw.key:
+        return None
+    return RemoteVersion(raw, manifest, "stamps", True)
+
+
+def from_hashes(raw: RawVersion, hashes: Mapping[str, str]) -> RemoteVersion:
+    """Return the content by hashes that were just taken on the target."""
+    sizes = {item.path: item.stamp[0] for item in raw.files}
+    entries = [
+        FileEntry(path, sizes.get(path, -1), digest, FILE_MODE) for path, digest in hashes.items()
+    ]
+    manifest = Manifest(raw.model, raw.version, tuple(entries))
+    recorded = believe(raw)
+    sealed = recorded is not None and recorded.manifest.digest == manifest.digest
+    return RemoteVersion(raw, manifest, "hash", sealed)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Paths in which two manifests of one version differ."""
+
+    changed: Tuple[str, ...]
+    missing: Tuple[str, ...]
+    extra: Tuple[str, ...]
+
+    def __str__(self) -> str:
+        parts: List[str] = []
+        for word, paths in (
+            ("changed", self.changed),
+            ("missing there", self.missing),
+            ("only there", self.extra),
+        ):
+            if paths:
+                more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
+                parts.append(f"{word} {', '.join(paths[:5])}{more}")
+        return "; ".join(parts)
+
+
+def difference(local: Manifest, remote: Manifest) -> Optional[Difference]:
+    """Return how the remote files differ from the local ones, or C(None) when they are equal."""
+    mine = {entry.path: (entry.size, entry.sha256) for entry in local.files}
+    theirs = {entry.path: (entry.size, entry.sha256) for entry in remote.files}
+    if mine == theirs:
+        return None
+    both = sorted(set(mine) & set(theirs))
+    return Difference(
+        tuple(path for path in both if mine[path] != theirs[path]),
+        tuple(sorted(set(mine) - set(theirs))),
+        tuple(sorted(set(theirs) - set(mine))),
+    )
+
+
+def _raw_version(item: Mapping[str, Any]) -> RawVersion:
+    files = tuple(
+        RawFile(str(path), (int(size), int(mtime), int(inode)), int(mode), int(uid), int(gid))
+        for path, size, mtime, inode, mode, uid, gid in item["files"]
+    )
+    return RawVersion(str(item["model"]), int(item["version"]), files, item.get("record"))

@@ -1,0 +1,292 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files over C(pods/exec): for images with bash and coreutils, where the agent cannot run.
+
+Every read on the other side is bounded by a length, so it works with C(v4.channel.k8s.io), which
+cannot end stdin; with C(v5) stdin is closed as well. Lengths and hashes are checked on the target.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    EdgeError,
+    TransferError,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.kube.exec import V5
+from ansible_collections.openvino.edge.plugins.module_utils.kube.types import ExecResult
+from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import (
+    Advance,
+    Manifest,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
+    Facts,
+    Inventory,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import (
+    exec_script as script,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
+    Channel,
+    LockPatience,
+    Target,
+    answer_seconds,
+    file_blocks,
+    refusal,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.job import (
+    CONTAINER,
+    SCRIPT_MOUNT,
+)
+
+LOCK_POLL = 2.0
+# Exit codes of the script in the words of HTTP, which the two transports share.
+STATUS = {
+    script.RC_CUT_SHORT: 400,
+    script.RC_EXISTS: 409,
+    script.RC_NOT_WRITABLE: 500,
+    script.RC_CHANGED: 422,
+    script.RC_BUSY: 423,
+    script.RC_FULL: 507,
+}
+
+
+class ExecChannel(Channel):
+    """Runs the script in a helper pod, one exec per command; see C(AgentChannel)."""
+
+    transport = "exec"
+
+    def __init__(
+        self,
+        client: KubeClient,
+        target: Target,
+        pod: str,
+        root: str,
+        shut: Callable[[], None],
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        super().__init__(target)
+        self._client, self._pod, self._root = client, pod, root
+        self._shut, self._stopped = shut, stopped
+        self._owner = ""
+
+    def facts(self) -> Facts:
+        """Return free space and rights."""
+        return parse_facts(self._tokens(["facts", self._owner]))
+
+    def inventory(self) -> Inventory:
+        """Return what is published."""
+        tokens = self._tokens(["inventory"], seconds=answer_seconds(0))
+        return parse_inventory(tokens, self._root)
+
+    def hashes(self, model: str, version: int, size: int) -> Mapping[str, str]:
+        """Read a version on the target."""
+        arguments = ["hashes", model, str(version)]
+        tokens = self._tokens(arguments, seconds=answer_seconds(size))
+        return parse_hashes(tokens, f"{self._root}/models/{model}/{version}/")
+
+    def lock(self, owner: str, note: str) -> None:
+        """Become the one writer."""
+        patience = LockPatience()
+        text = json.dumps({"id": owner, "note": note})
+        while True:
+            result = self._run(["lock", owner, text])
+            if result.rc == 0:
+                self._owner = owner
+                return
+            tokens = split_tokens(result.stdout) + ["", "", ""]
+            ends = result.rc != script.RC_BUSY or patience.ends(tokens[1])
+            if ends or self._stopped():
+                raise self._refused(result, _json(tokens[2]))
+            time.sleep(LOCK_POLL)
+
+    def publish(self, manifest: Manifest, sources: Mapping[str, str], advance: Advance) -> None:
+        """Send, verify and make visible."""
+        model, version = manifest.model, str(manifest.version)
+        arguments = ["receive", self._owner, manifest.digest, model, version]
+        arguments.append(str(len(manifest.files)))
+        blocks = self._bodies(manifest, sources, advance)
+        seconds = answer_seconds(manifest.size)
+        staged = self._tokens(arguments, blocks, seconds)
+        record = build_record(manifest, staged, self._root)
+        arguments = ["publish", self._owner, manifest.digest, model, version, str(len(record))]
+        self._tokens(arguments, [record], seconds)
+
+    def seal(self, manifest: Manifest, size: int) -> None:
+        """Record a version that is right."""
+        model, version = manifest.model, manifest.version
+        before = self.inventory().by_key()[(model, version)]
+        found = self.hashes(model, version, size)
+        if found != {entry.path: entry.sha256 for entry in manifest.files}:
+            raise TransferError(
+                f"version {version} of model {model} changed meanwhile", subject=self.target.name
+            )
+        stamps = {item.path: list(item.stamp) for item in before.files}
+        record = json.dumps({"manifest": manifest.as_dict(), "stamps": stamps}).encode()
+        self._tokens(["seal", self._owner, model, str(version), str(len(record))], [record])
+
+    def remove(self, model: str, version: int) -> bool:
+        """Take a version away."""
+        arguments = ["remove", self._owner, model, str(version)]
+        return self._tokens(arguments, seconds=answer_seconds(0))[1] == "1"
+
+    def close(self) -> None:
+        """End; never raises."""
+        try:
+            if self._owner:
+                self._run(["unlock", self._owner])
+        except EdgeError:
+            pass  # the lease ends by itself
+        finally:
+            self._shut()
+
+    def _bodies(
+        self, manifest: Manifest, sources: Mapping[str, str], advance: Advance
+    ) -> Iterator[bytes]:
+        for entry in manifest.files:
+            yield f"{entry.size} {entry.sha256}\n{entry.path}\n".encode()
+            yield from file_blocks(sources[entry.path], entry, advance, self._stopped)
+
+    def _tokens(
+        self,
+        arguments: Sequence[str],
+        stdin: Iterable[bytes] = (),
+        seconds: float = 60.0,
+    ) -> List[str]:
+        result = self._run(arguments, stdin, seconds)
+        if result.rc != 0:
+            raise self._refused(result)
+        tokens = split_tokens(result.stdout)
+        if not tokens or tokens[-1] != "end":
+            raise TransferError(
+                f"the answer to '{arguments[0]}' was cut short", subject=self.target.name
+            )
+        return tokens[:-1]
+
+    def _run(
+        self,
+        arguments: Sequence[str],
+        stdin: Iterable[bytes] = (),
+        seconds: float = 60.0,
+    ) -> ExecResult:
+        argv = ["/bin/bash", f"{SCRIPT_MOUNT}/{script.NAME}", *arguments]
+        namespace = self.target.store.namespace
+        with self._client.exec_stream(
+            namespace, self._pod, CONTAINER, argv, stdin=True, timeout=seconds
+        ) as stream:
+            try:
+                for block in stdin:
+                    stream.write(block)
+                if stream.protocol == V5:
+                    stream.close_stdin()
+            except TransferError:
+                # The script gave up: its exit code says why. Without one this raises again.
+                if self._stopped():
+                    raise
+            return stream.wait()
+
+    def _refused(self, result: ExecResult, holder: Optional[Mapping[str, Any]] = None) -> EdgeError:
+        message = result.stderr.decode("utf-8", "replace").strip()
+        message = message or f"exit code {result.rc}"
+        status = STATUS.get(result.rc, 500)
+        return refusal(self.target, status, message, {"holder": holder or {}})
+
+
+def split_tokens(data: bytes) -> List[str]:
+    """Return the tokens of an answer; what comes after the last NUL was cut short and is left."""
+    return [token.decode("utf-8", "surrogateescape") for token in data.split(b"\0")[:-1]]
+
+
+def parse_facts(tokens: Sequence[str]) -> Facts:
+    """Read the answer to C(facts)."""
+    free, total, block, inodes_free, inodes, writable, uid, mode = tokens[1:9]
+    return Facts(
+        free_bytes=int(free) * int(block),
+        total_bytes=int(total) * int(block),
+        free_inodes=int(inodes_free),
+        total_inodes=int(inodes),
+        block_bytes=int(block),
+        writable=writable == "1",
+        uid=int(uid),
+        root_mode=mode.zfill(4),
+    )
+
+
+def parse_inventory(tokens: Sequence[str], root: str) -> Inventory:
+    """Read the answer to C(inventory); C(root) is that of the store in the helper."""
+    versions: List[Dict[str, Any]] = []
+    strays: List[str] = []
+    prefix = ""
+    rest = iter(tokens)
+    for word in rest:
+        if word == "stray":
+            strays.append(next(rest))
+        elif word == "version":
+            model, version, text = next(rest), next(rest), next(rest)
+            prefix = f"{root}/models/{model}/{version}/"
+            versions.append({"model": model, "version": version, "files": []})
+            versions[-1]["record"] = _json(text)
+        else:
+            versions[-1]["files"].append(_file_row(rest, prefix))
+    return Inventory.from_dict({"versions": versions, "strays": strays})
+
+
+def parse_hashes(tokens: Sequence[str], prefix: str) -> Dict[str, str]:
+    """Read the answer to C(hashes): C(sha256sum -z) lines, and C(none) for what is no file."""
+    found: Dict[str, str] = {}
+    rest = iter(tokens)
+    for token in rest:
+        if token == "none":
+            found[_inner(next(rest), prefix)] = ""
+        else:
+            found[_inner(token[66:], prefix)] = token[:64]
+    return found
+
+
+def build_record(manifest: Manifest, staged: Sequence[str], root: str) -> bytes:
+    """Return the record of a version from the listing of its staged tree.
+
+    Raises:
+        TransferError: what was staged is not what the manifest says.
+    """
+    prefix = f"{root}/.edge/staging/{manifest.digest.replace(':', '-')}/tree/"
+    rest = iter(staged)
+    rows = [_file_row(rest, prefix) for _word in rest]
+    stamps = {str(row[0]): row[1:4] for row in rows}
+    if {path: stamp[0] for path, stamp in stamps.items()} != {
+        entry.path: entry.size for entry in manifest.files
+    }:
+        raise TransferError(
+            "what was staged is not what was sent", subject=f"{manifest.model}/{manifest.version}"
+        )
+    return json.dumps({"manifest": manifest.as_dict(), "stamps": stamps}).encode()
+
+
+def _file_row(rest: Iterator[str], prefix: str) -> List[Any]:
+    """Read the seven fields of one file: name, size, time, inode, mode (hex), uid, gid."""
+    try:
+        fields = [next(rest) for _field in range(7)]
+    except StopIteration:
+        raise TransferError("the listing of files was cut short") from None
+    name, size, mtime, inode, mode, uid, gid = fields
+    stamp = [int(size), int(mtime.replace(".", "")), int(inode)]
+    return [_inner(name, prefix), *stamp, int(mode, 16), int(uid), int(gid)]
+
+
+def _inner(name: str, prefix: str) -> str:
+    if not name.startswith(prefix) or len(name) == len(prefix):
+        raise TransferError(f"unexpected name in the listing: {name!r}")
+    return name[len(prefix) :]
+
+
+def _json(text: str) -> Optional[Dict[str, Any]]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

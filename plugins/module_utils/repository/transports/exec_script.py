@@ -1,0 +1,283 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shell script of the exec transport: bash 4.3 and coreutils 8.25, no tar, find or Python.
+
+It keeps the same layout, lock and records as the agent (C(agent_store.py)), so the two can take
+turns on one store. Answers are tokens that end in NUL, the last one is C(end): an answer without
+it was cut short. Exit codes are below; C(ExecChannel) turns them into errors.
+"""
+
+from __future__ import annotations
+
+NAME = "store.sh"
+PROTOCOL = 1
+
+RC_CUT_SHORT = 15
+RC_EXISTS = 13
+RC_NOT_WRITABLE = 14
+RC_CHANGED = 22
+RC_BUSY = 23
+RC_FULL = 28
+
+SCRIPT = r"""#!/bin/bash
+set -u -o pipefail
+shopt -s globstar dotglob nullglob
+export LC_ALL=C
+umask 077
+root=$EDGE_ROOT models=$EDGE_ROOT/models work=$EDGE_ROOT/.edge
+lock=$work/locks/store alive=$EDGE_RUN/alive lease=20
+found=()
+
+die() { printf '%s\n' "$2" >&2; exit "$1"; }
+emit() { printf '%s\0' "$@"; }
+stamp_ns() { local t; t=$(stat -c %.9Y -- "$1" 2>/dev/null) || return 1; printf '%s' "${t/./}"; }
+owns() { [[ -r $lock/owner && $(<"$lock/owner") == *"\"id\": \"$1\""* ]]; }
+need_lock() { owns "$1" || die 23 "the store is not locked by this helper"; }
+is_empty() { local all=("$1"/*); (( ${#all[@]} == 0 )); }
+plain_dir() { [[ -d $1 && ! -L $1 ]]; }
+
+# Signs of life while a long command runs; ends with it.
+beat() {
+  local parent=$$ owner=$1
+  while sleep 5 && kill -0 "$parent" 2>/dev/null; do
+    touch -- "$alive"
+    if [[ -n $owner ]]; then owns "$owner" && touch -c -- "$lock/owner"; fi
+  done
+}
+start_beat() {
+  beat "$1" </dev/null >/dev/null 2>&1 &
+  trap "kill $! 2>/dev/null" EXIT
+}
+
+list_files() {
+  local path
+  found=()
+  for path in "$1"/**; do
+    [[ -d $path && ! -L $path ]] || found+=("$path")
+  done
+}
+# Runs a command on the found files, in portions that fit on a command line.
+on_found() {
+  local n
+  for (( n = 0; n < ${#found[@]}; n += 200 )); do
+    "$@" "${found[@]:n:200}" || return
+  done
+}
+emit_version() {
+  local record=$work/manifests/$2/$3.json text=
+  [[ -r $record ]] && text=$(<"$record")
+  emit version "$2" "$3" "$text"
+  list_files "$1"
+  on_found stat --printf="file\0%n\0%s\0%.9Y\0%i\0%f\0%u\0%g\0" --
+}
+
+cmd_wait() {
+  trap 'exit 0' TERM
+  touch -- "$alive"
+  local now last
+  while :; do
+    sleep 2 &
+    wait $!
+    printf -v now '%(%s)T' -1
+    last=$(stat -c %Y -- "$alive")
+    (( now - last > EDGE_IDLE )) && exit 0
+  done
+}
+
+# On a read-only mount the system says no to everyone, so the mode bits have to tell.
+may_write() {
+  local mode=$((8#$(stat -c %a -- "$1"))) uid
+  uid=$(id -u)
+  if (( uid == 0 )); then echo 1
+  elif (( uid == $(stat -c %u -- "$1") )); then echo $(( (mode & 8#200) > 0 ))
+  elif [[ " $(id -G) " == *" $(stat -c %g -- "$1") "* ]]; then echo $(( (mode & 8#020) > 0 ))
+  else echo $(( (mode & 8#002) > 0 )); fi
+}
+# facts [OWNER]: with an owner also a sign of life of its lock
+cmd_facts() {
+  local path=$root writable=0
+  if [[ -n ${1-} ]] && owns "$1"; then touch -c -- "$lock/owner"; fi
+  while [[ ! -e $path ]]; do path=${path%/*}; done
+  if [[ ${EDGE_READ_ONLY-} == 1 ]]; then
+    writable=$(may_write "$path")
+  elif [[ -w $path && -x $path ]]; then
+    writable=1
+  fi
+  emit facts $(stat -f -c '%a %b %S %d %c' -- "$path") "$writable" "$(id -u)" \
+    "$(stat -c %a -- "$path")"
+}
+
+cmd_inventory() {
+  local path child model version
+  for path in "$models"/*; do
+    model=${path##*/}
+    if ! plain_dir "$path"; then emit stray "$model"; continue; fi
+    for child in "$path"/*; do
+      version=${child##*/}
+      if [[ $version =~ ^[1-9][0-9]{0,18}$ ]] && plain_dir "$child"; then
+        emit_version "$child" "$model" "$version"
+      elif [[ -d $child || -L $child ]]; then
+        emit stray "$model/$version"
+      fi
+    done
+  done
+}
+
+cmd_hashes() {
+  local path regular=()
+  start_beat ""
+  list_files "$models/$1/$2"
+  for path in ${found[@]+"${found[@]}"}; do
+    if [[ -f $path && ! -L $path ]]; then regular+=("$path"); else emit none "$path"; fi
+  done
+  found=(${regular[@]+"${regular[@]}"})
+  on_found sha256sum -z --
+}
+
+cmd_lock() {
+  local owner=$1 text=$2 name fresh=$work/locks/new-$1 probe
+  mkdir -p -- "$root" || die 14 "cannot make $root"
+  for name in "$work" "$work"/{staging,manifests,locks,trash}; do
+    if [[ ! -e $name ]]; then
+      mkdir -- "$name" && chmod 770 -- "$name" || die 14 "cannot write to the store"
+    fi
+    plain_dir "$name" || die 14 "$name is not a directory"
+  done
+  probe=$work/staging/probe-$$
+  : > "$probe" && sync -- "$probe" && mv -T -- "$probe" "$probe.2" && rm -- "$probe.2" ||
+    die 14 "the store cannot be written"
+  owns "$owner" && return
+  rm -rf -- "$fresh"
+  mkdir -- "$fresh" && printf '%s' "$text" > "$fresh/owner" || die 14 "cannot write the lock"
+  expire_lock "$owner"
+  if ! mv -T -- "$fresh" "$lock" 2>/dev/null; then
+    rm -rf -- "$fresh"
+    emit busy "$(stamp_ns "$lock/owner")" "$(cat -- "$lock/owner" 2>/dev/null)"
+    exit 23
+  fi
+  rm -rf -- "$work"/staging/* "$work"/trash/*
+}
+# Moves a lock without a sign of life aside; ages are taken by the store's own clock.
+expire_lock() {
+  local seen now clock=$work/locks/clock-$1 aside=$work/locks/stale-$1
+  seen=$(stamp_ns "$lock/owner") || return 0
+  rm -f -- "$clock"; : > "$clock"; now=$(stamp_ns "$clock"); rm -f -- "$clock"
+  (( now - seen >= lease * 1000000000 )) || return 0
+  mv -T -- "$lock" "$aside" 2>/dev/null || return 0
+  if [[ $(stamp_ns "$aside/owner") != "$seen" ]]; then
+    mv -T -- "$aside" "$lock" 2>/dev/null
+    return 0
+  fi
+  rm -rf -- "$aside"
+}
+
+cmd_unlock() {
+  owns "$1" || return 0
+  rm -rf -- "$work"/staging/* "$work"/trash/*
+  mv -T -- "$lock" "$work/locks/gone-$1" && rm -rf -- "$work/locks/gone-$1"
+}
+
+# receive OWNER DIGEST MODEL VERSION COUNT, on stdin for each file: "SIZE SHA256", PATH, bytes.
+# One process for a file; hashes are checked in portions, while the bytes are still in memory.
+cmd_receive() {
+  local owner=$1 stage=$work/staging/${2/:/-} target=$models/$3/$4 count=$5
+  local tree=$stage/tree n size sum path sums=() pending=0
+  need_lock "$owner"
+  is_empty "$target" || die 13 "version $4 of model $3 exists"
+  rm -rf -- "$stage"
+  mkdir -p -- "$tree" && cd -- "$tree" || die 14 "cannot write to the store"
+  start_beat "$owner"
+  for (( n = 0; n < count; n++ )); do
+    read -r size sum && IFS= read -r path || die 15 "the input ended after $n of $count files"
+    path=./$path
+    if [[ ! -d ${path%/*} ]]; then mkdir -p -- "${path%/*}" || die 28 "cannot make $path"; fi
+    head -c "$size" > "$path" || die 28 "$path: cannot be written"
+    sums+=("$sum  $path")
+    if (( (pending += size) > 67108864 || ${#sums[@]} > 200 )); then
+      check_sums "${sums[@]}"
+      sums=() pending=0
+    fi
+  done
+  if (( ${#sums[@]} )); then check_sums "${sums[@]}"; fi
+  settle "$tree"
+  list_files "$tree"
+  on_found stat --printf="file\0%n\0%s\0%.9Y\0%i\0%f\0%u\0%g\0" --
+}
+check_sums() {
+  local line sum
+  printf '%s\n' "$@" | sha256sum -c --status --strict && return
+  for line in "$@"; do
+    sum=$(sha256sum < "${line:66}")
+    [[ ${sum%% *} == "${line:0:64}" ]] ||
+      die 22 "${line:68}: sha256 is ${sum%% *}, not ${line:0:64} ($(stat -c %s "${line:66}") bytes)"
+  done
+  die 22 "the hashes of the files do not fit"
+}
+settle() {
+  if [[ $(id -u) == 0 ]]; then chown -hR "$EDGE_UID:$EDGE_GID" -- "$1" || die 14 "chown"; fi
+  chmod -R u=rwX,go=rX -- "$1" || die 14 "chmod"
+  list_files "$1"
+  on_found sync -- || die 28 "cannot flush to the disk"
+  found=("$1"/**/)
+  on_found sync -- || die 28 "cannot flush to the disk"
+}
+own_dir() {
+  plain_dir "$1" && return
+  mkdir -- "$1" && chmod 755 -- "$1" || die 14 "cannot make $1"
+  if [[ $(id -u) == 0 ]]; then chown "$EDGE_UID:$EDGE_GID" -- "$1"; fi
+  sync -- "${1%/*}"
+}
+# record MODEL VERSION SIZE, the record on stdin
+write_record() {
+  local dir=$work/manifests/$1 new=$work/manifests/$1/$2.json.new
+  mkdir -p -- "$dir" && head -c "$3" > "$new" || die 28 "cannot write the record"
+  [[ $(stat -c %s -- "$new") == "$3" ]] || die 15 "the record was cut short"
+  sync -- "$new" && mv -T -- "$new" "${new%.new}" && sync -- "$dir" || die 28 "cannot write"
+}
+
+# publish OWNER DIGEST MODEL VERSION RECORD-SIZE
+cmd_publish() {
+  local stage=$work/staging/${2/:/-} target=$models/$3/$4
+  need_lock "$1"
+  plain_dir "$stage/tree" || die 15 "not staged"
+  own_dir "$models"
+  own_dir "$models/$3"
+  is_empty "$target" || die 13 "version $4 of model $3 exists"
+  [[ $(stat -c %d -- "$stage/tree") == $(stat -c %d -- "$models/$3") ]] ||
+    die 14 "models/ and .edge/ lie on two file systems, a rename cannot publish"
+  write_record "$3" "$4" "$5"
+  need_lock "$1"
+  mv -T -- "$stage/tree" "$target" || die 13 "version $4 of model $3 cannot be published"
+  sync -- "$models/$3"
+  rm -rf -- "$stage"
+}
+
+# seal OWNER MODEL VERSION RECORD-SIZE
+cmd_seal() {
+  need_lock "$1"
+  write_record "$2" "$3" "$4"
+}
+
+cmd_remove() {
+  local path=$models/$2/$3 aside=$work/trash/$2-$3-$$ record=$work/manifests/$2/$3.json dir
+  need_lock "$1"
+  if ! plain_dir "${path%/*}" || [[ ! -e $path && ! -L $path ]]; then emit removed 0; return; fi
+  start_beat "$1"
+  mv -T -- "$path" "$aside" || die 14 "cannot move $path"
+  sync -- "${path%/*}"
+  rm -f -- "$record"
+  rm -rf -- "$aside"
+  for dir in "${path%/*}" "${record%/*}"; do
+    if [[ -d $dir ]] && is_empty "$dir"; then rmdir -- "$dir"; fi
+  done
+  sync -- "$models"
+  emit removed 1
+}
+
+command=$1
+shift
+[[ $command == wait ]] || touch -- "$alive"
+"cmd_$command" "$@" || die 1 "$command failed"
+[[ $command == wait ]] || emit end
+"""

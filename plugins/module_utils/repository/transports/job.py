@@ -1,0 +1,207 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects of a helper: a Job with one pod that mounts the store, and a ConfigMap it owns.
+
+The pod of a volume passes the restricted Pod Security Standard. The one of a host path has to be
+root to write there, with the three capabilities that giving files to the server's user takes. A
+helper ends itself (idle, deadline) and the Job controller then removes it, so a controller that
+was killed leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import Target
+from ansible_collections.openvino.edge.plugins.module_utils.store import (
+    AGENT_LABEL,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    NAME_LABEL,
+    PvcStore,
+)
+
+STORE_MOUNT = "/store"
+SCRIPT_MOUNT = "/edge"
+RUN_MOUNT = "/edge-run"
+CONTAINER = "helper"
+IDLE_SECONDS = 60  # without a request; the controller counts as gone then
+DEADLINE_SECONDS = 24 * 3600  # of one helper, whatever happens
+HOSTNAME_LABEL = "kubernetes.io/hostname"
+
+Object = Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class HelperOptions:
+    """How helper pods are made.
+
+    Attributes:
+        agent_image: has Python 3.8 or newer.
+        exec_image: has bash and coreutils, like the model server's own image.
+        image_pull_policy: of both.
+        image_pull_secrets: names of Secrets in the namespace.
+        uid: owner of the published files, and user of the pod of a volume.
+        gid: group of the same.
+        tolerations: of the pod, as Kubernetes spells them.
+        wait_timeout: seconds until the pod has to run.
+        read_only: mount the store read-only, make nothing.
+    """
+
+    agent_image: str
+    exec_image: str
+    image_pull_policy: str = "IfNotPresent"
+    image_pull_secrets: Tuple[str, ...] = ()
+    uid: int = 5000
+    gid: int = 5000
+    tolerations: Tuple[Mapping[str, Any], ...] = ()
+    wait_timeout: float = 120.0
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Program:
+    """What runs in the helper: image, command, environment, and the script files it needs."""
+
+    image: str
+    command: Tuple[str, ...]
+    env: Mapping[str, str]
+    files: Mapping[str, str]
+
+
+def labels(helper_id: str) -> Dict[str, str]:
+    """Return the labels of every object of one helper."""
+    return {
+        MANAGED_BY_LABEL: MANAGED_BY,
+        NAME_LABEL: "model-repository-helper",
+        AGENT_LABEL: helper_id,
+    }
+
+
+def object_name(helper_id: str) -> str:
+    """Return the name of the Job and the ConfigMap of one helper."""
+    return f"edge-agent-{helper_id}"
+
+
+def store_root(target: Target) -> str:
+    """Return the root of the store as the helper sees it."""
+    sub_path = target.store.sub_path if isinstance(target.store, PvcStore) else ""
+    return f"{STORE_MOUNT}/{sub_path}" if sub_path else STORE_MOUNT
+
+
+def render_job(helper_id: str, target: Target, options: HelperOptions, program: Program) -> Object:
+    """Return the Job."""
+    meta = {
+        "name": object_name(helper_id),
+        "namespace": target.store.namespace,
+        "labels": labels(helper_id),
+    }
+    spec = {
+        "backoffLimit": 0,
+        "activeDeadlineSeconds": DEADLINE_SECONDS,
+        "ttlSecondsAfterFinished": 0,
+        "template": {
+            "metadata": {"labels": labels(helper_id)},
+            "spec": _pod_spec(helper_id, target, options, program),
+        },
+    }
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": spec}
+
+
+def render_config_map(helper_id: str, job: Mapping[str, Any], program: Program) -> Object:
+    """Return the ConfigMap with the script; it goes when the Job goes."""
+    owner = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "name": job["metadata"]["name"],
+        "uid": job["metadata"]["uid"],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": object_name(helper_id),
+            "namespace": job["metadata"]["namespace"],
+            "labels": labels(helper_id),
+            "ownerReferences": [owner],
+        },
+        "data": dict(program.files),
+        "immutable": True,
+    }
+
+
+def _pod_spec(helper_id: str, target: Target, options: HelperOptions, program: Program) -> Object:
+    store = target.store
+    spec: Object = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 2,
+        "securityContext": _pod_security(target, options),
+        "containers": [_container(target, options, program)],
+        "volumes": [
+            store.root_volume("store", read_only=options.read_only),
+            {"name": "script", "configMap": {"name": object_name(helper_id), "defaultMode": 0o444}},
+            {"name": "run", "emptyDir": {"sizeLimit": "16Mi"}},
+        ],
+    }
+    if target.node_selector:
+        spec["nodeSelector"] = dict(target.node_selector)
+    if options.tolerations:
+        spec["tolerations"] = [dict(item) for item in options.tolerations]
+    if options.image_pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
+    return spec
+
+
+def _container(target: Target, options: HelperOptions, program: Program) -> Object:
+    env: List[Object] = [{"name": key, "value": value} for key, value in program.env.items()]
+    env.append({"name": "EDGE_BIND", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}})
+    return {
+        "name": CONTAINER,
+        "image": program.image,
+        "imagePullPolicy": options.image_pull_policy,
+        "command": list(program.command),
+        "env": env,
+        "resources": {
+            "requests": {"cpu": "50m", "memory": "64Mi"},
+            "limits": {"memory": "256Mi"},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": _capabilities(target, options),
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [
+            {"name": "store", "mountPath": STORE_MOUNT, "readOnly": options.read_only},
+            {"name": "script", "mountPath": SCRIPT_MOUNT, "readOnly": True},
+            {"name": "run", "mountPath": RUN_MOUNT},
+        ],
+    }
+
+
+def _pod_security(target: Target, options: HelperOptions) -> Object:
+    context: Object = {"seccompProfile": {"type": "RuntimeDefault"}}
+    if not isinstance(target.store, PvcStore):
+        return {**context, "runAsUser": 0, "runAsGroup": 0}
+    context.update(runAsUser=options.uid, runAsGroup=options.gid, runAsNonRoot=options.uid != 0)
+    if options.gid:
+        context.update(fsGroup=options.gid, fsGroupChangePolicy="OnRootMismatch")
+    return context
+
+
+def _capabilities(target: Target, options: HelperOptions) -> Object:
+    if isinstance(target.store, PvcStore):
+        return {"drop": ["ALL"]}
+    needed = ["DAC_OVERRIDE"] if options.read_only else ["CHOWN", "DAC_OVERRIDE", "FOWNER"]
+    return {"drop": ["ALL"], "add": needed}
+
+
+def hostname_selector(node: Optional[Mapping[str, Any]]) -> Tuple[Tuple[str, str], ...]:
+    """Return the selector for one node; never C(nodeName), which would go past the scheduler."""
+    meta = (node or {}).get("metadata") or {}
+    hostname = (meta.get("labels") or {}).get(HOSTNAME_LABEL) or meta.get("name")
+    return ((HOSTNAME_LABEL, str(hostname)),) if hostname else ()

@@ -1,0 +1,230 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which transport: opens the chosen one, or the best that works."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import replace
+from typing import Callable, Mapping
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    EdgeError,
+    ForbiddenError,
+    UnreachableError,
+    UnsupportedError,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import (
+    Advance,
+    Manifest,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
+    Facts,
+    Inventory,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import (
+    exec as exec_transport,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import (
+    exec_script,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.agent import (
+    PORT,
+    AgentChannel,
+    scripts,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
+    Channel,
+    Target,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.helper import (
+    Helper,
+    HelperFailed,
+    StoreMissing,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.job import (
+    IDLE_SECONDS,
+    RUN_MOUNT,
+    SCRIPT_MOUNT,
+    HelperOptions,
+    Program,
+    store_root,
+)
+
+AUTO, AGENT, EXEC = "auto", "agent", "exec"
+CHOICES = (AUTO, AGENT, EXEC)
+
+# What another image can help against; everything else would fail the exec transport as well.
+IMAGE_REASONS = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "CreateContainerError",
+        "RunContainerError",
+        "StartError",
+        "Crash",
+    }
+)
+
+Say = Callable[[str], None]
+
+
+class EmptyChannel(Channel):
+    """Stands for a store that does not exist yet and may only be read."""
+
+    transport = "none"
+
+    def facts(self) -> Facts:
+        """Return free space and rights."""
+        return Facts(1 << 62, 1 << 62, 0, 0, 4096, True, 0, "0755")
+
+    def inventory(self) -> Inventory:
+        """Return what is published."""
+        return Inventory()
+
+    def hashes(self, model: str, version: int, size: int) -> Mapping[str, str]:
+        """Read a version on the target."""
+        return {}
+
+    def lock(self, owner: str, note: str) -> None:
+        """Become the one writer."""
+        raise UnsupportedError("the store does not exist", subject=self.target.name)
+
+    def publish(self, manifest: Manifest, sources: Mapping[str, str], advance: Advance) -> None:
+        """Send, verify and make visible."""
+        raise UnsupportedError("the store does not exist", subject=self.target.name)
+
+    def seal(self, manifest: Manifest, size: int) -> None:
+        """Record a version that is right."""
+        raise UnsupportedError("the store does not exist", subject=self.target.name)
+
+    def remove(self, model: str, version: int) -> bool:
+        """Take a version away."""
+        return False
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+class Opener:
+    """Opens channels for one task.
+
+    Args:
+        client: of the cluster.
+        transport: C(auto), C(agent) or C(exec).
+        options: how helper pods are made.
+        warn: told why C(auto) took the slower way, and what could not be cleaned up.
+        stopped: tells when the task is to end early.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        transport: str,
+        options: HelperOptions,
+        warn: Say,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._client, self._transport, self._options = client, transport, options
+        self._warn, self._stopped = warn, stopped
+
+    def open(self, target: Target) -> Channel:
+        """Return an open channel to a target.
+
+        Raises:
+            EdgeError: no transport works; names why the first one did not.
+        """
+        if target.unbound and self._options.read_only:
+            return EmptyChannel(target)
+        try:
+            if self._transport == EXEC:
+                return self._exec(target)
+            try:
+                return self._agent(target)
+            except EdgeError as error:
+                if self._transport == AGENT or not exec_may_help(error):
+                    raise
+                self._warn(f"{target.name}: using the exec transport, as the agent cannot: {error}")
+                return self._exec(target)
+        except StoreMissing:
+            return EmptyChannel(target)
+
+    def _agent(self, target: Target) -> Channel:
+        token = secrets.token_urlsafe(32)
+        options = self._options
+        env = {
+            "EDGE_ROOT": store_root(target),
+            "EDGE_PORT": str(PORT),
+            "EDGE_TOKEN_SHA256": hashlib.sha256(token.encode()).hexdigest(),
+            "EDGE_IDLE": str(IDLE_SECONDS),
+            "EDGE_UID": str(options.uid),
+            "EDGE_GID": str(options.gid),
+            "EDGE_READ_ONLY": "1" if options.read_only else "0",
+        }
+        command = ("python3", "-B", "-s", "-E", f"{SCRIPT_MOUNT}/agent.py")
+        program = Program(options.agent_image, command, env, scripts())
+        helper = Helper(self._client, target, options, program, self._stopped)
+        helper.start()
+        channel = AgentChannel(
+            self._client, target, helper.pod, token, lambda: self._shut(helper), self._stopped
+        )
+        try:
+            channel.wait_until_it_answers()
+        except BaseException:
+            self._shut(helper)
+            raise
+        return channel
+
+    def _exec(self, target: Target) -> Channel:
+        options = self._options
+        env = {
+            "EDGE_ROOT": store_root(target),
+            "EDGE_RUN": RUN_MOUNT,
+            "EDGE_IDLE": str(IDLE_SECONDS),
+            "EDGE_UID": str(options.uid),
+            "EDGE_GID": str(options.gid),
+            "EDGE_READ_ONLY": "1" if options.read_only else "0",
+        }
+        command = ("/bin/bash", f"{SCRIPT_MOUNT}/{exec_script.NAME}", "wait")
+        program = Program(options.exec_image, command, env, {exec_script.NAME: exec_script.SCRIPT})
+        helper = Helper(self._client, target, options, program, self._stopped)
+        helper.start()
+        return exec_transport.ExecChannel(
+            self._client,
+            target,
+            helper.pod,
+            store_root(target),
+            lambda: self._shut(helper),
+            self._stopped,
+        )
+
+    def _shut(self, helper: Helper) -> None:
+        error = helper.shut()
+        if error:
+            self._warn(f"the helper could not be removed, it ends itself in a minute: {error}")
+
+
+def exec_may_help(error: EdgeError) -> bool:
+    """Return whether the exec transport can work where the agent failed with this."""
+    if isinstance(error, HelperFailed):
+        return error.reason in IMAGE_REASONS
+    if isinstance(error, ForbiddenError):
+        return "proxy" in error.message
+    return isinstance(error, (UnreachableError, UnsupportedError)) and _is_pod_way(error)
+
+
+def _is_pod_way(error: EdgeError) -> bool:
+    """Return whether it is the way to the pod that is closed, not the one to the API server."""
+    return "pod" in error.message or "X-Edge-Token" in error.message
+
+
+def reader(options: HelperOptions) -> HelperOptions:
+    """Return the same options for a helper that only looks."""
+    return replace(options, read_only=True)

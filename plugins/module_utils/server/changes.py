@@ -1,0 +1,99 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What changes mean for the servers that run, and for the person who reads the result. Pure."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from typing import Any, Dict, Mapping, Optional, Sequence
+
+from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import Change
+from ansible_collections.openvino.edge.plugins.module_utils.server.config import pinned_versions
+from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
+    INPUT_HASH_ANNOTATION,
+    Object,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.template import CONFIG_FILE
+
+NO_RELOAD = "none"
+CONFIG_RELOAD = "config_reload"
+ROLLING_RESTART = "rolling_restart"
+
+
+def same_change(item: Object) -> Change:
+    """Return the change of an object that was left alone."""
+    metadata = item["metadata"]
+    return Change(
+        kind=item["kind"],
+        name=metadata["name"],
+        namespace=metadata.get("namespace"),
+        action="unchanged",
+        before=None,
+        after=None,
+    )
+
+
+def real(change: Change) -> Change:
+    """Return the change without our book-keeping.
+
+    The input hash is for the next run; alone it is no change that a person would care about.
+    """
+    before, after = _without_hash(change.before), _without_hash(change.after)
+    action = change.action
+    if action == "updated" and before == after:
+        action = "unchanged"
+    return replace(change, before=before, after=after, action=action)
+
+
+def _without_hash(item: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Any]]:
+    if item is None:
+        return None
+    clean = copy.deepcopy(dict(item))
+    annotations = clean.get("metadata", {}).get("annotations")
+    if isinstance(annotations, dict):
+        annotations.pop(INPUT_HASH_ANNOTATION, None)
+        if not annotations:
+            del clean["metadata"]["annotations"]
+    return clean
+
+
+def consequence(changes: Sequence[Change]) -> str:
+    """Return what running servers go through: none, config_reload or rolling_restart.
+
+    C(none) also when there was no Deployment before: nothing runs that could be disturbed.
+    """
+    by_kind = {change.kind: change for change in changes}
+    deployment, config = by_kind.get("Deployment"), by_kind.get("ConfigMap")
+    if deployment is not None and deployment.action == "created":
+        return NO_RELOAD
+    if deployment is not None and _part(deployment.before) != _part(deployment.after):
+        return ROLLING_RESTART
+    before, after = _data(config, "before"), _data(config, "after")
+    return CONFIG_RELOAD if before is not None and before != after else NO_RELOAD
+
+
+def _part(item: Optional[Mapping[str, Any]]) -> Any:
+    return ((item or {}).get("spec") or {}).get("template")
+
+
+def _data(change: Optional[Change], side: str) -> Any:
+    return (getattr(change, side, None) or {}).get("data")
+
+
+def versions_differ(changes: Sequence[Change]) -> bool:
+    """Tell whether a changed configuration pins other versions than before."""
+    for change in changes:
+        if change.kind == "ConfigMap" and change.action == "updated":
+            return bool(_pinned(change, "before") != _pinned(change, "after"))
+    return False
+
+
+def _pinned(change: Change, side: str) -> Any:
+    text = (_data(change, side) or {}).get(CONFIG_FILE) or ""
+    try:
+        return pinned_versions(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring one server to the cluster, or away from it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError, ForbiddenError
+from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import (
+    Change,
+    apply_objects,
+    delete_objects,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
+from ansible_collections.openvino.edge.plugins.module_utils.server import live, preflight
+from ansible_collections.openvino.edge.plugins.module_utils.server.changes import (
+    CONFIG_RELOAD,
+    consequence,
+    real,
+    same_change,
+    versions_differ,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.config import (
+    config_hash,
+    config_text,
+    render_config,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
+    Object,
+    render_objects,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.plan import (
+    Key,
+    Plan,
+    key_of,
+    make_plan,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.progress import (
+    complete,
+    ready_pods,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.reload import Reload
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
+from ansible_collections.openvino.edge.plugins.module_utils.server.waiting import (
+    wait_pods_gone,
+    wait_rollout,
+)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Whether to wait, and for how many seconds at most."""
+
+    wait: bool = True
+    timeout: float = 300.0
+
+
+@dataclass
+class Outcome:
+    """What was done.
+
+    Attributes:
+        changes: one per object; C(unchanged) ones included.
+        reload: what the running servers go through: none, config_reload, rolling_restart.
+        ready: replicas that were ready in the end; None when nobody looked.
+    """
+
+    changes: List[Change] = field(default_factory=list)
+    reload: str = "none"
+    ready: Optional[int] = None
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether anything a person would care about was changed."""
+        return any(change.action != "unchanged" for change in self.changes)
+
+
+class Deployer:
+    """Deploys one checked spec.
+
+    Args:
+        client: of the cluster.
+        spec: the server.
+        runtime: check mode, progress, warnings.
+        waiting: whether and how long to wait.
+    """
+
+    def __init__(
+        self, client: KubeClient, spec: ServerSpec, runtime: Runtime, waiting: Waiting
+    ) -> None:
+        self._client = client
+        self._spec = spec
+        self._runtime = runtime
+        self._waiting = waiting
+        self._digest = config_hash(config_text(render_config(spec)))
+
+    def present(self) -> Outcome:
+        """Make the cluster run the server as the spec says.
+
+        Raises:
+            InputError, ForbiddenError: before anything is changed.
+            WaitError: after; C(details.changed) tells whether something was.
+        """
+        claim, current = self._read()
+        wanted = render_objects(self._spec, live.facts_of(claim))
+        plan = make_plan(wanted, current)
+        outcome = Outcome([same_change(item) for item in plan.same])
+        if not plan.empty or self._spec.create_namespace:
+            self._change(plan, current, claim, outcome)
+        if not self._runtime.check_mode:
+            sent = any(item["kind"] == "Deployment" for item in plan.send)
+            deployment = None if sent else current.get(("Deployment", self._spec.name))
+            self._settle_or_say(outcome, deployment)
+        return outcome
+
+    def _change(
+        self,
+        plan: Plan,
+        current: Mapping[Key, Object],
+        claim: Optional[Object],
+        outcome: Outcome,
+    ) -> None:
+        """Check all that can be checked, then send what differs."""
+        namespace = live.get_if_allowed(self._client, "v1", "Namespace", self._spec.namespace)
+        extra = live.namespace_to_send(self._spec, namespace)
+        if plan.empty and not extra:
+            return
+        preflight.check_cluster(self._client, self._spec, namespace, claim, self._runtime)
+        self._check_rights(plan, current, bool(extra))
+        outcome.changes = in_order(self._send(extra, plan) + outcome.changes)
+        outcome.reload = consequence(outcome.changes)
+
+    def _read(self) -> Tuple[Optional[Object], Dict[Key, Object]]:
+        """Read the claim and the objects; name all missing rights when one is missing."""
+        spec = self._spec
+        try:
+            claim = live.read_claim(self._client, spec)
+            return claim, live.read_objects(self._client, spec.namespace, spec.name)
+        except ForbiddenError:
+            rights = preflight.access_for(spec, wait=self._waiting.wait)
+            preflight.check_rights(self._client, rights)
+            raise
+
+    def _check_rights(self, plan: Plan, current: Mapping[Key, Object], namespace: bool) -> None:
+        rights = preflight.access_for(
+            self._spec, wait=self._waiting.wait, prune=bool(plan.stale), namespace=namespace
+        )
+        preflight.check_rights(self._client, rights)
+        missing = [item for item in plan.send if key_of(item) not in current]
+        live.refuse_foreign(self._client, self._spec.name, missing)
+
+    def _send(self, extra: Sequence[Object], plan: Plan) -> List[Change]:
+        check = self._runtime.check_mode
+        if not check:
+            # The whole set is validated by the server before the first object is changed.
+            apply_objects(self._client, [*extra, *plan.send], check_mode=True)
+        changes = apply_objects(self._client, [*extra, *plan.send], check_mode=check)
+        changes += delete_objects(self._client, list(reversed(plan.stale)), check_mode=check)
+        return [real(change) for change in changes]
+
+    def _settle_or_say(self, outcome: Outcome, deployment: Optional[Object]) -> None:
+        try:
+            self._settle(outcome, deployment)
+        except EdgeError as error:
+            error.details["changed"] = outcome.changed
+            raise
+
+    def _settle(self, outcome: Outcome, deployment: Optional[Object]) -> None:
+        """See the change through: the rollout, then the reload of pods that were not replaced.
+
+        C(deployment) is the one that was read, if it was left alone.
+        """
+        begun = time.monotonic()
+        pods = live.read_pods(self._client, self._spec.namespace, self._spec.name)[0]
+        if self._waiting.wait:
+            if deployment is None or not complete(deployment, pods):
+                pods = self._wait_rollout()
+            outcome.ready = len(ready_pods(pods))
+        if outcome.reload == CONFIG_RELOAD:
+            reload = Reload(self._client, self._spec, self._digest, self._runtime)
+            reload.begin(ready_pods(pods))
+            if self._waiting.wait:
+                left = self._waiting.timeout - (time.monotonic() - begun)
+                visible = versions_differ(outcome.changes)
+                reload.confirm(ready_pods(pods), visible=visible, timeout=max(left, 1.0))
+
+    def _wait_rollout(self) -> List[Object]:
+        spec, timeout = self._spec, self._waiting.timeout
+        return wait_rollout(self._client, spec.namespace, spec.name, timeout, self._runtime)
+
+
+def remove(
+    client: KubeClient, namespace: str, name: str, runtime: Runtime, waiting: Waiting
+) -> Outcome:
+    """Remove what the collection made for one server; the claim and the namespace stay.
+
+    Raises:
+        ForbiddenError: before anything is removed.
+        WaitError: pods do not end in time.
+    """
+    current = live.read_objects(client, namespace, name)
+    if not current:
+        return Outcome()
+    wanted = preflight.access_for_removal(namespace, wait=waiting.wait)
+    preflight.check_rights(client, wanted)
+    order = [kind for _version, kind in reversed(live.KINDS)]
+    doomed = sorted(current.values(), key=lambda item: order.index(item["kind"]))
+    changes = delete_objects(client, doomed, check_mode=runtime.check_mode)
+    if waiting.wait and not runtime.check_mode:
+        try:
+            wait_pods_gone(client, namespace, name, waiting.timeout)
+        except EdgeError as error:
+            error.details["changed"] = True
+            raise
+    return Outcome(changes)
+
+
+def in_order(changes: Sequence[Change]) -> List[Change]:
+    """Return the changes in the order of application, whatever was done to each."""
+    kinds = ["Namespace", *(kind for _version, kind in live.KINDS)]
+    return sorted(changes, key=lambda change: kinds.index(change.kind))
+
+
+def summary(changes: Sequence[Change]) -> List[Dict[str, Any]]:
+    """Return the changes as a result shows them."""
+    return [
+        {"kind": change.kind, "name": change.name, "action": change.action} for change in changes
+    ]

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Entry point of openvino.edge.model_server."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, List, Mapping, Optional
+
+from ansible_collections.openvino.edge.plugins.module_utils.entry import merge_specs
+from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import render_diff
+from ansible_collections.openvino.edge.plugins.module_utils.kube.args import (
+    AUTH_ARGUMENT_SPEC,
+    WAIT_ARGUMENT_SPEC,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
+from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
+from ansible_collections.openvino.edge.plugins.module_utils.server import preflight, values
+from ansible_collections.openvino.edge.plugins.module_utils.server.config import render_config
+from ansible_collections.openvino.edge.plugins.module_utils.server.deploy import (
+    Deployer,
+    Outcome,
+    Waiting,
+    remove,
+    summary,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.lint import (
+    ERROR,
+    Finding,
+    lint_config,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.objects import endpoints
+from ansible_collections.openvino.edge.plugins.module_utils.server.options import (
+    DEFAULT_WAIT_TIMEOUT,
+    SERVER_ARGUMENT_SPEC,
+    SERVER_RULES,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec import (
+    ServerSpec,
+    spec_from_params,
+)
+
+ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
+    AUTH_ARGUMENT_SPEC,
+    WAIT_ARGUMENT_SPEC,
+    {"wait_timeout": {"type": "int", "default": DEFAULT_WAIT_TIMEOUT}},
+    SERVER_ARGUMENT_SPEC,
+)
+SPEC_RULES: Dict[str, Any] = SERVER_RULES
+
+
+def required_access(params: Params) -> List[Access]:
+    """Return the rights that C(run) uses."""
+    wait = bool(params["wait"])
+    if params["state"] == "absent":
+        return preflight.access_for_removal(params["namespace"], wait=wait)
+    spec = spec_from_params(params)
+    return preflight.access_for(spec, wait=wait, prune=True, namespace=spec.create_namespace)
+
+
+def run(params: Params, runtime: Runtime) -> Result:
+    """Bring the server to the wanted state.
+
+    Raises:
+        InputError, ForbiddenError, AuthError, UnreachableError: nothing was changed.
+        WaitError: C(details.changed) tells whether something was.
+    """
+    begun = time.monotonic()
+    waiting = Waiting(bool(params["wait"]), float(params["wait_timeout"]))
+    if params["state"] == "absent":
+        return _absent(params, runtime, waiting, begun)
+    spec = spec_from_params(params)
+    config = render_config(spec)
+    check_config(config, runtime)
+    with KubeClient.from_params(params) as client:
+        outcome = Deployer(client, spec, runtime, waiting).present()
+    result = _result(outcome, runtime, begun)
+    result["config"] = config
+    result["replicas"] = {"wanted": spec.replicas, "ready": outcome.ready}
+    result["endpoints"] = _endpoints(spec)
+    return result
+
+
+def _absent(params: Params, runtime: Runtime, waiting: Waiting, begun: float) -> Result:
+    name = values.dns_1035(params["name"], "name")
+    with KubeClient.from_params(params) as client:
+        outcome = remove(client, params["namespace"], name, runtime, waiting)
+    return _result(outcome, runtime, begun)
+
+
+def check_config(config: Mapping[str, Any], runtime: Runtime) -> None:
+    """Refuse what the server would refuse; warn where that is not sure.
+
+    Raises:
+        InputError: the first error, with all of them in C(details.findings).
+    """
+    findings = lint_config(config)
+    errors = [finding for finding in findings if finding.level == ERROR]
+    for finding in findings:
+        if finding.level != ERROR:
+            hint = f". {finding.hint}" if finding.hint else ""
+            runtime.warn(f"{_option(finding)}: {finding.message}{hint}.")
+    if not errors:
+        return
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    raise InputError(
+        f"{first.message}{more}",
+        option=_option(first),
+        hint=first.hint or None,
+        details={"findings": [str(finding) for finding in findings]},
+    )
+
+
+def _option(finding: Finding) -> str:
+    """Return the option that a finding is about: models[NAME].KEY."""
+    if not finding.model:
+        return "models"
+    return f"models[{finding.model}].{finding.key}" if finding.key else f"models[{finding.model}]"
+
+
+def _endpoints(spec: ServerSpec) -> Dict[str, str]:
+    ports = {"rest": spec.rest_port, "grpc": spec.grpc_port}
+    return endpoints(spec.name, spec.namespace, ports)
+
+
+def _result(outcome: Outcome, runtime: Runtime, begun: float) -> Result:
+    result: Result = {
+        "changed": outcome.changed,
+        "objects": summary(outcome.changes),
+        "reload": outcome.reload,
+        "seconds": round(time.monotonic() - begun, 3),
+    }
+    diff: Optional[Dict[str, str]] = render_diff(outcome.changes) if runtime.diff else None
+    if diff is not None:
+        result["diff"] = diff
+    return result

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Entry point of openvino.edge.model_server_info: which servers run in a namespace."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.openvino.edge.plugins.module_utils.entry import merge_specs
+from ansible_collections.openvino.edge.plugins.module_utils.kube.args import AUTH_ARGUMENT_SPEC
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
+from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
+from ansible_collections.openvino.edge.plugins.module_utils.server.config import pinned_versions
+from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
+    Object,
+    endpoints,
+    owner_selector,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.template import CONFIG_FILE
+from ansible_collections.openvino.edge.plugins.module_utils.store import SERVER_LABEL
+
+ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
+    AUTH_ARGUMENT_SPEC,
+    {"namespace": {"type": "str", "required": True}, "name": {"type": "str"}},
+)
+SPEC_RULES: Dict[str, Any] = {}
+
+_KINDS = (("v1", "ConfigMap"), ("apps/v1", "Deployment"), ("v1", "Service"))
+
+
+def required_access(params: Params) -> List[Access]:
+    """Return the rights that C(run) uses."""
+    namespace = params["namespace"]
+    resources = (("", "configmaps"), ("apps", "deployments"), ("", "services"))
+    return [Access("list", group, name, namespace=namespace) for group, name in resources]
+
+
+def run(params: Params, runtime: Runtime) -> Result:
+    """Return the servers that the collection made in a namespace, by name."""
+    namespace = params["namespace"]
+    selector = owner_selector(params.get("name"))
+    with KubeClient.from_params(params) as client:
+        found = [
+            client.list(api_version, kind, namespace, label_selector=selector)[0]
+            for api_version, kind in _KINDS
+        ]
+    return {"changed": False, "servers": describe(*found)}
+
+
+def describe(
+    config_maps: Sequence[Object], deployments: Sequence[Object], services: Sequence[Object]
+) -> List[Dict[str, Any]]:
+    """Return one entry per server; parts that are missing are None."""
+    parts: Dict[str, Dict[str, Object]] = {}
+    for items in (config_maps, deployments, services):
+        for item in items:
+            name = item["metadata"]["labels"][SERVER_LABEL]
+            parts.setdefault(name, {})[item["kind"]] = item
+    return [_server(name, parts[name]) for name in sorted(parts)]
+
+
+def _server(name: str, parts: Mapping[str, Object]) -> Dict[str, Any]:
+    some = next(iter(parts.values()))
+    config = _config(parts.get("ConfigMap"))
+    return {
+        "name": name,
+        "namespace": some["metadata"]["namespace"],
+        "models": None if config is None else _models(config),
+        "config": config,
+        "image": _image(parts.get("Deployment")),
+        "replicas": _replicas(parts.get("Deployment")),
+        "service": _service(parts.get("Service")),
+    }
+
+
+def _config(config_map: Optional[Object]) -> Optional[Dict[str, Any]]:
+    text = ((config_map or {}).get("data") or {}).get(CONFIG_FILE)
+    try:
+        config = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return config if isinstance(config, dict) else None
+
+
+def _models(config: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    try:
+        pinned = pinned_versions(config)
+    except (KeyError, TypeError, AttributeError):
+        return []
+    return [{"name": name, "versions": versions} for name, versions in sorted(pinned.items())]
+
+
+def _image(deployment: Optional[Object]) -> Optional[str]:
+    if deployment is None:
+        return None
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def _replicas(deployment: Optional[Object]) -> Optional[Dict[str, int]]:
+    if deployment is None:
+        return None
+    status = deployment.get("status") or {}
+    return {
+        "wanted": int(deployment["spec"].get("replicas", 1)),
+        "ready": int(status.get("readyReplicas", 0)),
+        "updated": int(status.get("updatedReplicas", 0)),
+    }
+
+
+def _service(service: Optional[Object]) -> Optional[Dict[str, Any]]:
+    if service is None:
+        return None
+    spec, metadata = service["spec"], service["metadata"]
+    ports = {port["name"]: int(port["port"]) for port in spec.get("ports") or ()}
+    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    node_ports = {
+        port["name"]: int(port["nodePort"])
+        for port in spec.get("ports") or ()
+        if port.get("nodePort")
+    }
+    return {
+        "type": spec.get("type", "ClusterIP"),
+        "cluster_ip": spec.get("clusterIP"),
+        "node_ports": node_ports,
+        "external": [item.get("ip") or item.get("hostname") for item in ingress],
+        "endpoints": endpoints(metadata["name"], metadata["namespace"], ports),
+    }

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is on the cluster now: the server's objects and what they stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import ForbiddenError, InputError
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
+    ClusterFacts,
+    Object,
+    owner_labels,
+    owner_selector,
+    pod_selector_text,
+    render_namespace,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.plan import (
+    Key,
+    by_key,
+    key_of,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
+from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore
+
+# In the order in which they have to be applied; removed the other way round.
+KINDS: Tuple[Tuple[str, str], ...] = (
+    ("v1", "ServiceAccount"),
+    ("v1", "ConfigMap"),
+    ("apps/v1", "Deployment"),
+    ("v1", "Service"),
+)
+
+
+def read_objects(client: KubeClient, namespace: str, name: str) -> Dict[Key, Object]:
+    """Return every object of one server, one list request per kind."""
+    found: List[Object] = []
+    for api_version, kind in KINDS:
+        items, _version = client.list(
+            api_version, kind, namespace, label_selector=owner_selector(name)
+        )
+        found.extend(items)
+    return by_key(found)
+
+
+def read_pods(client: KubeClient, namespace: str, name: str) -> Tuple[List[Object], str]:
+    """Return the pods of one server and the version to watch them from."""
+    return client.list("v1", "Pod", namespace, label_selector=pod_selector_text(name))
+
+
+def read_claim(client: KubeClient, spec: ServerSpec) -> Optional[Object]:
+    """Return the store's PersistentVolumeClaim, None when there is none."""
+    if isinstance(spec.store, HostPathStore):
+        return None
+    return client.get("v1", "PersistentVolumeClaim", spec.store.claim_name, spec.namespace)
+
+
+def facts_of(claim: Optional[Object]) -> ClusterFacts:
+    """Return what rendering has to know; a bound claim tells what its volume can really do."""
+    if claim is None:
+        return ClusterFacts()
+    bound = (claim.get("status") or {}).get("accessModes")
+    asked = (claim.get("spec") or {}).get("accessModes")
+    return ClusterFacts(tuple(bound or asked or ()))
+
+
+def refuse_foreign(client: KubeClient, name: str, missing: Sequence[Object]) -> None:
+    """Refuse to take over objects that have a wanted name and another owner.
+
+    Raises:
+        InputError: names the object and how to hand it over.
+    """
+    for item in missing:
+        metadata = item["metadata"]
+        live = client.get(item["apiVersion"], item["kind"], metadata["name"], metadata["namespace"])
+        if live is None:
+            continue
+        labels = " ".join(f"{key}={value}" for key, value in owner_labels(name).items())
+        raise InputError(
+            "it exists and belongs to someone else",
+            option="name",
+            subject=f"{key_of(item)[0]} {metadata['namespace']}/{metadata['name']}",
+            hint=f"Choose another name, delete it, or hand it over with the labels {labels}",
+        )
+
+
+@dataclass(frozen=True)
+class Known:
+    """An object that the account may not be allowed to read; C(item) is None when it is missing."""
+
+    readable: bool
+    item: Optional[Object]
+
+
+def get_if_allowed(client: KubeClient, api_version: str, kind: str, name: str) -> Known:
+    """Return a cluster-wide object: a right that is nice to have must not be needed."""
+    try:
+        return Known(True, client.get(api_version, kind, name))
+    except ForbiddenError:
+        return Known(False, None)
+
+
+def namespace_to_send(spec: ServerSpec, namespace: Known) -> List[Object]:
+    """Return the namespace if it has to be made, or lacks a label that is asked for."""
+    if not spec.create_namespace or not namespace.readable:
+        return []
+    labels = ((namespace.item or {}).get("metadata") or {}).get("labels") or {}
+    lacking = [key for key, value in spec.namespace_labels.items() if labels.get(key) != value]
+    return [render_namespace(spec)] if namespace.item is None or lacking else []
+
+
+def list_if_allowed(client: KubeClient, api_version: str, kind: str) -> Optional[List[Any]]:
+    """Return all objects of a cluster-wide kind, None when the account may not see them."""
+    try:
+        return client.list(api_version, kind)[0]
+    except ForbiddenError:
+        return None

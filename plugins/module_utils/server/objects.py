@@ -1,0 +1,200 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a spec to Kubernetes objects. Pure: no socket, no clock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.server.config import (
+    config_hash,
+    config_text,
+    render_config,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
+from ansible_collections.openvino.edge.plugins.module_utils.server.template import (
+    CONFIG_FILE,
+    config_map_name,
+    pod_template,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.store import (
+    INSTANCE_LABEL,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    NAME_LABEL,
+    SERVER_LABEL,
+    HostPathStore,
+)
+
+APP_NAME = "ovms"
+INPUT_HASH_ANNOTATION = "openvino.edge/input-hash"
+MANY_NODES = ("ReadWriteMany", "ReadOnlyMany")
+
+Object = Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ClusterFacts:
+    """What rendering has to know of the cluster.
+
+    Attributes:
+        access_modes: of the store's claim; None: unknown, or not a claim.
+    """
+
+    access_modes: Optional[Tuple[str, ...]] = None
+
+
+def owner_labels(name: str) -> Dict[str, str]:
+    """Return the labels by which the objects of one server are found again."""
+    return {MANAGED_BY_LABEL: MANAGED_BY, SERVER_LABEL: name}
+
+
+def owner_selector(name: Optional[str] = None) -> str:
+    """Return the label selector of one server's objects, or of all servers'."""
+    server = f"{SERVER_LABEL}={name}" if name else SERVER_LABEL
+    return f"{MANAGED_BY_LABEL}={MANAGED_BY},{server}"
+
+
+def object_labels(spec: ServerSpec) -> Dict[str, str]:
+    """Return the labels of every object and pod."""
+    return {
+        **spec.labels,
+        NAME_LABEL: APP_NAME,
+        INSTANCE_LABEL: spec.name,
+        **owner_labels(spec.name),
+    }
+
+
+def render_objects(spec: ServerSpec, facts: ClusterFacts = ClusterFacts()) -> List[Object]:
+    """Return the objects in the order in which they have to be applied.
+
+    Each carries a hash of itself, so that an unchanged run sees at once that nothing has to be
+    sent. The namespace is not among them: it is not ours to remove.
+    """
+    text = config_text(render_config(spec))
+    objects = [
+        _service_account(spec),
+        _config_map(spec, text),
+        _deployment(spec, facts, config_hash(text)),
+        _service(spec),
+    ]
+    return [with_input_hash(item) for item in objects]
+
+
+def render_namespace(spec: ServerSpec) -> Object:
+    """Return the namespace; labels are all that is set."""
+    metadata: Dict[str, Any] = {"name": spec.namespace}
+    if spec.namespace_labels:
+        metadata["labels"] = dict(spec.namespace_labels)
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def with_input_hash(item: Object) -> Object:
+    """Return the object with the hash of its content among its annotations."""
+    text = json.dumps(item, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
+    metadata = dict(item["metadata"])
+    metadata["annotations"] = {**metadata.get("annotations", {}), INPUT_HASH_ANNOTATION: digest}
+    return {**item, "metadata": metadata}
+
+
+def _metadata(spec: ServerSpec, name: str) -> Dict[str, Any]:
+    metadata: Dict[str, Any] = {
+        "name": name,
+        "namespace": spec.namespace,
+        "labels": object_labels(spec),
+    }
+    if spec.annotations:
+        metadata["annotations"] = dict(spec.annotations)
+    return metadata
+
+
+def _service_account(spec: ServerSpec) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": _metadata(spec, spec.name),
+        "automountServiceAccountToken": False,
+    }
+
+
+def _config_map(spec: ServerSpec, text: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": _metadata(spec, config_map_name(spec)),
+        "data": {CONFIG_FILE: text},
+    }
+
+
+def _deployment(spec: ServerSpec, facts: ClusterFacts, digest: str) -> Object:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": _metadata(spec, spec.name),
+        "spec": {
+            "replicas": spec.replicas,
+            # A model that loads slowly is not a failed rollout: the startup probe decides.
+            "progressDeadlineSeconds": spec.startup_timeout + 120,
+            "revisionHistoryLimit": 3,
+            "selector": {"matchLabels": pod_selector(spec.name)},
+            "strategy": rollout_strategy(spec, facts),
+            "template": pod_template(spec, object_labels(spec), digest),
+        },
+    }
+
+
+def pod_selector(name: str) -> Dict[str, str]:
+    """Return the labels that choose the pods of one server, and never change."""
+    return {NAME_LABEL: APP_NAME, SERVER_LABEL: name}
+
+
+def pod_selector_text(name: str) -> str:
+    """Return C(pod_selector) in the form of a query."""
+    return ",".join(f"{key}={value}" for key, value in sorted(pod_selector(name).items()))
+
+
+def rollout_strategy(spec: ServerSpec, facts: ClusterFacts) -> Dict[str, Any]:
+    """Return how old pods make room for new ones.
+
+    C(auto): a claim that one node at a time can use is released before the new pod asks for it
+    (C(Recreate)); a claim for many nodes allows one pod more during the change; on host paths, and
+    where the claim cannot be read, no pod more than wanted ever runs, since an edge node has no
+    room for it and each node takes one replica.
+    """
+    if spec.strategy == "Recreate":
+        return {"type": "Recreate"}
+    shared = any(mode in MANY_NODES for mode in facts.access_modes or ())
+    if spec.strategy == "auto" and not isinstance(spec.store, HostPathStore) and not shared:
+        return {"type": "Recreate"}
+    surge, unavailable = (1, 0) if shared else (0, 1)
+    if spec.strategy == "RollingUpdate" and not isinstance(spec.store, HostPathStore):
+        surge, unavailable = 1, 0
+    limits = {"maxSurge": surge, "maxUnavailable": unavailable}
+    return {"type": "RollingUpdate", "rollingUpdate": limits}
+
+
+def _service(spec: ServerSpec) -> Object:
+    ports = (("grpc", spec.grpc_port), ("rest", spec.rest_port))
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _metadata(spec, spec.name),
+        "spec": {
+            "type": spec.service_type,
+            "selector": pod_selector(spec.name),
+            "ports": [
+                {"name": name, "port": port, "targetPort": name, "protocol": "TCP"}
+                for name, port in ports
+            ],
+        },
+    }
+
+
+def endpoints(name: str, namespace: str, ports: Mapping[str, int]) -> Dict[str, str]:
+    """Return C(HOST:PORT) of each interface inside the cluster."""
+    return {key: f"{name}.{namespace}.svc:{port}" for key, port in ports.items()}

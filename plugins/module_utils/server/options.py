@@ -1,0 +1,94 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of C(model_server), as data."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ansible_collections.openvino.edge.plugins.module_utils.store import (
+    STORE_ARGUMENT_SPEC,
+    STORE_RULES,
+)
+
+DEFAULT_IMAGE = "docker.io/openvino/model_server:2026.2.1"
+DEFAULT_REST_PORT = 8081
+DEFAULT_GRPC_PORT = 8080
+# User "ovms" of the OVMS images (openvinotoolkit/model_server, Dockerfile.ubuntu).
+DEFAULT_UID = 5000
+DEFAULT_WAIT_TIMEOUT = 300
+
+STRATEGIES = ("auto", "Recreate", "RollingUpdate")
+PULL_POLICIES = ("IfNotPresent", "Always", "Never")
+SERVICE_TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
+# openvinotoolkit/model_server, src/config.cpp: any other value ends the process with exit code 64.
+LOG_LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR")
+
+MODEL_OPTIONS: Dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "versions": {"type": "list", "elements": "int", "required": True},
+    "target_device": {"type": "str", "default": "CPU"},
+    "nireq": {"type": "int"},
+    "batch_size": {"type": "str"},
+    "shape": {"type": "raw"},
+    "layout": {"type": "raw"},
+    "plugin_config": {"type": "dict", "default": {}},
+}
+
+PROXY_OPTIONS: Dict[str, Any] = {
+    "http_proxy": {"type": "str"},
+    "https_proxy": {"type": "str"},
+    "no_proxy": {"type": "list", "elements": "str", "default": []},
+}
+
+SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
+    **STORE_ARGUMENT_SPEC,
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "create_namespace": {"type": "bool", "default": False},
+    "namespace_labels": {"type": "dict", "default": {}},
+    "models": {"type": "list", "elements": "dict", "options": MODEL_OPTIONS},
+    "image": {"type": "str", "default": DEFAULT_IMAGE},
+    "image_pull_policy": {
+        "type": "str",
+        "choices": list(PULL_POLICIES),
+        "default": "IfNotPresent",
+    },
+    "image_pull_secrets": {
+        "type": "list",
+        "elements": "str",
+        "default": [],
+        "no_log": False,
+    },
+    "replicas": {"type": "int"},
+    "strategy": {"type": "str", "choices": list(STRATEGIES), "default": "auto"},
+    "rest_port": {"type": "int", "default": DEFAULT_REST_PORT},
+    "grpc_port": {"type": "int", "default": DEFAULT_GRPC_PORT},
+    "service_type": {"type": "str", "choices": list(SERVICE_TYPES), "default": "ClusterIP"},
+    "run_as_user": {"type": "int", "default": DEFAULT_UID},
+    "run_as_group": {"type": "int", "default": DEFAULT_UID},
+    "fs_group": {"type": "int", "default": DEFAULT_UID},
+    "supplemental_groups": {"type": "list", "elements": "int", "default": []},
+    "tmp_size": {"type": "str", "default": "256Mi"},
+    "resources": {"type": "dict", "default": {}},
+    "env": {"type": "dict", "default": {}},
+    "proxies": {"type": "dict", "options": PROXY_OPTIONS},
+    "node_selector": {"type": "dict", "default": {}},
+    "tolerations": {"type": "list", "elements": "dict", "default": []},
+    "affinity": {"type": "dict", "default": {}},
+    "labels": {"type": "dict", "default": {}},
+    "annotations": {"type": "dict", "default": {}},
+    "log_level": {"type": "str", "choices": list(LOG_LEVELS), "default": "INFO"},
+    "file_system_poll_wait_seconds": {"type": "int", "default": 1},
+    "extra_args": {"type": "list", "elements": "str", "default": []},
+    "startup_timeout": {"type": "int", "default": 600},
+}
+
+SERVER_RULES: Dict[str, Any] = {
+    "mutually_exclusive": STORE_RULES["mutually_exclusive"],
+    "required_if": [
+        ("state", "present", ["models"]),
+        ("state", "present", ["pvc", "host_path"], True),
+    ],
+}

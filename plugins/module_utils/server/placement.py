@@ -1,0 +1,63 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the pods may run: selector, tolerations, affinity and, on host paths, the nodes. Pure."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
+from ansible_collections.openvino.edge.plugins.module_utils.store import SERVER_LABEL, HostPathStore
+
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+HOSTNAME = "kubernetes.io/hostname"
+
+
+def placement(spec: ServerSpec, labels: Mapping[str, str]) -> Dict[str, Any]:
+    """Return the scheduling fields of the pod spec; empty ones are left out."""
+    fields: Dict[str, Any] = {}
+    if spec.placement.node_selector:
+        fields["nodeSelector"] = dict(spec.placement.node_selector)
+    if spec.placement.tolerations:
+        fields["tolerations"] = [dict(item) for item in spec.placement.tolerations]
+    affinity = copy.deepcopy(dict(spec.placement.affinity))
+    if isinstance(spec.store, HostPathStore):
+        if spec.store.nodes:
+            affinity = on_nodes(affinity, spec.store.nodes)
+        if spec.replicas > 1:
+            fields["topologySpreadConstraints"] = [_one_per_node(labels)]
+    if affinity:
+        fields["affinity"] = affinity
+    return fields
+
+
+def on_nodes(affinity: Dict[str, Any], nodes: Sequence[str]) -> Dict[str, Any]:
+    """Return C(affinity) narrowed to nodes by name.
+
+    Terms are alternatives, and a term's C(matchFields) takes one name, so every term of the user
+    is repeated for every node.
+    """
+    node_affinity = dict(affinity.get("nodeAffinity") or {})
+    required = dict(node_affinity.get(_REQUIRED) or {})
+    terms: List[Dict[str, Any]] = list(required.get("nodeSelectorTerms") or [{}])
+    required["nodeSelectorTerms"] = [_term(term, node) for node in nodes for term in terms]
+    node_affinity[_REQUIRED] = required
+    return {**affinity, "nodeAffinity": node_affinity}
+
+
+def _term(term: Mapping[str, Any], node: str) -> Dict[str, Any]:
+    fields = [*(term.get("matchFields") or ())]
+    fields.append({"key": "metadata.name", "operator": "In", "values": [node]})
+    return {**term, "matchFields": fields}
+
+
+def _one_per_node(labels: Mapping[str, str]) -> Dict[str, Any]:
+    """Each node has a directory of its own: replicas on one node would leave others unserved."""
+    return {
+        "maxSkew": 1,
+        "topologyKey": HOSTNAME,
+        "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {SERVER_LABEL: labels[SERVER_LABEL]}},
+    }

@@ -1,0 +1,228 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is checked on the cluster before anything is changed there."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Optional, Sequence
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import ForbiddenError, InputError
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
+from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
+from ansible_collections.openvino.edge.plugins.module_utils.server import live, pss
+from ansible_collections.openvino.edge.plugins.module_utils.server.objects import Object
+from ansible_collections.openvino.edge.plugins.module_utils.server.reload import PATIENT_POLL
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
+from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore, PvcStore
+
+RESOURCES = (
+    ("", "serviceaccounts"),
+    ("", "configmaps"),
+    ("apps", "deployments"),
+    ("", "services"),
+)
+
+
+def access_for(
+    spec: ServerSpec, *, wait: bool, prune: bool = False, namespace: bool = False
+) -> List[Access]:
+    """Return the rights that a deployment of this server uses.
+
+    Args:
+        spec: the server.
+        wait: the rollout is waited for.
+        prune: objects that are no longer wanted are deleted.
+        namespace: the namespace is created or labelled.
+    """
+    place = spec.namespace
+    verbs = ["get", "list", "create", "patch", *(["delete"] if prune else [])]
+    wanted = [
+        Access(verb, group, resource, namespace=place)
+        for group, resource in RESOURCES
+        for verb in verbs
+    ]
+    # A touch of its pods makes the kubelet deliver a new configuration at once.
+    wanted += [Access(verb, "", "pods", namespace=place) for verb in ("get", "list", "patch")]
+    if isinstance(spec.store, PvcStore):
+        claim = spec.store.claim_name
+        wanted.append(Access("get", "", "persistentvolumeclaims", namespace=place, name=claim))
+    if wait:
+        wanted += _access_for_waiting(spec)
+    if namespace:
+        wanted += [Access(verb, "", "namespaces") for verb in ("get", "create", "patch")]
+    return wanted
+
+
+def _access_for_waiting(spec: ServerSpec) -> List[Access]:
+    """Return what waiting needs; replica sets, events and logs only make for better messages."""
+    place = spec.namespace
+    wanted = [
+        Access("watch", "apps", "deployments", namespace=place),
+        Access("watch", "", "pods", namespace=place),
+        Access("get", "", "pods", "proxy", namespace=place),
+    ]
+    if spec.poll_seconds > PATIENT_POLL:
+        wanted.append(Access("create", "", "pods", "proxy", namespace=place))
+    return wanted
+
+
+def access_for_removal(namespace: str, *, wait: bool) -> List[Access]:
+    """Return the rights that C(state=absent) uses."""
+    wanted = [
+        Access(verb, group, resource, namespace=namespace)
+        for group, resource in RESOURCES
+        for verb in ("get", "list", "delete")
+    ]
+    if wait:
+        wanted += [Access(verb, "", "pods", namespace=namespace) for verb in ("list", "watch")]
+    return wanted
+
+
+def check_rights(client: KubeClient, wanted: Sequence[Access]) -> None:
+    """Refuse to begin what the account cannot end.
+
+    Raises:
+        ForbiddenError: names every missing right.
+    """
+    missing = client.denied(wanted)
+    if missing:
+        names = [str(access) for access in missing]
+        raise ForbiddenError(
+            "the account may not: " + "; ".join(names),
+            subject=client.server,
+            hint="Grant these rights (a Role for this is in the role preflight of the collection)",
+            details={"missing": names},
+        )
+
+
+def check_cluster(
+    client: KubeClient,
+    spec: ServerSpec,
+    namespace: live.Known,
+    claim: Optional[Object],
+    runtime: Runtime,
+) -> None:
+    """Check what the server stands on.
+
+    Raises:
+        InputError: names the option, the object and the way out.
+    """
+    if namespace.readable:
+        check_namespace(spec, namespace.item)
+    if isinstance(spec.store, PvcStore):
+        check_claim(spec, spec.store, claim)
+        _check_binding(client, spec.store, claim or {})
+        _warn_replicas(spec, spec.store, claim or {}, runtime)
+    else:
+        nodes = live.list_if_allowed(client, "v1", "Node")
+        if nodes is not None:
+            check_nodes(spec.store, nodes)
+
+
+def check_namespace(spec: ServerSpec, namespace: Optional[Mapping[str, Any]]) -> None:
+    """Refuse a namespace that is missing, on its way out, or too strict.
+
+    Raises:
+        InputError: see above.
+    """
+    subject = f"Namespace {spec.namespace}"
+    if namespace is None and not spec.create_namespace:
+        hint = "Create it, or set create_namespace"
+        raise InputError("it does not exist", option="namespace", subject=subject, hint=hint)
+    metadata = (namespace or {}).get("metadata") or {}
+    if metadata.get("deletionTimestamp"):
+        hint = "Run again when it is gone"
+        raise InputError("it is being deleted", option="namespace", subject=subject, hint=hint)
+    labels = {**(metadata.get("labels") or {}), **spec.namespace_labels}
+    pss.check_namespace(spec, {"metadata": {"labels": labels}})
+
+
+def check_claim(spec: ServerSpec, store: PvcStore, claim: Optional[Mapping[str, Any]]) -> None:
+    """Refuse a claim that is missing, lost, on its way out, or too narrow.
+
+    Raises:
+        InputError: see above.
+    """
+    subject = f"PersistentVolumeClaim {store.namespace}/{store.claim_name}"
+
+    def refuse(message: str, hint: str) -> InputError:
+        return InputError(message, option="pvc.claim_name", subject=subject, hint=hint)
+
+    if claim is None:
+        raise refuse("it does not exist", "Create it, or name another claim")
+    if claim["metadata"].get("deletionTimestamp"):
+        raise refuse("it is being deleted", "Name another claim")
+    if (claim.get("status") or {}).get("phase") == "Lost":
+        raise refuse("its volume is gone (phase Lost)", "Restore the volume, or name another claim")
+    modes = live.facts_of(dict(claim)).access_modes or ()
+    if "ReadWriteOncePod" in modes and spec.replicas > 1:
+        raise refuse(
+            f"its access mode ReadWriteOncePod lets one pod use it, replicas is {spec.replicas}",
+            "Set replicas to 1, or use a claim with ReadWriteMany or ReadOnlyMany",
+        )
+
+
+def _check_binding(client: KubeClient, store: PvcStore, claim: Mapping[str, Any]) -> None:
+    """Refuse an unbound claim that no scheduling will bind.
+
+    Raises:
+        InputError: it names no class, or a class that does not exist, and no volume is bound.
+    """
+    spec = claim.get("spec") or {}
+    if (claim.get("status") or {}).get("phase") == "Bound" or spec.get("volumeName"):
+        return
+    name = spec.get("storageClassName") or ""
+    found = live.Known(True, None)
+    if name:
+        found = live.get_if_allowed(client, "storage.k8s.io/v1", "StorageClass", name)
+    if found.readable and found.item is None:
+        message = f"its StorageClass '{name}' does not exist" if name else "it has no StorageClass"
+        raise InputError(
+            f"it is not bound to a volume, and {message}",
+            option="pvc.claim_name",
+            subject=f"PersistentVolumeClaim {store.namespace}/{store.claim_name}",
+            hint="Create a matching PersistentVolume, or a claim with a StorageClass that exists",
+        )
+
+
+def _warn_replicas(
+    spec: ServerSpec, store: PvcStore, claim: Mapping[str, Any], runtime: Runtime
+) -> None:
+    modes = live.facts_of(dict(claim)).access_modes
+    if spec.replicas > 1 and modes == ("ReadWriteOnce",):
+        runtime.warn(
+            f"replicas is {spec.replicas}, but PersistentVolumeClaim {store.namespace}/"
+            f"{store.claim_name} is ReadWriteOnce: all replicas can only run on one node"
+        )
+
+
+def check_nodes(store: HostPathStore, nodes: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse node names that do not exist and selectors that match no node.
+
+    Raises:
+        InputError: names what is there.
+    """
+    names = sorted(str(node["metadata"]["name"]) for node in nodes)
+    for node in store.nodes:
+        if node not in names:
+            raise InputError(
+                "the cluster has no such node",
+                option="host_path.nodes",
+                subject=f"Node {node}",
+                hint=f"Its nodes are {', '.join(names)}",
+            )
+    wanted = dict(store.node_selector)
+    if wanted and not any(_matches(node, wanted) for node in nodes):
+        text = ",".join(f"{key}={value}" for key, value in store.node_selector)
+        raise InputError(
+            f"no node has the labels {text}",
+            option="host_path.node_selector",
+            hint="Label the nodes that hold the models, or name them in host_path.nodes",
+        )
+
+
+def _matches(node: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    labels = node["metadata"].get("labels") or {}
+    return all(labels.get(key) == value for key, value in wanted.items())

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a server works with a configuration, from its own report. Pure.
+
+Body of C(GET /v1/config): openvinotoolkit/model_server, src/config_status_utils.cpp.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Dict, Mapping, Optional, Sequence, Tuple
+
+CONFIG_PATH = "/v1/config"
+
+ADOPTED = "adopted"
+PENDING = "pending"
+# A wanted model serves and loads nothing: soon a new configuration, else nothing is there to load.
+EMPTY = "empty"
+
+# (state, error code) by (model, version).
+Reported = Dict[Tuple[str, int], Tuple[str, str]]
+
+
+def reported(body: bytes) -> Optional[Reported]:
+    """Return the states in a body, None when it is not what OVMS writes."""
+    states: Reported = {}
+    try:
+        for model, entry in json.loads(body.decode("utf-8")).items():
+            for item in entry["model_version_status"]:
+                code = str((item.get("status") or {}).get("error_code", "OK"))
+                states[(model, int(item["version"]))] = (str(item["state"]), code)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return states
+
+
+def judge(states: Optional[Reported], wanted: Mapping[str, Sequence[int]]) -> str:
+    """Tell whether a server works with the wanted versions: adopted, pending or empty.
+
+    It does when it lists each of them as not retired, and serves no other version or still loads a
+    wanted one (OVMS retires the old version only after that).
+    """
+    if states is None:
+        return PENDING
+    pairs = {(name, version) for name, versions in wanted.items() for version in versions}
+    if any(states.get(pair, ("END", ""))[0] == "END" for pair in pairs):
+        return EMPTY if _serves_nothing(states, wanted) else PENDING
+    if any(states[pair] in (("START", "OK"), ("LOADING", "OK")) for pair in pairs):
+        return ADOPTED
+    other = any(
+        state == "AVAILABLE" for pair, (state, _code) in states.items() if pair not in pairs
+    )
+    return PENDING if other else ADOPTED
+
+
+def _serves_nothing(states: Reported, wanted: Mapping[str, Sequence[int]]) -> bool:
+    alive = {name for (name, _version), (state, _code) in states.items() if state != "END"}
+    return any(name not in alive for name in wanted)

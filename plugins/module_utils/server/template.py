@@ -1,0 +1,166 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pod template of a model server. Pure.
+
+It passes the Pod Security Standard C(restricted) unless the store is a host path or the server is
+asked to run as root (k8s.io/pod-security-admission, policy/check_*.go).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from ansible_collections.openvino.edge.plugins.module_utils.server.placement import placement
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
+
+CONTAINER = "ovms"
+CONFIG_MOUNT = "/config"
+CONFIG_FILE = "config.json"
+CONFIG_HASH_ANNOTATION = "openvino.edge/config-hash"
+# OVMS drains gRPC for up to 5 s after SIGTERM (openvinotoolkit/model_server,
+# src/grpcservermodule.cpp); the rest is for slow disks.
+TERMINATION_GRACE_SECONDS = 30
+
+Template = Dict[str, Any]
+
+
+def pod_template(spec: ServerSpec, labels: Mapping[str, str], config_hash: str) -> Template:
+    """Return the template.
+
+    Args:
+        spec: the server.
+        labels: labels of the pods.
+        config_hash: content of the configuration; only used where a change needs a restart.
+    """
+    metadata: Dict[str, Any] = {"labels": dict(labels)}
+    annotations = dict(spec.annotations)
+    if needs_restart_on_config(spec):
+        annotations[CONFIG_HASH_ANNOTATION] = config_hash
+    if annotations:
+        metadata["annotations"] = annotations
+    return {"metadata": metadata, "spec": _pod_spec(spec, labels)}
+
+
+def needs_restart_on_config(spec: ServerSpec) -> bool:
+    """Tell whether running servers do not see a new configuration by themselves.
+
+    With polling off nobody would tell a server that was not reachable at the moment of the
+    change, so its pods are replaced instead.
+    """
+    return spec.poll_seconds == 0
+
+
+def config_map_name(spec: ServerSpec) -> str:
+    """Return the name of the ConfigMap with the configuration."""
+    return f"{spec.name}-config"
+
+
+def _pod_spec(spec: ServerSpec, labels: Mapping[str, str]) -> Dict[str, Any]:
+    pod: Dict[str, Any] = {
+        "serviceAccountName": spec.name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": TERMINATION_GRACE_SECONDS,
+        "securityContext": _pod_security(spec),
+        "containers": [_container(spec)],
+        "volumes": _volumes(spec),
+    }
+    if spec.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
+    pod.update(placement(spec, labels))
+    return pod
+
+
+def _pod_security(spec: ServerSpec) -> Dict[str, Any]:
+    security = spec.security
+    context: Dict[str, Any] = {
+        "runAsNonRoot": not security.root,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    ids = {"runAsUser": security.run_as_user, "runAsGroup": security.run_as_group}
+    context.update({key: value for key, value in ids.items() if value is not None})
+    if security.fs_group is not None:
+        # Always would change the owner of every model file at each start of a pod.
+        context.update({"fsGroup": security.fs_group, "fsGroupChangePolicy": "OnRootMismatch"})
+    if security.supplemental_groups:
+        context["supplementalGroups"] = list(security.supplemental_groups)
+    return context
+
+
+def _container(spec: ServerSpec) -> Dict[str, Any]:
+    container: Dict[str, Any] = {
+        "name": CONTAINER,
+        "image": spec.image,
+        "imagePullPolicy": spec.image_pull_policy,
+        "args": arguments(spec),
+        "ports": [
+            {"name": "grpc", "containerPort": spec.grpc_port, "protocol": "TCP"},
+            {"name": "rest", "containerPort": spec.rest_port, "protocol": "TCP"},
+        ],
+        "volumeMounts": [
+            spec.store.serving_mount(),
+            {"name": "config", "mountPath": CONFIG_MOUNT, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},
+        ],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+    if spec.env:
+        container["env"] = [{"name": key, "value": spec.env[key]} for key in sorted(spec.env)]
+    if spec.resources:
+        container["resources"] = {key: dict(value) for key, value in spec.resources.items()}
+    container.update(probes(spec.startup_timeout))
+    return container
+
+
+def arguments(spec: ServerSpec) -> List[str]:
+    """Return the command line of the server: only flags that every OVMS release knows."""
+    return [
+        "--config_path",
+        f"{CONFIG_MOUNT}/{CONFIG_FILE}",
+        "--port",
+        str(spec.grpc_port),
+        "--rest_port",
+        str(spec.rest_port),
+        "--log_level",
+        spec.log_level,
+        "--file_system_poll_wait_seconds",
+        str(spec.poll_seconds),
+        *spec.extra_args,
+    ]
+
+
+def probes(startup_timeout: int) -> Dict[str, Any]:
+    """Return the three probes.
+
+    C(/v2/health/ready) answers 200 once every model was tried, C(/v2/health/live) as soon as the
+    HTTP server is up (openvinotoolkit/model_server, src/server.cpp). Loading may take minutes, so
+    the liveness probe only begins after the startup probe passed, and it is patient: compiling a
+    model later on can starve the process on a small machine.
+    """
+    return {
+        "startupProbe": _probe("ready", period=1, timeout=3, failures=startup_timeout),
+        "readinessProbe": _probe("ready", period=5, timeout=3, failures=3),
+        "livenessProbe": _probe("live", period=10, timeout=5, failures=6),
+    }
+
+
+def _probe(what: str, *, period: int, timeout: int, failures: int) -> Dict[str, Any]:
+    return {
+        "httpGet": {"path": f"/v2/health/{what}", "port": "rest", "scheme": "HTTP"},
+        "periodSeconds": period,
+        "timeoutSeconds": timeout,
+        "failureThreshold": failures,
+    }
+
+
+def _volumes(spec: ServerSpec) -> List[Dict[str, Any]]:
+    return [
+        spec.store.serving_volume(),
+        {"name": "config", "configMap": {"name": config_map_name(spec)}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": spec.tmp_size}},
+    ]

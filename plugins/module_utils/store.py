@@ -1,0 +1,199 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The store: where a model repository lives on a cluster, and how pods see it.
+
+Layout on the root of a store::
+
+    <root>/models/<model>/<version>/...    what the model server sees, read-only, at /models
+    <root>/.edge/{staging,manifests,locks} ours, on the same filesystem, never mounted into a server
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Tuple, Union
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+
+MODELS_DIR = "models"
+WORK_DIR = ".edge"
+SERVING_MOUNT_PATH = "/models"
+
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "openvino.edge"
+NAME_LABEL = "app.kubernetes.io/name"
+INSTANCE_LABEL = "app.kubernetes.io/instance"
+SERVER_LABEL = "openvino.edge/server"
+AGENT_LABEL = "openvino.edge/agent"
+
+STORE_ARGUMENT_SPEC: Dict[str, Any] = {
+    "namespace": {"type": "str", "required": True},
+    "pvc": {
+        "type": "dict",
+        "options": {
+            "claim_name": {"type": "str", "required": True},
+            "sub_path": {"type": "str", "default": ""},
+        },
+    },
+    "host_path": {
+        "type": "dict",
+        "options": {
+            "path": {"type": "str", "required": True},
+            "node_selector": {"type": "dict", "default": {}},
+            "nodes": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+}
+
+STORE_RULES: Dict[str, Any] = {
+    "mutually_exclusive": [("pvc", "host_path")],
+    "required_one_of": [("pvc", "host_path")],
+}
+
+# Names of namespaces are DNS labels, names of claims and nodes DNS subdomains
+# (k8s.io/apimachinery pkg/util/validation/validation.go).
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+@dataclass(frozen=True)
+class PvcStore:
+    """One volume behind a PersistentVolumeClaim.
+
+    Attributes:
+        namespace: namespace of the claim and of every pod that uses it.
+        claim_name: name of the PersistentVolumeClaim.
+        sub_path: directory inside the volume that is the root of the store; C("") is the volume.
+    """
+
+    namespace: str
+    claim_name: str
+    sub_path: str = ""
+
+    def root_volume(self, name: str = "store", *, read_only: bool = False) -> Dict[str, Any]:
+        """Return the pod volume for a helper pod."""
+        claim: Dict[str, Any] = {"claimName": self.claim_name}
+        if read_only:
+            claim["readOnly"] = True
+        return {"name": name, "persistentVolumeClaim": claim}
+
+    def serving_volume(self, name: str = "models") -> Dict[str, Any]:
+        """Return the pod volume for a model server."""
+        return {"name": name, "persistentVolumeClaim": {"claimName": self.claim_name}}
+
+    def serving_mount(self, name: str = "models") -> Dict[str, Any]:
+        """Return the mount that shows C(<root>/models), and nothing of ours, at /models."""
+        sub_path = posixpath.join(self.sub_path, MODELS_DIR)
+        return {
+            "name": name,
+            "mountPath": SERVING_MOUNT_PATH,
+            "subPath": sub_path,
+            "readOnly": True,
+        }
+
+    def __str__(self) -> str:
+        tail = f"/{self.sub_path}" if self.sub_path else ""
+        return f"PersistentVolumeClaim {self.namespace}/{self.claim_name}{tail}"
+
+
+@dataclass(frozen=True)
+class HostPathStore:
+    """One directory, the same path on each chosen node.
+
+    Attributes:
+        namespace: namespace of the pods that use it; must admit hostPath volumes.
+        path: absolute path on the node, the root of the store.
+        node_selector: labels that a node must have; sorted pairs.
+        nodes: names of nodes. Without names and selector every node that takes pods is meant.
+    """
+
+    namespace: str
+    path: str
+    node_selector: Tuple[Tuple[str, str], ...] = ()
+    nodes: Tuple[str, ...] = ()
+
+    def root_volume(self, name: str = "store", *, read_only: bool = False) -> Dict[str, Any]:
+        """Return the pod volume for a helper pod.
+
+        The kubelet makes a missing directory, but not for a reader: looking changes nothing.
+        """
+        kind = "Directory" if read_only else "DirectoryOrCreate"
+        return {"name": name, "hostPath": {"path": self.path, "type": kind}}
+
+    def serving_volume(self, name: str = "models") -> Dict[str, Any]:
+        """Return the pod volume for a model server: C(<path>/models) must exist."""
+        path = posixpath.join(self.path, MODELS_DIR)
+        return {"name": name, "hostPath": {"path": path, "type": "Directory"}}
+
+    def serving_mount(self, name: str = "models") -> Dict[str, Any]:
+        """Return the mount that shows C(<root>/models), and nothing of ours, at /models."""
+        return {"name": name, "mountPath": SERVING_MOUNT_PATH, "readOnly": True}
+
+    def __str__(self) -> str:
+        return f"host path {self.path}"
+
+
+Store = Union[PvcStore, HostPathStore]
+
+
+def store_from_params(params: Mapping[str, Any]) -> Store:
+    """Return the typed store of the options C(namespace), C(pvc) and C(host_path).
+
+    Raises:
+        InputError: a value that no cluster could take, before anything is asked of one.
+    """
+    namespace = str(params.get("namespace") or "")
+    if not _DNS_LABEL.fullmatch(namespace):
+        raise InputError(
+            f"'{namespace}' is not a name of a namespace",
+            option="namespace",
+            hint="Use lower-case letters, digits and '-', at most 63 characters",
+        )
+    pvc, host_path = params.get("pvc"), params.get("host_path")
+    if pvc and host_path:
+        raise InputError("pvc and host_path exclude each other", option="pvc")
+    if pvc:
+        return _pvc_store(namespace, pvc)
+    if host_path:
+        return _host_path_store(namespace, host_path)
+    raise InputError("one of pvc and host_path is needed", option="pvc")
+
+
+def _pvc_store(namespace: str, options: Mapping[str, Any]) -> PvcStore:
+    claim_name = str(options.get("claim_name") or "")
+    if not _DNS_SUBDOMAIN.fullmatch(claim_name) or len(claim_name) > 253:
+        raise InputError(
+            f"'{claim_name}' is not a name of a PersistentVolumeClaim", option="pvc.claim_name"
+        )
+    sub_path = str(options.get("sub_path") or "")
+    if sub_path.startswith("/") or ".." in sub_path.split("/"):
+        raise InputError(
+            f"'{sub_path}' leaves the volume",
+            option="pvc.sub_path",
+            hint="Give a path relative to the root of the volume, without '..'",
+        )
+    clean = posixpath.normpath(sub_path) if sub_path else ""
+    return PvcStore(namespace, claim_name, "" if clean == "." else clean)
+
+
+def _host_path_store(namespace: str, options: Mapping[str, Any]) -> HostPathStore:
+    path = str(options.get("path") or "")
+    if not path.startswith("/") or ".." in path.split("/"):
+        raise InputError(
+            f"'{path}' is not an absolute path without '..'",
+            option="host_path.path",
+            hint="Give the directory as the node sees it, like /var/lib/openvino-edge/models",
+        )
+    clean = "/" + posixpath.normpath(path).strip("/")
+    if clean == "/":
+        raise InputError("the root of the node cannot be a store", option="host_path.path")
+    selector = options.get("node_selector") or {}
+    nodes = tuple(dict.fromkeys(str(node) for node in options.get("nodes") or ()))
+    for node in nodes:
+        if not _DNS_SUBDOMAIN.fullmatch(node):
+            raise InputError(f"'{node}' is not a name of a node", option="host_path.nodes")
+    pairs = tuple(sorted((str(key), str(value)) for key, value in selector.items()))
+    return HostPathStore(namespace, clean, pairs, nodes)

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which pods are the replicas that count, and how many there must be.
+
+For a Deployment these are the pods of its current ReplicaSet, once the controller has seen the
+last change of the spec: the one whose revision annotation equals the Deployment's (kubectl's
+rollout status goes by the same annotation, k8s.io/kubectl pkg/util/deployment).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.kube.pods import (
+    Trouble,
+    creation_trouble,
+    pod_trouble,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+
+REVISION = "deployment.kubernetes.io/revision"
+TEMPLATE_HASH = "pod-template-hash"
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One pod.
+
+    Attributes:
+        name: name of the pod.
+        node: where it runs; empty before it is scheduled.
+        container: the container that has the REST port.
+        trouble: why the pod cannot answer now, if its status says so.
+    """
+
+    name: str
+    node: str = ""
+    container: str = ""
+    trouble: Optional[Trouble] = None
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The replicas at one moment; ``note`` says why some could not be made, if anything does."""
+
+    expected: int
+    replicas: Tuple[Replica, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Whom to ask: the Deployment ``name``, or the pods of ``label_selector``.
+
+    ``replicas`` overrides the number that there must be.
+    """
+
+    namespace: str
+    name: Optional[str] = None
+    label_selector: Optional[str] = None
+    replicas: Optional[int] = None
+    rest_port: int = 8081
+
+    def __str__(self) -> str:
+        if self.name:
+            return f"Deployment {self.namespace}/{self.name}"
+        return f"pods {self.label_selector} in namespace {self.namespace}"
+
+
+def find_fleet(client: KubeClient, target: Target) -> Fleet:
+    """Ask the API server for the replicas.
+
+    Raises:
+        InputError: there is no such Deployment.
+        ForbiddenError: a right to get or list is missing.
+    """
+    if target.name is None:
+        pods = client.list("v1", "Pod", target.namespace, label_selector=target.label_selector)[0]
+        found = replicas_of(pods, target.rest_port)
+        return Fleet(target.replicas if target.replicas is not None else len(found), found)
+    deployment = client.get("apps/v1", "Deployment", target.name, target.namespace)
+    if deployment is None:
+        raise InputError(
+            "there is no such Deployment",
+            option="name",
+            subject=str(target),
+            hint="Run openvino.edge.model_server first, or check name and namespace",
+        )
+    selector = _selector(deployment)
+    sets = client.list("apps/v1", "ReplicaSet", target.namespace, label_selector=selector)[0]
+    pods = client.list("v1", "Pod", target.namespace, label_selector=selector)[0]
+    fleet = current_fleet(deployment, sets, pods, target.rest_port)
+    if target.replicas is None:
+        return fleet
+    return Fleet(target.replicas, fleet.replicas, fleet.note)
+
+
+def current_fleet(
+    deployment: Object, sets: Iterable[Object], pods: Iterable[Object], rest_port: int
+) -> Fleet:
+    """Return the replicas of the Deployment's current generation."""
+    spec, status = deployment["spec"], deployment.get("status") or {}
+    expected = int(spec.get("replicas", 1))
+    seen = int(status.get("observedGeneration", 0)) >= int(deployment["metadata"]["generation"])
+    template = _template_hash(deployment, sets) if seen else None
+    if template is None:
+        return Fleet(expected, (), "the Deployment's last change was not acted on yet")
+    mine = [pod for pod in pods if _labels(pod).get(TEMPLATE_HASH) == template]
+    return Fleet(expected, replicas_of(mine, rest_port), _creation(deployment))
+
+
+def replicas_of(pods: Iterable[Object], rest_port: int) -> Tuple[Replica, ...]:
+    """Return the pods that live: not terminating, not ended."""
+    alive = [
+        pod
+        for pod in pods
+        if not pod["metadata"].get("deletionTimestamp")
+        and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+    ]
+    found = [_replica(pod, rest_port) for pod in alive]
+    return tuple(sorted(found, key=lambda replica: replica.name))
+
+
+def _replica(pod: Object, rest_port: int) -> Replica:
+    return Replica(
+        name=pod["metadata"]["name"],
+        node=pod["spec"].get("nodeName") or "",
+        container=_container(pod["spec"].get("containers") or [], rest_port),
+        trouble=pod_trouble(pod),
+    )
+
+
+def _container(containers: List[Dict[str, Any]], rest_port: int) -> str:
+    """Return the container that declares the port, else the first (side cars come and go)."""
+    for container in containers:
+        for port in container.get("ports") or []:
+            if port.get("containerPort") == rest_port:
+                return str(container["name"])
+    return str(containers[0]["name"]) if containers else ""
+
+
+def _template_hash(deployment: Object, sets: Iterable[Object]) -> Optional[str]:
+    revision = _annotations(deployment).get(REVISION)
+    uid = deployment["metadata"].get("uid")
+    for item in sets:
+        owners = item["metadata"].get("ownerReferences") or []
+        owned = any(owner.get("uid") == uid for owner in owners)
+        if owned and revision and _annotations(item).get(REVISION) == revision:
+            return _labels(item).get(TEMPLATE_HASH)
+    return None
+
+
+def _selector(deployment: Object) -> str:
+    labels = deployment["spec"]["selector"].get("matchLabels") or {}
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def _creation(deployment: Object) -> str:
+    trouble = creation_trouble(deployment)
+    return str(trouble).rstrip(".") if trouble else ""
+
+
+def _labels(item: Object) -> Dict[str, str]:
+    return dict(item["metadata"].get("labels") or {})
+
+
+def _annotations(item: Object) -> Dict[str, str]:
+    return dict(item["metadata"].get("annotations") or {})

@@ -1,0 +1,284 @@
+#!/usr/bin/python
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: model_repository_info
+short_description: List the models on a volume or on nodes of a Kubernetes cluster
+version_added: 0.1.0
+description:
+  - Returns the models and versions that lie on a volume (O(pvc)) or in a directory on nodes
+    (O(host_path)), with their files, and whether they are as they were published.
+  - Starts a helper pod that mounts the store read-only.
+options:
+  verify:
+    description:
+      - Reads and hashes every byte on the target, and compares it with what was published.
+      - Without it the record of publishing is believed as long as size, modification time and inode
+        of each file are what they were.
+    type: bool
+    default: false
+  models:
+    description:
+      - What to list. An empty list is everything.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the model.
+        type: str
+        required: true
+      versions:
+        description: Versions of the model. Without them all of them.
+        type: list
+        elements: int
+        default: []
+  namespace:
+    description: Namespace of the claim, and of the helper pods.
+    type: str
+    required: true
+  pvc:
+    description:
+      - The store is a volume behind a PersistentVolumeClaim.
+      - Excludes O(host_path). One of both is required.
+    type: dict
+    suboptions:
+      claim_name:
+        description: Name of the claim. It must exist, and be bound or wait for its first pod.
+        type: str
+        required: true
+      sub_path:
+        description: Directory in the volume that is the root of the store.
+        type: str
+        default: ""
+  host_path:
+    description:
+      - The store is one directory on each chosen node.
+      - The namespace has to admit it (Pod Security level V(privileged)), as the helper pod is root
+        with the capabilities C(CHOWN), C(DAC_OVERRIDE) and C(FOWNER).
+      - Without O(host_path.nodes) and O(host_path.node_selector), every node that takes pods is
+        meant.
+    type: dict
+    suboptions:
+      path:
+        description: Absolute path on the nodes, the root of the store.
+        type: str
+        required: true
+      node_selector:
+        description: Labels of the nodes.
+        type: dict
+        default: {}
+      nodes:
+        description: Names of the nodes.
+        type: list
+        elements: str
+        default: []
+  transport:
+    description:
+      - How files and answers go between the controller and the store.
+      - With V(agent) a helper pod runs a small Python program, and bytes go to it as HTTP through
+        the API server's pod proxy. It is the fastest way.
+      - With V(exec) a helper pod of O(exec_image) is used through C(pods/exec). It needs bash and
+        coreutils only, which the image of OVMS has.
+      - V(auto) is V(agent), and V(exec) where that can help, with a warning. That is when
+        O(agent_image) cannot be had, when the API server cannot reach pods, and when the account
+        lacks the rights for the pod proxy.
+    type: str
+    choices: [auto, agent, exec]
+    default: auto
+  agent_image:
+    description: Image with Python 3.8 or newer, for O(transport=agent).
+    type: str
+    default: docker.io/library/python:3.12-slim
+  exec_image:
+    description: Image with bash and coreutils, for O(transport=exec).
+    type: str
+    default: docker.io/openvino/model_server:2026.2.1
+  image_pull_policy:
+    description: When images are pulled.
+    type: str
+    choices: [IfNotPresent, Always, Never]
+    default: IfNotPresent
+  image_pull_secrets:
+    description: Names of existing Secrets with logins for registries.
+    type: list
+    elements: str
+    default: []
+  uid:
+    description:
+      - User of the helper pod.
+      - The helper pod of a claim runs as this user.
+    type: int
+    default: 5000
+  gid:
+    description: Group that belongs to O(uid), and C(fsGroup) of the helper pod of a claim.
+    type: int
+    default: 5000
+  tolerations:
+    description: Taints that the helper pods tolerate.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      key:
+        description: Key of the taint. Without it all keys, if O(tolerations[].operator=Exists).
+        type: str
+      operator:
+        description: Whether the value must be equal, or only the key exist.
+        type: str
+        choices: [Equal, Exists]
+        default: Equal
+      value:
+        description: Value of the taint.
+        type: str
+      effect:
+        description: Effect of the taint. Without it all effects.
+        type: str
+        choices: [NoSchedule, PreferNoSchedule, NoExecute]
+  wait_timeout:
+    description: How long a helper pod may take to run, in seconds.
+    type: int
+    default: 120
+  parallel:
+    description: Number of nodes that are worked on at the same time.
+    type: int
+    default: 4
+seealso:
+  - module: openvino.edge.model_repository
+extends_documentation_fragment:
+  - openvino.edge.auth
+  - openvino.edge.attributes
+  - openvino.edge.attributes.read_only
+author:
+  - openvino.edge contributors (@openvino-edge)
+"""
+
+EXAMPLES = r"""
+- name: Read every byte of all models on the nodes
+  openvino.edge.model_repository_info:
+    namespace: edge
+    host_path:
+      path: /var/lib/openvino-edge/models
+    verify: true
+  register: found
+
+- name: Stop if something is damaged
+  ansible.builtin.assert:
+    that: found.sound
+"""
+
+RETURN = r"""
+sound:
+  description: Whether no problem was found on any target.
+  returned: success
+  type: bool
+targets:
+  description: The claim, or each node.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    target:
+      description: The store.
+      type: str
+    node:
+      description: The node; null for a claim.
+      type: str
+    transport:
+      description: The way that was taken.
+      type: str
+    exists:
+      description: Whether the store exists. A directory that is missing on a node is not made.
+      type: bool
+    free_bytes:
+      description: Free space; null if the store does not exist.
+      type: int
+    total_bytes:
+      description: Size of the file system; null if the store does not exist.
+      type: int
+    strays:
+      description:
+        - Names below C(models/) that are no model or version. OVMS takes some of them for versions,
+          for example C(2.tmp) for 2.
+      type: list
+      elements: str
+    sound:
+      description: Whether no version has problems.
+      type: bool
+    versions:
+      description: The versions, by model and number.
+      type: list
+      elements: dict
+      contains:
+        model:
+          description: Name of the model.
+          type: str
+        version:
+          description: Its version.
+          type: int
+        digest:
+          description:
+            - Digest of the files, as M(openvino.edge.model_repository) returns it. Empty if the
+              files were not read and no record fits them.
+          type: str
+        checked:
+          description:
+            - How the content is known. V(hash) if every byte was read, V(stamps) if the record of
+              publishing was believed, V(none) if it is not known.
+          type: str
+        bytes:
+          description: Size of all files.
+          type: int
+        files:
+          description: The files with path and size, and if known sha256.
+          type: list
+          elements: dict
+        problems:
+          description: What is wrong.
+          type: list
+          elements: str
+error:
+  description: The parts of the error message, for programs.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: Class of the error, for example V(input), V(forbidden), V(busy), V(transfer).
+      type: str
+    message:
+      description: What is wrong.
+      type: str
+    option:
+      description: The option that has to change, if one has.
+      type: str
+    subject:
+      description: The path, object or store it is about.
+      type: str
+    hint:
+      description: The way out.
+      type: str
+    details:
+      description: More, for example all findings in a repository, or what was published before.
+      type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
+from ansible_collections.openvino.edge.plugins.module_utils.repository.info import (
+    ARGUMENT_SPEC,
+    SPEC_RULES,
+    run,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    run_module(module, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,434 @@
+#!/usr/bin/python
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: model_server
+short_description: Run OpenVINO Model Server on a Kubernetes cluster
+version_added: 0.1.0
+description:
+  - Makes all that one OpenVINO Model Server (OVMS) needs, that is a ServiceAccount, its
+    configuration, a Deployment and a Service, and waits until exactly the wanted pods run.
+  - Every version is pinned in the configuration, so going to another version, or back, is a change
+    of configuration that running servers take without a restart.
+  - The pods pass the Pod Security Standard C(restricted), unless O(host_path) or O(run_as_user=0)
+    asks for more.
+  - Refuses, before anything is changed, a configuration that OVMS would refuse, missing rights, a
+    missing namespace, claim or node, and a namespace whose Pod Security level forbids the pods.
+  - While it waits, it fails as soon as waiting cannot help (image, scheduling, volumes, quota,
+    crash), and says why, with the last log lines of a server that ended.
+  - A Ready pod does not prove that models are served. Use M(openvino.edge.model_status) for that.
+options:
+  name:
+    description: Name of the server and of its Deployment and Service.
+    type: str
+    required: true
+  namespace:
+    description: Namespace of all objects.
+    type: str
+    required: true
+  state:
+    description:
+      - V(absent) removes what the collection made for O(name). The namespace, the claim and the
+        models stay.
+    type: str
+    choices: [present, absent]
+    default: present
+  create_namespace:
+    description: Creates the namespace if it does not exist.
+    type: bool
+    default: false
+  namespace_labels:
+    description:
+      - Labels for the namespace, set together with O(create_namespace).
+      - For example the Pod Security level that O(host_path) needs.
+    type: dict
+    default: {}
+  models:
+    description:
+      - The models to serve. An empty list is a server without models.
+      - Required if O(state=present).
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: Name under which the model is served, and its directory in the store.
+        type: str
+        required: true
+      versions:
+        description:
+          - Versions to serve, all others are not.
+          - Versions with different numbers of digits at the same time (9 and 10) are warned about.
+            When the newer one fails to load, OVMS also retires the older one.
+        type: list
+        elements: int
+        required: true
+      target_device:
+        description: OpenVINO device, for example V(CPU), V(GPU), V(NPU) or V(AUTO:GPU,CPU).
+        type: str
+        default: CPU
+      nireq:
+        description: Number of inference requests. Without it the server chooses.
+        type: int
+      batch_size:
+        description: A number or V(auto). Without it the model's own.
+        type: str
+      shape:
+        description:
+          - Shape for all inputs, or a dictionary of input and shape, for example
+            V((1,3,224,224\)), V(auto), or a list of dimensions.
+          - Without it the model's own.
+        type: raw
+      layout:
+        description:
+          - Layout for all inputs, or a dictionary of input or output and layout, for example
+            V(NHWC:NCHW).
+          - Without it the model's own.
+        type: raw
+      plugin_config:
+        description:
+          - OpenVINO properties for the device, for example C(PERFORMANCE_HINT) or C(NUM_STREAMS).
+          - A key that the device does not know makes OVMS retire this and all later models, so such
+            keys are refused, or warned about where that is not sure.
+        type: dict
+        default: {}
+  pvc:
+    description:
+      - The store is a volume behind a PersistentVolumeClaim.
+      - Excludes O(host_path). One of both is required if O(state=present).
+    type: dict
+    suboptions:
+      claim_name:
+        description: Name of the claim.
+        type: str
+        required: true
+      sub_path:
+        description: Directory in the volume that is the root of the store.
+        type: str
+        default: ""
+  host_path:
+    description:
+      - The store is one directory on each chosen node.
+      - The namespace has to admit it (Pod Security level V(privileged)).
+    type: dict
+    suboptions:
+      path:
+        description: Absolute path on the nodes, the root of the store.
+        type: str
+        required: true
+      node_selector:
+        description: Labels of the nodes that have the directory.
+        type: dict
+        default: {}
+      nodes:
+        description: Names of the nodes that have the directory.
+        type: list
+        elements: str
+        default: []
+  image:
+    description: Image of OVMS. Use a tag or digest that does not move.
+    type: str
+    default: docker.io/openvino/model_server:2026.2.1
+  image_pull_policy:
+    description: When the image is pulled.
+    type: str
+    choices: [IfNotPresent, Always, Never]
+    default: IfNotPresent
+  image_pull_secrets:
+    description: Names of existing Secrets with logins for registries.
+    type: list
+    elements: str
+    default: []
+  replicas:
+    description:
+      - Number of pods.
+      - Without it one for each of O(host_path.nodes), else one.
+      - On host paths no two replicas share a node.
+    type: int
+  strategy:
+    description:
+      - How old pods make room for new ones.
+      - With V(auto), pods on a claim that one node at a time can use are ended before new ones start,
+        a claim for many nodes takes one more pod during the change, and on host paths nodes are
+        changed one after the other.
+    type: str
+    choices: [auto, Recreate, RollingUpdate]
+    default: auto
+  rest_port:
+    description: Port of the REST interface, of the Service and of the pods.
+    type: int
+    default: 8081
+  grpc_port:
+    description: Port of the gRPC interface, of the Service and of the pods.
+    type: int
+    default: 8080
+  service_type:
+    description: Type of the Service.
+    type: str
+    choices: [ClusterIP, NodePort, LoadBalancer]
+    default: ClusterIP
+  run_as_user:
+    description:
+      - User id of the server.
+      - V(-1) leaves it to the platform, as the default security contexts of OpenShift want it. The
+        same is true for O(run_as_group) and O(fs_group).
+    type: int
+    default: 5000
+  run_as_group:
+    description: Group id of the server.
+    type: int
+    default: 5000
+  fs_group:
+    description: Group that owns volumes which support it. It does nothing on host paths.
+    type: int
+    default: 5000
+  supplemental_groups:
+    description: More groups of the server, for example the group of a node's render devices.
+    type: list
+    elements: int
+    default: []
+  tmp_size:
+    description: Size limit of C(/tmp), the only directory that the server can write to.
+    type: str
+    default: 256Mi
+  resources:
+    description: The C(requests) and C(limits) of the container.
+    type: dict
+    default: {}
+  env:
+    description: Environment variables, name and value. They are readable in the Deployment.
+    type: dict
+    default: {}
+  proxies:
+    description:
+      - Proxies for the server itself, set in lower and upper case. O(proxy) and O(no_proxy) are for
+        the way to the API server.
+    type: dict
+    suboptions:
+      http_proxy:
+        description: Proxy for HTTP, with a port.
+        type: str
+      https_proxy:
+        description: Proxy for HTTPS, with a port.
+        type: str
+      no_proxy:
+        description: Hosts, domains and networks that are reached without a proxy.
+        type: list
+        elements: str
+        default: []
+  node_selector:
+    description: Labels of the nodes on which the pods may run.
+    type: dict
+    default: {}
+  tolerations:
+    description: Tolerations of the pods.
+    type: list
+    elements: dict
+    default: []
+  affinity:
+    description: Affinity of the pods.
+    type: dict
+    default: {}
+  labels:
+    description: More labels for all objects and pods.
+    type: dict
+    default: {}
+  annotations:
+    description: Annotations for all objects and pods.
+    type: dict
+    default: {}
+  log_level:
+    description: How much the server logs.
+    type: str
+    choices: [TRACE, DEBUG, INFO, WARNING, ERROR]
+    default: INFO
+  file_system_poll_wait_seconds:
+    description:
+      - How often the server looks for a new configuration and new versions, in seconds.
+      - With V(0) it never looks, so a change of configuration replaces the pods.
+    type: int
+    default: 1
+  extra_args:
+    description:
+      - More arguments for the server. Those that have an option here, and those that newer releases
+        refuse, are refused.
+    type: list
+    elements: str
+    default: []
+  startup_timeout:
+    description: How long the first load of all models may take, in seconds, before the pod is restarted.
+    type: int
+    default: 600
+  wait:
+    description: Waits until exactly the wanted pods run and are ready, and old ones are gone.
+    type: bool
+    default: true
+  wait_timeout:
+    description: How long to wait, in seconds.
+    type: int
+    default: 300
+seealso:
+  - module: openvino.edge.model_repository
+  - module: openvino.edge.model_status
+  - module: openvino.edge.model_server_info
+extends_documentation_fragment:
+  - openvino.edge.auth
+  - openvino.edge.attributes
+  - openvino.edge.attributes.changes
+author:
+  - openvino.edge contributors (@openvino-edge)
+"""
+
+EXAMPLES = r"""
+- name: Serve two models from a claim
+  openvino.edge.model_server:
+    kubeconfig: ~/.kube/shop
+    namespace: edge
+    name: ocr
+    pvc:
+      claim_name: models
+    models:
+      - name: detection
+        versions: [1]
+      - name: recognition
+        versions: [1]
+
+- name: Go to version 2 of one of them, without a restart
+  openvino.edge.model_server:
+    kubeconfig: ~/.kube/shop
+    namespace: edge
+    name: ocr
+    pvc:
+      claim_name: models
+    models:
+      - name: detection
+        versions: [2]
+        plugin_config:
+          PERFORMANCE_HINT: LATENCY
+      - name: recognition
+        versions: [1]
+
+- name: One server on each of two nodes, models in a directory of the node
+  openvino.edge.model_server:
+    namespace: edge
+    create_namespace: true
+    namespace_labels:
+      pod-security.kubernetes.io/enforce: privileged
+    name: ocr
+    host_path:
+      path: /var/lib/openvino-edge/models
+      nodes: [factory-1, factory-2]
+    models:
+      - name: detection
+        versions: [1]
+
+- name: Remove the server, keep the models
+  openvino.edge.model_server:
+    namespace: edge
+    name: ocr
+    state: absent
+"""
+
+RETURN = r"""
+objects:
+  description: What was done with each object.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Kind of the object.
+      type: str
+    name:
+      description: Name of the object.
+      type: str
+    action:
+      description: One of V(created), V(updated), V(deleted) and V(unchanged).
+      type: str
+  sample:
+    - {kind: ConfigMap, name: ocr-config, action: updated}
+    - {kind: Deployment, name: ocr, action: unchanged}
+config:
+  description: The server's configuration file.
+  returned: O(state=present)
+  type: dict
+endpoints:
+  description: Host and port of each interface inside the cluster.
+  returned: O(state=present)
+  type: dict
+  contains:
+    rest:
+      description: Of the REST interface.
+      type: str
+      sample: ocr.edge.svc:8081
+    grpc:
+      description: Of the gRPC interface.
+      type: str
+      sample: ocr.edge.svc:8080
+replicas:
+  description: Number of pods that are wanted, and that were ready in the end.
+  returned: O(state=present)
+  type: dict
+  contains:
+    wanted:
+      description: Number that is wanted.
+      type: int
+    ready:
+      description: Number that was ready; null if O(wait=false) and in check mode.
+      type: int
+reload:
+  description:
+    - What running servers go through because of the change. With V(config_reload) they load the new
+      configuration without a restart, with V(rolling_restart) pods are replaced.
+    - V(none) if they are not touched, or if none were there before.
+  returned: success
+  type: str
+  sample: config_reload
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+error:
+  description: The parts of the error message, for programs.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: Class of the error.
+      type: str
+    message:
+      description: What is wrong.
+      type: str
+    option:
+      description: The option that has to change, if one has.
+      type: str
+    subject:
+      description: The object it is about.
+      type: str
+    hint:
+      description: The way out.
+      type: str
+    details:
+      description: More, among it the last lines of a crashed server in C(log).
+      type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
+from ansible_collections.openvino.edge.plugins.module_utils.server.entry import (
+    ARGUMENT_SPEC,
+    SPEC_RULES,
+    run,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    run_module(module, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+#!/usr/bin/python
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: model_server_info
+short_description: List the model servers of a namespace
+version_added: 0.1.0
+description:
+  - Returns the servers that M(openvino.edge.model_server) made in a namespace, with the models they
+    are to serve, their replicas, images and addresses.
+  - Reads what the cluster has stored. M(openvino.edge.model_status) asks the servers themselves.
+options:
+  namespace:
+    description: Namespace to look at.
+    type: str
+    required: true
+  name:
+    description: Name of one server. Without it all are returned.
+    type: str
+seealso:
+  - module: openvino.edge.model_server
+  - module: openvino.edge.model_status
+extends_documentation_fragment:
+  - openvino.edge.auth
+  - openvino.edge.attributes
+  - openvino.edge.attributes.read_only
+author:
+  - openvino.edge contributors (@openvino-edge)
+"""
+
+EXAMPLES = r"""
+- name: See what is meant to run
+  openvino.edge.model_server_info:
+    namespace: edge
+  register: found
+
+- name: Show the addresses
+  ansible.builtin.debug:
+    msg: "{{ found.servers | map(attribute='service') | map(attribute='endpoints') }}"
+"""
+
+RETURN = r"""
+servers:
+  description: One entry per server, by name. Parts that are missing on the cluster are null.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the server.
+      type: str
+    namespace:
+      description: Namespace of the server.
+      type: str
+    models:
+      description: Models with their pinned versions.
+      type: list
+      elements: dict
+      sample:
+        - {name: detection, versions: [1]}
+    config:
+      description: The stored configuration file.
+      type: dict
+    image:
+      description: Image of the server.
+      type: str
+    replicas:
+      description: Number of pods that are wanted, ready, and of the newest template.
+      type: dict
+      sample: {wanted: 2, ready: 2, updated: 2}
+    service:
+      description: Type, addresses and ports of the Service.
+      type: dict
+      contains:
+        type:
+          description: Type of the Service.
+          type: str
+        cluster_ip:
+          description: Address inside the cluster.
+          type: str
+        node_ports:
+          description: Ports on every node, by interface.
+          type: dict
+        external:
+          description: Addresses of the load balancer.
+          type: list
+          elements: str
+        endpoints:
+          description: Host and port inside the cluster, by interface.
+          type: dict
+          sample: {rest: "ocr.edge.svc:8081", grpc: "ocr.edge.svc:8080"}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
+from ansible_collections.openvino.edge.plugins.module_utils.server.info import (
+    ARGUMENT_SPEC,
+    SPEC_RULES,
+    run,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    run_module(module, run)
+
+
+if __name__ == "__main__":
+    main()

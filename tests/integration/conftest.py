@@ -1,0 +1,250 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clusters, namespaces and a look behind the scenes for the integration tests.
+
+Where the clusters come from: ``EDGE_KUBECONFIG`` (any cluster, one file for both roles), else the
+lab (``tests/lab/lab kubeconfig NAME``). Without a cluster the tests fail: a skipped proof is none.
+
+Everything here goes through the ``kubernetes`` package, never through our own client, so that
+what the tests set up and look at does not depend on the code under test.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client as k8s
+from kubernetes import config as k8s_config
+from kubernetes.stream import stream
+
+REPO_ROOT = Path(__file__).resolve().parents[2]
+LAB = REPO_ROOT / "tests" / "lab" / "lab"
+AGENT_IMAGE = os.environ.get("EDGE_AGENT_IMAGE", "localhost/edge-python:3.11")
+SERVER_IMAGE = os.environ.get("EDGE_SERVER_IMAGE", "localhost/ovms-standin:2026.2")
+POD_WAIT_SECONDS = 120.0
+
+
+def _lab_kubeconfig(name: str, user: str) -> Path:
+    command = [str(LAB), "kubeconfig", name, "--user", user]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        pytest.fail(f"no cluster: {shlex.join(command)} failed: {done.stderr.strip()}")
+    return Path(done.stdout.strip())
+
+
+@dataclass
+class Cluster:
+    """One cluster for tests: ``kubeconfig`` of an administrator and independent API clients."""
+
+    name: str
+    kubeconfig: Path
+    restricted_kubeconfig: Path | None = None
+    _api: Any = field(default=None, repr=False)
+
+    @property
+    def api(self) -> Any:
+        """A client of the ``kubernetes`` package, made once."""
+        if self._api is None:
+            self._api = k8s_config.new_client_from_config(str(self.kubeconfig))
+        return self._api
+
+    @property
+    def core(self) -> Any:
+        """The core API."""
+        return k8s.CoreV1Api(self.api)
+
+    @property
+    def apps(self) -> Any:
+        """Deployments and the like."""
+        return k8s.AppsV1Api(self.api)
+
+    @property
+    def rbac(self) -> Any:
+        """Roles and bindings."""
+        return k8s.RbacAuthorizationV1Api(self.api)
+
+    @property
+    def auth(self) -> dict[str, Any]:
+        """The authentication options of every module of the collection."""
+        return {"kubeconfig": str(self.kubeconfig)}
+
+    def nodes(self) -> list[str]:
+        """Names of the nodes."""
+        return sorted(node.metadata.name for node in self.core.list_node().items)
+
+    def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+        """Poll twice a second until ``condition`` holds; fail the test with ``what`` after it."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                pytest.fail(f"not within {seconds:g} s: {what}")
+            time.sleep(0.5)
+
+    @contextmanager
+    def visitor(self, namespace: str, volume: dict[str, Any], **pod: Any) -> Iterator[Visitor]:
+        """A pod that mounts ``volume`` read-only at /store, to look at what really is there."""
+        visitor = Visitor(self, namespace, f"visitor-{uuid.uuid4().hex[:6]}")
+        visitor.start(volume, **pod)
+        try:
+            yield visitor
+        finally:
+            visitor.stop()
+
+
+@dataclass
+class Visitor:
+    """A running pod of the tests' own; ``sh`` runs a shell line in it."""
+
+    cluster: Cluster
+    namespace: str
+    pod: str
+
+    def start(
+        self,
+        volume: dict[str, Any],
+        *,
+        node: str | None = None,
+        uid: int = 5000,
+        read_only: bool = True,
+        image: str = AGENT_IMAGE,
+    ) -> None:
+        """Make the pod and wait until it runs."""
+        context: dict[str, Any] = {"runAsUser": uid, "runAsGroup": uid}
+        if uid:
+            context |= {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+            context |= {"fsGroup": uid}
+        container = {
+            "name": "main",
+            "image": image,
+            "imagePullPolicy": "IfNotPresent",
+            "command": ["sleep", "3600"],
+            "volumeMounts": [{"name": "store", "mountPath": "/store", "readOnly": read_only}],
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+            },
+        }
+        spec: dict[str, Any] = {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 0,
+            "automountServiceAccountToken": False,
+            "securityContext": context,
+            "containers": [container],
+            "volumes": [{**volume, "name": "store"}],
+        }
+        if node:
+            spec["nodeSelector"] = {"kubernetes.io/hostname": node}
+        body = {"metadata": {"name": self.pod}, "spec": spec}
+        self.cluster.core.create_namespaced_pod(self.namespace, body)
+        self.cluster.wait_until(self._running, f"pod {self.pod} runs", POD_WAIT_SECONDS)
+
+    def _running(self) -> bool:
+        pod = self.cluster.core.read_namespaced_pod(self.pod, self.namespace)
+        return bool(pod.status.phase == "Running")
+
+    def sh(self, line: str) -> str:
+        """Run a shell line, return stdout and stderr together."""
+        # stream() patches its client for good: a client of its own keeps the others whole.
+        api = k8s.CoreV1Api(k8s_config.new_client_from_config(str(self.cluster.kubeconfig)))
+        answer: str = stream(
+            api.connect_get_namespaced_pod_exec,
+            self.pod,
+            self.namespace,
+            command=["sh", "-c", line],
+            stderr=True,
+            stdin=False,
+            stdout=True,
+            tty=False,
+        )
+        return answer
+
+    def stop(self) -> None:
+        """Delete the pod, without waiting."""
+        self.cluster.core.delete_namespaced_pod(self.pod, self.namespace, grace_period_seconds=0)
+
+
+def _cluster(name: str) -> Cluster:
+    given = os.environ.get("EDGE_KUBECONFIG")
+    if given:
+        restricted = os.environ.get("EDGE_RESTRICTED_KUBECONFIG")
+        return Cluster(name, Path(given), Path(restricted) if restricted else None)
+    if not LAB.exists():
+        pytest.fail("no cluster: set EDGE_KUBECONFIG or bring the lab up (make lab-up)")
+    return Cluster(name, _lab_kubeconfig(name, "admin"), _lab_kubeconfig(name, "restricted"))
+
+
+@pytest.fixture(scope="session")
+def shop() -> Cluster:
+    """The cluster with one node and dynamic volumes."""
+    return _cluster("shop")
+
+
+@pytest.fixture(scope="session")
+def factory() -> Cluster:
+    """The cluster with two nodes and a host directory on each."""
+    return _cluster("factory")
+
+
+@pytest.fixture(scope="session")
+def agent_image() -> str:
+    return AGENT_IMAGE
+
+
+@pytest.fixture(scope="session")
+def server_image() -> str:
+    return SERVER_IMAGE
+
+
+MakeNamespace = Callable[..., str]
+
+
+@pytest.fixture
+def make_namespace(request: pytest.FixtureRequest) -> Iterator[MakeNamespace]:
+    """``make_namespace(cluster, level="restricted")`` -> name; all are deleted after the test."""
+    made: list[tuple[Cluster, str]] = []
+
+    def make(cluster: Cluster, level: str = "restricted") -> str:
+        name = f"edge-test-{uuid.uuid4().hex[:8]}"
+        labels = {"pod-security.kubernetes.io/enforce": level, "openvino.edge/test": "true"}
+        cluster.core.create_namespace({"metadata": {"name": name, "labels": labels}})
+        made.append((cluster, name))
+        return name
+
+    yield make
+    for cluster, name in made:
+        cluster.core.delete_namespace(name)
+
+
+MakePvc = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def make_pvc() -> MakePvc:
+    """``make_pvc(cluster, namespace, name, size, **spec)`` -> the pod volume that uses it."""
+
+    def make(
+        cluster: Cluster, namespace: str, name: str = "models", size: str = "1Gi", **spec: Any
+    ) -> dict[str, Any]:
+        body = {
+            "metadata": {"name": name},
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": size}},
+                **spec,
+            },
+        }
+        cluster.core.create_namespaced_persistent_volume_claim(namespace, body)
+        return {"persistentVolumeClaim": {"claimName": name}}
+
+    return make

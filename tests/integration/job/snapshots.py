@@ -1,0 +1,78 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in a namespace and on a store, so that a test can say that nothing was changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import Any
+
+KINDS = (
+    "api/v1/{}/configmaps",
+    "api/v1/{}/persistentvolumeclaims",
+    "api/v1/{}/pods",
+    "api/v1/{}/secrets",
+    "api/v1/{}/serviceaccounts",
+    "api/v1/{}/services",
+    "apis/apps/v1/{}/deployments",
+    "apis/apps/v1/{}/replicasets",
+    "apis/batch/v1/{}/jobs",
+)
+# What the cluster itself writes while a claim is bound or a pod is run.
+CLUSTER_MADE = ("status",)
+CLUSTER_META = ("managedFields", "resourceVersion", "generation")
+CLAIM_NOTES = ("pv.kubernetes.io/", "volume.", "volume.beta.")
+Snapshot = dict[str, str]
+
+
+def raw(cluster: Any, path: str) -> dict[str, Any]:
+    """GET a path of the API server, as plain data."""
+    answer = cluster.api.call_api(
+        f"/{path}",
+        "GET",
+        auth_settings=["BearerToken"],
+        _preload_content=False,
+        _return_http_data_only=True,
+    )
+    found: dict[str, Any] = json.loads(answer.data)
+    return found
+
+
+def snapshot(cluster: Any, namespace: str) -> Snapshot:
+    """Return a digest of each object of a namespace, and of the namespace's labels."""
+    seen = {}
+    for path in KINDS:
+        kind = path.rsplit("/", 1)[1]
+        for item in raw(cluster, path.format(f"namespaces/{namespace}"))["items"]:
+            seen[f"{kind}/{item['metadata']['name']}"] = _digest(item)
+    labels = raw(cluster, f"api/v1/namespaces/{namespace}")["metadata"].get("labels")
+    return {**seen, "namespace": json.dumps(labels, sort_keys=True)}
+
+
+def settled(cluster: Any, namespace: str, before: Snapshot, seconds: float = 45.0) -> Snapshot:
+    """Return the snapshot once it equals ``before``, or the last one.
+
+    A refused task may have looked through a helper pod; the cluster takes a moment to remove it.
+    """
+    end = time.monotonic() + seconds
+    while (after := snapshot(cluster, namespace)) != before and time.monotonic() < end:
+        time.sleep(0.5)
+    return after
+
+
+def _digest(item: dict[str, Any]) -> str:
+    kept = {key: value for key, value in item.items() if key not in CLUSTER_MADE}
+    meta = {key: value for key, value in item["metadata"].items() if key not in CLUSTER_META}
+    notes = meta.pop("annotations", None) or {}
+    meta["annotations"] = {
+        key: value for key, value in notes.items() if not key.startswith(CLAIM_NOTES)
+    }
+    kept["metadata"] = meta
+    spec = dict(kept.get("spec") or {})
+    for made in ("volumeName", "nodeName") if "accessModes" in spec else ():
+        spec.pop(made, None)
+    kept["spec"] = spec
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One server per test on a store with small real models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from serving import Server, shell_to_write, tiny_model
+
+MakeServer = Callable[..., Server]
+
+
+@pytest.fixture
+def make_server(server_image: str) -> MakeServer:
+    """``make_server(cluster, namespace, **options)``: on a claim unless told otherwise."""
+
+    def make(cluster: Any, namespace: str, **options: Any) -> Server:
+        defaults: dict[str, Any] = {
+            **cluster.auth,
+            "namespace": namespace,
+            "name": "ocr",
+            "image": server_image,
+            "models": [{"name": "adder", "versions": [1]}],
+            "pvc": {"claim_name": "models"},
+            "wait_timeout": 120,
+        }
+        return Server(cluster, {**defaults, **options})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def adders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, bytes]]:
+    """Two versions of one model, by number."""
+    directory = tmp_path_factory.mktemp("adders")
+    return {version: tiny_model(directory, float(version)) for version in (1, 2)}
+
+
+Fill = Callable[..., None]
+
+
+@pytest.fixture
+def fill(adders: dict[int, dict[str, bytes]]) -> Iterator[Fill]:
+    """``fill(cluster, namespace, volume, node=None)`` puts models/adder/{1,2} on a store."""
+    host_paths: list[tuple[Any, str, dict[str, Any], str | None]] = []
+
+    def put(cluster: Any, namespace: str, volume: dict[str, Any], node: str | None = None) -> None:
+        if "hostPath" in volume:
+            host_paths.append((cluster, namespace, volume, node))
+        with cluster.visitor(namespace, volume, node=node, read_only=False) as visitor:
+            for version, files in adders.items():
+                line = shell_to_write(files, f"models/adder/{version}")
+                assert visitor.sh(line).strip() == "written"
+
+    yield put
+    for cluster, namespace, volume, node in host_paths:
+        with cluster.visitor(namespace, volume, node=node, read_only=False) as visitor:
+            visitor.sh("rm -rf /store/models")

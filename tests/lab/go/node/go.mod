@@ -1,0 +1,3 @@
+module openvino.edge/lab/node
+
+go 1.26.0

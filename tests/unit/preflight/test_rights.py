@@ -1,0 +1,96 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shipped rights are exactly what the modules ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Set, Tuple
+
+import pytest
+import yaml
+from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
+from ansible_collections.openvino.edge.plugins.module_utils.preflight import rights
+from ansible_collections.openvino.edge.plugins.module_utils.repository import info as store_info
+from ansible_collections.openvino.edge.plugins.module_utils.server import entry as server
+from ansible_collections.openvino.edge.plugins.module_utils.server import info as server_info
+
+RBAC = Path(__file__).parents[3] / "roles" / "preflight" / "files" / "rbac.yml"
+STORES: List[Dict[str, Any]] = [
+    {"pvc": {"claim_name": "models"}},
+    {"host_path": {"path": "/srv/models"}},
+]
+Right = Tuple[str, str, str]
+
+
+def shipped(role: str) -> Set[Right]:
+    documents = {item["metadata"]["name"]: item for item in yaml.safe_load_all(RBAC.read_text())}
+    return {
+        (verb, group, resource)
+        for rule in documents[f"openvino-edge-{role}"]["rules"]
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+
+
+def variants() -> Iterator[Dict[str, Any]]:
+    for store in STORES:
+        for state in ("present", "absent"):
+            for transport in ("agent", "exec"):
+                yield {
+                    "namespace": "edge",
+                    "name": "ovms",
+                    "state": state,
+                    "transport": transport,
+                    "wait": True,
+                    "file_system_poll_wait_seconds": 60,
+                    **store,
+                }
+
+
+def asked() -> Set[Access]:
+    wanted: Set[Access] = set()
+    for params in variants():
+        wanted.update(rights.job_access(params))
+        wanted.update(rights.check_access({**params, "images": ["a"]}))
+        for module in (store_info, server_info):
+            spec = getattr(module, "INFO_ARGUMENT_SPEC", None) or module.ARGUMENT_SPEC
+            wanted.update(module.required_access(rights.fill(spec, {**rights.SAMPLE, **params})))
+    return wanted
+
+
+def plain(access: Access) -> Right:
+    name = f"{access.resource}/{access.subresource}" if access.subresource else access.resource
+    return access.verb, access.group, name
+
+
+def in_namespace(access: Access) -> bool:
+    return access.namespace is not None
+
+
+def test_the_deployer_has_what_the_job_does_in_its_namespace_and_nothing_else() -> None:
+    assert {plain(access) for access in asked() if in_namespace(access)} == shipped("deployer")
+
+
+def test_the_reader_has_what_the_job_looks_at_in_the_cluster_and_nothing_else() -> None:
+    wanted = {plain(access) for access in asked() if not in_namespace(access)}
+    assert wanted == shipped("cluster-reader")
+
+
+def test_who_creates_namespaces_can_also_let_the_server_do_so() -> None:
+    params = {**rights.SAMPLE, "namespace": "edge", "name": "ovms", **STORES[0]}
+    filled = rights.fill(server.ARGUMENT_SPEC, {**params, "create_namespace": True})
+    wanted = {plain(item) for item in server.required_access(filled) if not in_namespace(item)}
+    assert wanted <= shipped("namespace-admin")
+
+
+@pytest.mark.parametrize("verb", ["get", "create"])
+def test_exec_is_covered_before_and_after_1_35(verb: str) -> None:
+    assert (verb, "", "pods/exec") in shipped("deployer")
+
+
+@pytest.mark.parametrize("verb", ["get", "create", "update"])
+def test_the_agent_is_covered(verb: str) -> None:
+    assert (verb, "", "pods/proxy") in shipped("deployer")

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Local repositories, and the real agent as a process on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.openvino.edge.plugins.module_utils.repository import agent
+from ansible_collections.openvino.edge.plugins.module_utils.repository.layout import scan
+from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import (
+    HashCache,
+    Manifest,
+    build,
+)
+
+AGENT = Path(agent.__file__)
+TOKEN = "a-token-for-tests"
+
+
+def write_files(root: Path, files: dict[str, bytes]) -> Path:
+    for name, data in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return root
+
+
+def manifests_of(root: Path) -> list[Manifest]:
+    return [build(version, HashCache()) for version in scan(str(root)).versions]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A small sound repository."""
+    return write_files(
+        tmp_path / "src",
+        {
+            "ocr/1/model.xml": b"<net/>",
+            "ocr/1/model.bin": os.urandom(3_000_000),
+            "det/3/det.onnx": b"onnx" * 1000,
+            "det/3/labels/en.txt": b"a b c",
+        },
+    )
+
+
+@dataclass
+class AgentProcess:
+    """A running agent and one way to talk to it."""
+
+    process: subprocess.Popen[str]
+    port: int
+    root: Path
+
+    def call(
+        self, path: str, body: Any = None, *, method: str = "POST", token: str = TOKEN
+    ) -> tuple[int, dict[str, Any]]:
+        """Return status and answer of one request."""
+        data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, data, {"X-Edge-Token": token})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def ok(self, path: str, body: Any = None, **kwargs: Any) -> dict[str, Any]:
+        """Return the answer of a request that has to succeed."""
+        status, answer = self.call(path, body, **kwargs)
+        assert status == 200, answer
+        return answer
+
+    def lock(self, owner: str = "me") -> None:
+        """Become the writer."""
+        self.ok("/v1/lock", {"owner": owner, "note": "test"})
+
+    def upload(self, root: Path, manifest: Manifest) -> None:
+        """Stage a version and send its files."""
+        self.ok("/v1/stage", manifest.as_dict())
+        for number, entry in enumerate(manifest.files):
+            data = (root / manifest.model / str(manifest.version) / entry.path).read_bytes()
+            self.ok(f"/v1/file/{manifest.digest}/{number}", data, method="PUT")
+
+    def end(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.process.wait()
+
+
+def start_agent(root: Path, prefix: tuple[str, ...] = (), **env: str) -> AgentProcess:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "EDGE_ROOT": str(root),
+        "EDGE_PORT": "0",
+        "EDGE_BIND": "127.0.0.1",
+        "EDGE_TOKEN_SHA256": hashlib.sha256(TOKEN.encode()).hexdigest(),
+        **env,
+    }
+    process = subprocess.Popen(
+        [*prefix, sys.executable, "-B", str(AGENT)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert "serves on port" in line
+    return AgentProcess(process, int(line.split()[-1]), root)
+
+
+@pytest.fixture
+def make_agent(tmp_path: Path) -> Iterator[Any]:
+    """``make_agent(root=None, **env)``; all end with the test."""
+    started: list[AgentProcess] = []
+
+    def make(root: Path | None = None, prefix: tuple[str, ...] = (), **env: str) -> AgentProcess:
+        store = root or tmp_path / "store"
+        store.mkdir(exist_ok=True)
+        started.append(start_agent(store, prefix, **env))
+        return started[-1]
+
+    yield make
+    for item in started:
+        item.end()
+
+
+def wait_for(condition: Any, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roles say the same thing in their defaults, their argument specs and their READMEs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+ROLES = ["model_repository", "model_server", "preflight", "verify"]
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def options(role: str) -> Dict[str, Any]:
+    found: Dict[str, Any] = load(ROOT / "roles" / role / "meta" / "argument_specs.yml")
+    return dict(found["argument_specs"]["main"]["options"])
+
+
+def defaults(role: str) -> Dict[str, Any]:
+    return dict(load(ROOT / "roles" / role / "defaults" / "main.yml"))
+
+
+def test_all_roles_are_here() -> None:
+    assert sorted(path.name for path in (ROOT / "roles").iterdir()) == ROLES
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_is_declared_with_a_default_and_told(role: str) -> None:
+    assert list(options(role)) == list(defaults(role))
+    readme = (ROOT / "roles" / role / "README.md").read_text()
+    assert re.findall(r"^\| `(\w+)`", readme, re.M) == list(options(role))
+    assert all(name.startswith(f"{role}_") for name in options(role))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_constant_defaults_are_the_declared_ones(role: str) -> None:
+    for name, value in defaults(role).items():
+        if not (isinstance(value, str) and "{{" in value):
+            assert options(role)[name].get("default") == value, name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_comment_stands_before_each_default(role: str) -> None:
+    lines = (ROOT / "roles" / role / "defaults" / "main.yml").read_text().splitlines()
+    for name in defaults(role):
+        place = next(i for i, line in enumerate(lines) if line.startswith(f"{name}:"))
+        above = lines[place - 1]
+        assert above.startswith("#") or above.startswith(f"{role}_claim_"), name
+
+
+def action_group() -> List[str]:
+    found: List[str] = load(ROOT / "meta" / "runtime.yml")["action_groups"]["all"]
+    return found
+
+
+def test_the_action_group_holds_every_module() -> None:
+    modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+    actions = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py"))
+    assert sorted(action_group()) == [name for name in modules if name != "__init__"] == actions
+
+
+@pytest.mark.parametrize("name", ["site", "verify", "teardown"])
+def test_the_root_playbooks_import_those_of_the_collection(name: str) -> None:
+    (play,) = load(ROOT / f"{name}.yml")
+    assert play["ansible.builtin.import_playbook"] == f"openvino.edge.{name}"
+    assert (ROOT / "playbooks" / f"{name}.yml").exists()

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which pods count."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+import pytest
+from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.verify.replicas import (
+    Target,
+    current_fleet,
+    find_fleet,
+)
+
+Obj = Dict[str, Any]
+
+
+def deployment(**changes: Any) -> Obj:
+    item: Obj = {
+        "metadata": {
+            "name": "ovms",
+            "uid": "d1",
+            "generation": 3,
+            "annotations": {"deployment.kubernetes.io/revision": "2"},
+        },
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "ovms", "a": "b"}}},
+        "status": {"observedGeneration": 3},
+    }
+    item["status"].update(changes)
+    return item
+
+
+def replica_set(revision: str, template: str, owner: str = "d1") -> Obj:
+    return {
+        "metadata": {
+            "annotations": {"deployment.kubernetes.io/revision": revision},
+            "labels": {"pod-template-hash": template},
+            "ownerReferences": [{"uid": owner}],
+        }
+    }
+
+
+def pod(name: str, template: str = "new", phase: str = "Running", **metadata: Any) -> Obj:
+    return {
+        "metadata": {"name": name, "labels": {"pod-template-hash": template}, **metadata},
+        "spec": {
+            "nodeName": "n1",
+            "containers": [
+                {"name": "side", "ports": [{"containerPort": 9}]},
+                {"name": "ovms", "ports": [{"containerPort": 8081}]},
+            ],
+        },
+        "status": {"phase": phase, "containerStatuses": []},
+    }
+
+
+SETS = [replica_set("1", "old"), replica_set("2", "new"), replica_set("2", "x", owner="other")]
+
+
+def names(sets: List[Obj], pods: List[Obj], item: Optional[Obj] = None) -> List[str]:
+    fleet = current_fleet(item or deployment(), sets, pods, 8081)
+    return [replica.name for replica in fleet.replicas]
+
+
+def test_only_pods_of_the_current_generation_that_live() -> None:
+    pods = [
+        pod("b"),
+        pod("a"),
+        pod("old", "old"),
+        pod("foreign", "x"),
+        pod("going", deletionTimestamp="2026-01-01T00:00:00Z"),
+        pod("evicted", phase="Failed"),
+        pod("done", phase="Succeeded"),
+    ]
+    assert names(SETS, pods) == ["a", "b"]
+
+
+def test_nothing_counts_before_the_controller_saw_the_change() -> None:
+    late = deployment(observedGeneration=2)
+    fleet = current_fleet(late, SETS, [pod("a")], 8081)
+    assert (fleet.expected, fleet.replicas) == (2, ())
+    assert "not acted on" in fleet.note
+
+
+def test_a_rolled_back_deployment_counts_the_old_set_again() -> None:
+    sets = [replica_set("3", "old"), replica_set("2", "new")]
+    item = deployment()
+    item["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "3"
+    assert names(sets, [pod("a", "old"), pod("b")], item) == ["a"]
+
+
+def test_quota_is_told() -> None:
+    failure = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: q"}
+    fleet = current_fleet(deployment(conditions=[failure]), SETS, [pod("a")], 8081)
+    assert "exceeded quota: q" in fleet.note
+
+
+def test_the_container_with_the_port_and_the_node() -> None:
+    replica = current_fleet(deployment(), SETS, [pod("a")], 8081).replicas[0]
+    assert (replica.container, replica.node) == ("ovms", "n1")
+    assert current_fleet(deployment(), SETS, [pod("a")], 1).replicas[0].container == "side"
+
+
+class FakeClient:
+    """Answers from lists, remembers the selectors."""
+
+    def __init__(self, found: Optional[Obj], pods: List[Obj]) -> None:
+        self.found = found
+        self.pods = pods
+        self.asked: List[Any] = []
+
+    def get(self, *_args: Any) -> Optional[Obj]:
+        return self.found
+
+    def list(self, _api: str, kind: str, namespace: str, label_selector: str) -> Any:
+        self.asked.append((kind, namespace, label_selector))
+        return (SETS if kind == "ReplicaSet" else self.pods), "1"
+
+
+def test_find_by_name_uses_the_selector_of_the_deployment() -> None:
+    client: Any = FakeClient(deployment(), [pod("a")])
+    fleet = find_fleet(client, Target("edge", name="ovms"))
+    assert fleet.expected == 2
+    assert client.asked == [("ReplicaSet", "edge", "a=b,app=ovms"), ("Pod", "edge", "a=b,app=ovms")]
+    assert find_fleet(client, Target("edge", name="ovms", replicas=5)).expected == 5
+
+
+def test_find_by_labels_counts_what_is_there() -> None:
+    client: Any = FakeClient(None, [pod("a"), pod("b", "old")])
+    assert find_fleet(client, Target("edge", label_selector="x=y")).expected == 2
+    assert find_fleet(client, Target("edge", label_selector="x=y", replicas=1)).expected == 1
+    client.pods = []
+    assert find_fleet(client, Target("edge", label_selector="x=y")).expected == 0
+
+
+def test_a_missing_deployment_names_the_option() -> None:
+    client: Any = FakeClient(None, [])
+    with pytest.raises(InputError, match=r"name: Deployment edge/ovms: .*model_server first"):
+        find_fleet(client, Target("edge", name="ovms"))

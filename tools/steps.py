@@ -1,0 +1,76 @@
+"""The steps of `make lint` and `make test`: one table, so that both run the same commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PYTEST = ("python", "-m", "pytest", "-q")
+ENGINE = "ansible_collections.openvino.edge.plugins"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command; ``pytest`` steps get a JUnit report and count with each test."""
+
+    name: str
+    text: str
+    argv: tuple[str, ...]
+    pytest: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Steps that belong together; ``parallel`` ones share nothing and all of them run."""
+
+    steps: tuple[str, ...]
+    parallel: bool = False
+
+
+LINT = (
+    Step("ansible-lint", "production profile", ("ansible-lint", "--offline", "-q", "--nocolor")),
+    Step("mypy", "strict types of the engine", ("mypy", "-p", ENGINE)),
+    Step("mypy-tests", "strict types of the tests' own tools", ("sh", "tools/mypy-tests")),
+    Step("ruff", "Python rules", ("ruff", "check", "--quiet", ".")),
+    Step("ruff-format", "Python layout", ("ruff", "format", "--check", "--quiet", "--diff", ".")),
+    Step("imports", "who may import what", ("lint-imports", "--no-cache", "--no-logo")),
+    Step("yamllint", "YAML rules", ("yamllint", "--strict", ".")),
+    Step("shellcheck", "shell scripts", ("sh", "tools/shellcheck")),
+    Step("changelog", "changelog fragments", ("antsibull-changelog", "lint")),
+    Step(
+        "docs-lint",
+        "module and role documentation",
+        (
+            "antsibull-docs",
+            "lint-collection-docs",
+            "--plugin-docs",
+            "--validate-collection-refs=self",
+            ".",
+        ),
+    ),
+    Step("ee", "execution environment metadata", ("sh", "tools/check-ee")),
+    Step("tree", "sizes, headers, foreign names", ("python", "tools/check_tree.py")),
+)
+
+OTHERS = (
+    Step("unit", "pure functions and scripted protocols", (*PYTEST, "tests/unit"), pytest=True),
+    Step(
+        "standin", "the stand-in against foreign clients", (*PYTEST, "tests/standin"), pytest=True
+    ),
+    Step("sanity", "ansible-test sanity, newest core", ("sh", "tools/sanity", "2.21")),
+    Step("sanity-oldest", "ansible-test sanity, oldest core", ("sh", "tools/sanity", "2.16")),
+    Step("importer", "galaxy-importer on the tarball", ("sh", "tools/check-importer")),
+    Step("lab", "clusters up, images loaded", ("sh", "tools/lab-up")),
+    Step("lab-tests", "what the clusters promise", (*PYTEST, "tests/lab"), pytest=True),
+    Step("integration", "against the clusters", (*PYTEST, "tests/integration"), pytest=True),
+    Step("site", "the main job, with one real inference each", ("sh", "tools/site")),
+    Step("site-again", "the main job again: nothing changes", ("sh", "tools/site", "--unchanged")),
+    Step("molecule", "scenarios", ("sh", "tools/molecule")),
+    Step("lab-down", "end the clusters, leave nothing", ("tests/lab/lab", "down")),
+)
+
+STEPS = {step.name: step for step in (*LINT, *OTHERS)}
+GROUPS = {
+    "lint": Group(tuple(step.name for step in LINT), parallel=True),
+    "offline": Group(("unit", "standin", "importer", "sanity", "sanity-oldest")),
+    "clusters": Group(("lab", "site", "site-again", "integration", "lab-tests", "molecule")),
+}
