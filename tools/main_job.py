@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
+LAB_INVENTORY = "inventories/lab"
+STANDIN = "The server on these clusters is the OVMS stand-in of tests/standin, not OVMS itself."
 RECAP = re.compile(
     r"^(?P<host>\S+)\s+: ok=\d+\s+changed=(?P<changed>\d+)\s+unreachable=(?P<unreachable>\d+)"
     r"\s+failed=(?P<failed>\d+)"
@@ -105,6 +107,7 @@ def run(inventory: str, unchanged: bool) -> list[str]:
         "TEXT READ FROM A PICTURE DRAWN FOR THIS RUN",
         *shown(inference, "Show what was read"),
         f"{len(changed)} clusters in {seconds:.1f} s: {words}",
+        *([STANDIN] if inventory == LAB_INVENTORY else []),
     ]
 
 
@@ -114,7 +117,7 @@ def main() -> int:
     parser.add_argument("--unchanged", action="store_true", help="a change is a failure")
     options = parser.parse_args()
     try:
-        end = run(os.environ.get("EDGE_INVENTORY", "inventories/lab"), options.unchanged)
+        end = run(os.environ.get("EDGE_INVENTORY", LAB_INVENTORY), options.unchanged)
         print("\n" + "\n".join(end), flush=True)
     except SiteError as error:
         print(f"site: {error}", file=sys.stderr)

@@ -54,7 +54,10 @@ LINT = (
 OTHERS = (
     Step("unit", "pure functions and scripted protocols", (*PYTEST, "tests/unit"), pytest=True),
     Step(
-        "standin", "the stand-in against foreign clients", (*PYTEST, "tests/standin"), pytest=True
+        "standin",
+        "the stand-in against foreign clients",
+        (*PYTEST, "tests/standin", "tests/images"),
+        pytest=True,
     ),
     Step("sanity", "ansible-test sanity, newest core", ("sh", "tools/sanity", "2.21")),
     Step("sanity-oldest", "ansible-test sanity, oldest core", ("sh", "tools/sanity", "2.16")),

@@ -5,11 +5,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Iterator, Mapping, Set
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Run, Runtime
+
+_SECRET_KEYS = (
+    "token",
+    "password",
+    "client-key-data",
+    "id-token",
+    "refresh-token",
+    "client-secret",
+)
 
 
 def run_module(module: AnsibleModule, run: Run) -> None:
@@ -19,6 +28,7 @@ def run_module(module: AnsibleModule, run: Run) -> None:
         module: made by the module file, so that its argument spec stays visible to linters.
         run: the entry point.
     """
+    module.no_log_values.update(kubeconfig_secrets(module.params))
     runtime = Runtime(check_mode=module.check_mode, diff=bool(module._diff))
     try:
         result: Dict[str, Any] = run(module.params, runtime)
@@ -48,3 +58,25 @@ def merge_specs(*specs: Mapping[str, Any]) -> Dict[str, Any]:
     for spec in specs:
         merged.update(spec)
     return merged
+
+
+def kubeconfig_secrets(params: Mapping[str, Any]) -> Set[str]:
+    """Return the secret strings inside a kubeconfig that was given as a dictionary.
+
+    C(no_log) on the option would hide its path as well, so callers add these values to what
+    they mask instead.
+    """
+    config = params.get("kubeconfig")
+    return set(_secrets(config)) if isinstance(config, (dict, list)) else set()
+
+
+def _secrets(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _secrets(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key in _SECRET_KEYS and isinstance(value, str) and value:
+                yield value
+            else:
+                yield from _secrets(value)

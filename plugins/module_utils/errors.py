@@ -13,6 +13,11 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional
 
 
+def _ended(text: str) -> str:
+    """Return a sentence with a full stop, unless it ends otherwise (a question, a list)."""
+    return text if text.endswith(("?", "!", "\n")) else f"{text}."
+
+
 class EdgeError(Exception):
     """Base of all errors that a user may see.
 
@@ -45,8 +50,8 @@ class EdgeError(Exception):
     def __str__(self) -> str:
         text = f"{self.option}: " if self.option else ""
         text += f"{self.subject}: " if self.subject else ""
-        text += self.message
-        return f"{text}. {self.hint}." if self.hint else f"{text}."
+        text += _ended(self.message)
+        return f"{text} {_ended(self.hint)}" if self.hint else text
 
     def as_result(self) -> Dict[str, Any]:
         """Return the fields of a failed task: C(msg) and the structured C(error)."""

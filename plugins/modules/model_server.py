@@ -151,9 +151,9 @@ options:
   strategy:
     description:
       - How old pods make room for new ones.
-      - With V(auto), pods on a claim that one node at a time can use are ended before new ones start,
-        a claim for many nodes takes one more pod during the change, and on host paths nodes are
-        changed one after the other.
+      - With V(auto), pods on a claim that one node at a time can use are ended before new ones
+        start, a claim for many nodes takes one more pod during the change, and on host paths nodes
+        are changed one after the other.
     type: str
     choices: [auto, Recreate, RollingUpdate]
     default: auto
@@ -259,7 +259,8 @@ options:
     elements: str
     default: []
   startup_timeout:
-    description: How long the first load of all models may take, in seconds, before the pod is restarted.
+    description:
+      - How long the first load of all models may take, in seconds, before the pod is restarted.
     type: int
     default: 600
   wait:

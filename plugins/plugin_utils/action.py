@@ -14,11 +14,16 @@ import json
 import os
 from typing import Any, Dict, Mapping, Optional
 
-from ansible.errors import AnsibleActionFail
+from ansible import constants
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
-from ansible_collections.openvino.edge.plugins.module_utils.entry import failure
+from ansible_collections.openvino.edge.plugins.module_utils.entry import (
+    failure,
+    kubeconfig_secrets,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Run, Runtime
 
@@ -59,7 +64,8 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
             progress=self._show,
         )
         result.update(self._guarded(self.entry, params, runtime))
-        result.setdefault("invocation", {"module_args": dict(params)})
+        if _tells_invocation(task_vars):
+            result.setdefault("invocation", {"module_args": dict(params)})
         if runtime.warnings:
             result.setdefault("warnings", []).extend(runtime.warnings)
         return censor(result, secrets)
@@ -73,8 +79,15 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
         validator = ArgumentSpecValidator(dict(self.ARGUMENT_SPEC), **rules)
         checked = validator.validate(json.loads(json.dumps(self._task.args)))
         if checked.error_messages:
-            raise AnsibleActionFail("; ".join(checked.error_messages))
-        return checked.validated_parameters, set(checked._no_log_values)
+            raise AnsibleActionFail(self._refusal(checked.errors))
+        params = checked.validated_parameters
+        return params, set(checked._no_log_values) | kubeconfig_secrets(params)
+
+    def _refusal(self, errors: Any) -> str:
+        """Return what AnsibleModule says of these errors: the first one, unknown options named."""
+        if isinstance(errors[0], UnsupportedError):
+            return f"Unsupported parameters for ({self._task.action}) module: {errors.msg}"
+        return str(errors.msg)
 
     @staticmethod
     def _guarded(run: Run, params: Mapping[str, Any], runtime: Runtime) -> Dict[str, Any]:
@@ -95,6 +108,17 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
 
     def _show(self, message: str) -> None:
         self._display.display(f"{self._host}: {message}" if self._host else message)
+
+
+def _tells_invocation(task_vars: Optional[Dict[str, Any]]) -> bool:
+    """Tell whether modules of this ansible-core repeat their options in the result.
+
+    All do before the setting C(INJECT_INVOCATION) came.
+    """
+    try:
+        return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
+    except AnsibleError:
+        return True
 
 
 def censor(result: Dict[str, Any], secrets: "set[str]") -> Dict[str, Any]:

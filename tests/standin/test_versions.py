@@ -404,8 +404,7 @@ def test_an_unreadable_file_is_tried_again(
         manager.poll()
     assert shown(manager) == {1: OK, 2: FAILED}
     weights.chmod(0o644)
-    with as_server_user():
-        manager.poll()
+    manager.poll()
     assert shown(manager) == {1: ENDED, 2: OK}
 
 

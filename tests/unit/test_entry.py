@@ -29,7 +29,9 @@ class _Module:
     _diff = False
 
     def __init__(self) -> None:
-        self.params: Dict[str, Any] = {"name": "x"}
+        kubeconfig = {"users": [{"name": "u", "user": {"token": "abcd-efgh"}}]}
+        self.params: Dict[str, Any] = {"name": "x", "kubeconfig": kubeconfig}
+        self.no_log_values: "set[str]" = set()
         self.warned: "list[str]" = []
         self.exited: Dict[str, Any] = {}
         self.failed: Dict[str, Any] = {}
@@ -81,6 +83,7 @@ def test_module_passes_mode_warnings_and_result() -> None:
         run_module(module, run)  # type: ignore[arg-type]
     assert module.exited == {"changed": True, "name": "x"}
     assert module.warned == ["careful"]
+    assert module.no_log_values == {"abcd-efgh"}
 
 
 def test_module_turns_an_edge_error_into_a_failed_task() -> None:

@@ -151,7 +151,7 @@ def _prune(
         for api_version, kind in sorted(kinds):
             if not client.resource(api_version, kind).namespaced:
                 continue
-            found, _ = client.list(api_version, kind, namespace, label_selector=selector)
+            found = client.list(api_version, kind, namespace, label_selector=selector)[0]
             refs += [_ref(obj) for obj in found if _is_leftover(obj, keep)]
     return delete_objects(client, refs, check_mode=check_mode)
 

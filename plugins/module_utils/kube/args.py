@@ -9,7 +9,7 @@ C(module_defaults) and C(K8S_AUTH_*) settings carry over.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Mapping, Set
+from typing import Any, Dict
 
 from ansible.module_utils.common.parameters import env_fallback
 
@@ -67,34 +67,3 @@ WAIT_ARGUMENT_SPEC: Dict[str, Any] = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 120},
 }
-
-_SECRET_KEYS = (
-    "token",
-    "password",
-    "client-key-data",
-    "id-token",
-    "refresh-token",
-    "client-secret",
-)
-
-
-def kubeconfig_secrets(params: Mapping[str, Any]) -> Set[str]:
-    """Return the secret strings inside a kubeconfig that was given as a dictionary.
-
-    C(no_log) on O(kubeconfig) would hide its path as well, so callers add these values to what
-    they mask instead.
-    """
-    config = params.get("kubeconfig")
-    return set(_secrets(config)) if isinstance(config, (dict, list)) else set()
-
-
-def _secrets(node: Any) -> Iterator[str]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _secrets(item)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if key in _SECRET_KEYS and isinstance(value, str) and value:
-                yield value
-            else:
-                yield from _secrets(value)

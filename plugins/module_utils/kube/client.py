@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
-from http.client import HTTPException
 from types import TracebackType
 from typing import (
     Any,
@@ -29,7 +27,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     ApiError,
     EdgeError,
     InputError,
-    UnreachableError,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube import kinds, pod_requests
 from ansible_collections.openvino.edge.plugins.module_utils.kube.config import (
@@ -50,15 +47,13 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.types import (
     WatchEvent,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.upload import Upload
-from ansible_collections.openvino.edge.plugins.module_utils.kube.watch import WatchDecoder
+from ansible_collections.openvino.edge.plugins.module_utils.kube.watching import follow
 
 __all__ = ["Access", "ExecResult", "ExecStream", "KubeClient", "Response", "WatchEvent"]
 
 FIELD_MANAGER = "openvino.edge"
 PAGE = 500  # objects per list request, as kubectl
 _APPLY = "application/apply-patch+yaml"
-_RECONNECTS = 5  # watch connections that may fail in a row
-_RECONNECT_WAIT = 0.5  # seconds after a watch that ended at once, times the failures in a row
 
 Json = Dict[str, Any]
 
@@ -239,50 +234,12 @@ class KubeClient:
         """
         path = self.resource(api_version, kind).path(namespace)
         selectors = _selectors(label_selector, field_selector)
-        decoder = WatchDecoder(resource_version)
-        deadline = time.monotonic() + timeout
         what = _words("watch", kind, namespace)
-        failures = 0
-        while time.monotonic() < deadline and not self.transport.closed:
-            opened = time.monotonic()
-            try:
-                for event in self._watch_once(path, selectors, decoder, deadline, what):
-                    failures = 0
-                    yield event
-            except UnreachableError:
-                failures += 1
-                if failures > _RECONNECTS or time.monotonic() >= deadline:
-                    raise
-            if time.monotonic() - opened < _RECONNECT_WAIT:
-                left = max(0.0, deadline - time.monotonic())
-                time.sleep(min(_RECONNECT_WAIT * max(1, failures), left))
 
-    def _watch_once(
-        self,
-        path: str,
-        selectors: Sequence[Tuple[str, str]],
-        decoder: WatchDecoder,
-        deadline: float,
-        what: str,
-    ) -> Iterator[WatchEvent]:
-        """Yield the events of one connection; returns when it ends, however it ends."""
-        left = max(1, int(deadline - time.monotonic() + 0.999))
-        query = [("watch", "1"), ("allowWatchBookmarks", "true"), ("timeoutSeconds", str(left))]
-        if decoder.resource_version:
-            query.append(("resourceVersion", decoder.resource_version))
-        decoder.reset()
-        request = Request("GET", path, query=[*query, *selectors])
-        with self.transport.stream(request, timeout=left + 2.0) as response:
-            if response.status >= 400:
-                raise self._error(response.status, response.read(), what)
-            while True:
-                try:
-                    data = response.read1(65536)
-                except (OSError, HTTPException):
-                    return
-                if not data:
-                    return
-                yield from decoder.feed(data)
+        def fail(status: int, body: bytes) -> EdgeError:
+            return self._error(status, body, what)
+
+        return follow(self.transport, path, selectors, resource_version, timeout, fail)
 
     def pod_proxy(
         self,

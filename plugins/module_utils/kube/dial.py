@@ -81,8 +81,8 @@ def _connect_through(endpoint: Endpoint, proxy: Proxy, sock: socket.socket) -> N
         head = _read_head(sock)
     except OSError as error:
         raise dropped_error(endpoint, f"the proxy {proxy}", error) from None
-    _, _, rest = head.partition(b" ")
-    code, _, reason = rest.partition(b"\r\n")[0].decode("latin-1").partition(" ")
+    rest = head.partition(b" ")[2]
+    code, dummy, reason = rest.partition(b"\r\n")[0].decode("latin-1").partition(" ")
     if not code.startswith("2") or not head.startswith(b"HTTP/1."):
         raise tunnel_error(endpoint, int(code) if code.isdigit() else 0, reason)
 

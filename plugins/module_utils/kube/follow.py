@@ -18,11 +18,13 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     UnreachableError,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.kube.judges import Snapshot
 
 _RETRY = 1.0  # seconds
 
+__all__ = ["Follower", "Snapshot", "Source"]
+
 Object = Dict[str, Any]
-Snapshot = List[List[Object]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Follower:
         self._sources = sources
         self._deadline = time.monotonic() + timeout
         self._queue: "queue.Queue[Tuple[int, Any]]" = queue.Queue()
-        self._objects: List[Dict[str, Object]] = [{} for _ in sources]
+        self._objects: List[Dict[str, Object]] = [{} for source in sources]
         self._waiting = set(range(len(sources)))
         self._lost: Dict[int, UnreachableError] = {}
 

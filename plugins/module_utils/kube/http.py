@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 from urllib.parse import urlencode
 
@@ -43,7 +43,7 @@ class Request:
     method: str
     path: str
     query: Query = ()
-    headers: Optional[Mapping[str, str]] = None
+    headers: Optional[Mapping[str, str]] = field(default=None, repr=False)
     upload: Optional[Upload] = None
     repeatable: bool = True
 

@@ -27,7 +27,7 @@ class Resource:
     @property
     def group(self) -> str:
         """The API group, empty for the core group."""
-        group, slash, _ = self.api_version.partition("/")
+        group, slash, dummy = self.api_version.partition("/")
         return group if slash else ""
 
     def path(self, namespace: Optional[str] = None, name: Optional[str] = None) -> str:

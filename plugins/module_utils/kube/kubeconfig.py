@@ -1,40 +1,41 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads one context of a kubeconfig with the C(kubernetes) package's loader.
+"""Reads one context of a kubeconfig, by the rules of C(kubectl).
 
-The loader runs exec plugins and renews OIDC tokens. Its results are put on a plain object, not
-on its C(Configuration), whose view of proxies differs from version to version. Its exception
-texts can hold whole users with their tokens, so they are never shown.
+Certificates, tokens and passwords are taken from here; contexts whose user has an exec plugin or
+an identity provider are handed to the C(kubernetes) package (kubeconfig_plugins).
 """
 
 from __future__ import annotations
 
-import logging
+import base64
+import binascii
 import os
-import shutil
+import sys
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 try:
     import yaml
-    from kubernetes.config import kube_config as _library
-    from kubernetes.config.config_exception import ConfigException
 
-    IMPORT_ERROR = ""
+    YAML_ERROR = ""
 except ImportError as _error:
-    _library = None
-    ConfigException = Exception
-    IMPORT_ERROR = str(_error)
+    YAML_ERROR = str(_error)
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    AuthError,
     InputError,
     UnsupportedError,
 )
 
 DEFAULT_PATH = "~/.kube/config"
 _SECTIONS = ("clusters", "contexts", "users")
+# The keys that hold paths; relative ones start at the folder of their file.
+_PATHS = {
+    "cluster": ("certificate-authority",),
+    "user": ("client-certificate", "client-key", "tokenFile"),
+}
+_PLUGINS = ("exec", "auth-provider")
 
 
 @dataclass
@@ -51,30 +52,6 @@ class Loaded:
     proxy: Optional[str]
     authorization: Optional[str]
     refresh: Optional[Callable[[], Optional[str]]]
-
-
-class _Target:
-    """Takes the loader's results; the loader sets attributes and C(api_key) entries."""
-
-    def __init__(self) -> None:
-        self.api_key: Dict[str, str] = {}
-        self.refresh_api_key_hook: Optional[Callable[[Any], None]] = None
-
-    def authorization(self) -> Optional[str]:
-        """Return the Authorization header (the key's name differs between versions)."""
-        return next(iter(self.api_key.values()), None)
-
-
-class _Errors(logging.Handler):
-    """Collects what the loader only logs: a failed exec plugin."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.texts: List[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the text."""
-        self.texts.append(record.getMessage())
 
 
 def default_source(environ: Mapping[str, str]) -> Optional[str]:
@@ -95,109 +72,188 @@ def load(source: Any, context: Optional[str], scratch: str) -> Loaded:
     Raises:
         InputError: missing file, not YAML, unknown context, missing cluster or user.
         AuthError: the exec plugin gave no credentials.
-        UnsupportedError: the C(kubernetes) package is not installed.
+        UnsupportedError: a plugin is named and the C(kubernetes) package is not installed.
     """
-    if _library is None:
-        raise UnsupportedError(
-            f"the Python package kubernetes cannot be imported ({IMPORT_ERROR})",
-            hint="Install it for the Python that runs Ansible: pip install kubernetes",
-        )
-    label, config, persist = _read(source)
+    label, paths, config = _read(source)
     name, cluster, user = select(label, config, context)
-    _check_exec(label, user)
-    loader = _library.KubeConfigLoader(
-        config_dict=config,
-        active_context=name,
-        config_base_path=os.getcwd() if isinstance(source, dict) else None,
-        config_persister=persist,
-        temp_file_path=scratch,
-    )
-    target = _Target()
-    _run(loader, target, label, name, "exec" in user)
-    label = f"{label}, context {name}"
-    return _loaded(label, cluster, target)
+    if any(user.get(key) for key in _PLUGINS):
+        return _from_plugins(
+            source if paths is None else paths, label, name, cluster, user, scratch
+        )
+    return _plain_context(f"{label}, context {name}", cluster, user, scratch)
 
 
 def forget(scratch: str) -> None:
-    """Make the loader forget files that were deleted with their directory.
-
-    It deletes them itself only when Python exits, and Ansible's workers leave by C(os._exit).
-    """
-    cache = getattr(_library, "_temp_files", None)
-    if isinstance(cache, dict):
-        for key in [key for key, path in cache.items() if str(path).startswith(scratch)]:
-            del cache[key]
+    """Make the plugins' loader forget files that were deleted with their directory."""
+    plugins = sys.modules.get(f"{__name__}_plugins")
+    if plugins is not None:
+        plugins.forget(scratch)
 
 
-def _run(loader: Any, target: _Target, label: str, context: str, uses_exec: bool) -> None:
-    """Let the loader fill the target and turn what it says into our errors."""
-    errors = _Errors()
-    subject = f"{label}, context {context}"
-    logging.getLogger().addHandler(errors)
-    try:
-        loader.load_and_set(target)
-    except ConfigException as error:
-        text = str(error)
-        shown = text if text.startswith("File does not exist: ") else "a key is missing or wrong"
-        raise InputError(shown, option="kubeconfig", subject=subject) from None
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
-        raise InputError(
-            f"the context cannot be loaded ({type(error).__name__})",
-            option="kubeconfig",
-            subject=subject,
-        ) from None
-    finally:
-        logging.getLogger().removeHandler(errors)
-    if uses_exec and not (target.api_key or getattr(target, "cert_file", None)):
-        reason = "; ".join(text.strip()[:300] for text in errors.texts) or "no credentials"
-        raise AuthError(
-            f"the exec plugin of the kubeconfig failed: {reason}",
-            option="kubeconfig",
-            subject=subject,
-            hint="Run kubectl get namespaces with the same kubeconfig and log in again",
-        )
+def _from_plugins(
+    source: Any,
+    label: str,
+    name: str,
+    cluster: Mapping[str, Any],
+    user: Mapping[str, Any],
+    scratch: str,
+) -> Loaded:
+    # Imported only here: see the docstring there.
+    from ansible_collections.openvino.edge.plugins.module_utils.kube import kubeconfig_plugins
 
-
-def _loaded(label: str, cluster: Mapping[str, Any], target: _Target) -> Loaded:
-    def refresh() -> Optional[str]:
-        if target.refresh_api_key_hook is not None:
-            target.refresh_api_key_hook(target)
-        return target.authorization()
-
+    target, renew = kubeconfig_plugins.load(source, label, name, user, scratch)
     return Loaded(
-        source=label,
-        host=str(cluster["server"]),
+        source=f"{label}, context {name}",
         ca_cert=getattr(target, "ssl_ca_cert", None),
         client_cert=getattr(target, "cert_file", None),
         client_key=getattr(target, "key_file", None),
-        verify=not cluster.get("insecure-skip-tls-verify"),
-        server_name=cluster.get("tls-server-name"),
-        proxy=cluster.get("proxy-url"),
         authorization=target.authorization(),
-        refresh=refresh if target.api_key else None,
+        refresh=renew if target.api_key else None,
+        **_server(cluster),
     )
 
 
-def _read(source: Any) -> Tuple[str, Any, Optional[Callable[[], None]]]:
-    """Return a name for messages, the configuration, and what saves renewed tokens."""
+def _plain_context(
+    subject: str, cluster: Mapping[str, Any], user: Mapping[str, Any], scratch: str
+) -> Loaded:
+    authorization, refresh = _authorization(subject, user)
+
+    def file(body: Mapping[str, Any], key: str) -> Optional[str]:
+        return _file(subject, body, key, scratch)
+
+    return Loaded(
+        source=subject,
+        ca_cert=file(cluster, "certificate-authority"),
+        client_cert=file(user, "client-certificate"),
+        client_key=file(user, "client-key"),
+        authorization=authorization,
+        refresh=refresh,
+        **_server(cluster),
+    )
+
+
+def _server(cluster: Mapping[str, Any]) -> Dict[str, Any]:
+    return {
+        "host": str(cluster["server"]),
+        "verify": not cluster.get("insecure-skip-tls-verify"),
+        "server_name": cluster.get("tls-server-name"),
+        "proxy": cluster.get("proxy-url"),
+    }
+
+
+def _file(subject: str, body: Mapping[str, Any], key: str, scratch: str) -> Optional[str]:
+    """Return a path: that of inline data written to C(scratch), else the one that is named."""
+    inline = body.get(f"{key}-data")
+    if inline:
+        path = os.path.join(scratch, key)
+        try:
+            data = base64.b64decode(str(inline), validate=True)
+        except (binascii.Error, ValueError):
+            raise InputError(
+                f"{key}-data is not base64", option="kubeconfig", subject=subject
+            ) from None
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            out.write(data)
+        return path
+    path = body.get(key) or ""
+    if path and not os.path.exists(path):
+        raise InputError(f"File does not exist: {path}", option="kubeconfig", subject=subject)
+    return path or None
+
+
+def _authorization(
+    subject: str, user: Mapping[str, Any]
+) -> Tuple[Optional[str], Optional[Callable[[], Optional[str]]]]:
+    """Return the header and what reads it anew; as in kubectl a token file goes before a token."""
+    path = user.get("tokenFile")
+    if path:
+
+        def read() -> str:
+            try:
+                with open(path, encoding="utf-8") as file:
+                    return "Bearer " + file.read().strip()
+            except (OSError, UnicodeDecodeError):
+                raise InputError(
+                    f"the token file {path} cannot be read", option="kubeconfig", subject=subject
+                ) from None
+
+        return read(), read
+    if user.get("token"):
+        return f"Bearer {str(user['token']).strip()}", None
+    if user.get("username"):
+        pair = f"{user['username']}:{user.get('password') or ''}".encode()
+        return "Basic " + base64.b64encode(pair).decode("ascii"), None
+    return None, None
+
+
+def _read(source: Any) -> Tuple[str, Optional[str], Dict[str, Any]]:
+    """Return a name for messages, the existing paths (None for a dictionary), and the content."""
     if isinstance(source, dict):
-        return "the given dictionary", source, None
+        return "the given dictionary", None, _anchored(source, os.getcwd())
     if not isinstance(source, str):
         raise InputError("must be a path or a dictionary", option="kubeconfig")
+    if YAML_ERROR:
+        raise UnsupportedError(
+            f"the Python package PyYAML cannot be imported ({YAML_ERROR})",
+            hint="Install it for the Python that runs Ansible: pip install PyYAML",
+        )
     existing = _existing(source)
+    merged: Dict[str, Any] = {}
+    for path in existing.split(os.pathsep):
+        _merge(merged, _anchored(_parse(path), os.path.dirname(os.path.abspath(path))))
+    return existing, existing, merged
+
+
+def _parse(path: str) -> Dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        merger = _library.KubeConfigMerger(existing)
-    except ConfigException:
-        raise InputError("the file is empty", option="kubeconfig", subject=existing) from None
+        with open(path, encoding="utf-8") as file:
+            content = yaml.load(file, Loader=loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
-        raise InputError(f"is not YAML{where}", option="kubeconfig", subject=existing) from None
+        raise InputError(f"is not YAML{where}", option="kubeconfig", subject=path) from None
     except OSError as error:
-        raise InputError(str(error.strerror), option="kubeconfig", subject=existing) from None
-    except (AttributeError, TypeError, KeyError):
-        raise _not_a_kubeconfig(existing) from None
-    return existing, merger.config, merger.save_changes
+        raise InputError(str(error.strerror), option="kubeconfig", subject=path) from None
+    if content is None:
+        raise InputError("the file is empty", option="kubeconfig", subject=path)
+    if not isinstance(content, dict) or not _has_sections(content):
+        raise _not_a_kubeconfig(path)
+    return content
+
+
+def _has_sections(config: Mapping[str, Any]) -> bool:
+    return all(isinstance(config.get(section) or [], list) for section in _SECTIONS)
+
+
+def _anchored(config: Mapping[str, Any], folder: str) -> Dict[str, Any]:
+    """Return a copy in which paths no longer depend on where the file lies."""
+    copy = dict(config)
+    for section in ("clusters", "users"):
+        items = copy.get(section)
+        if isinstance(items, list):
+            copy[section] = [_anchored_item(item, section[:-1], folder) for item in items]
+    return copy
+
+
+def _anchored_item(item: Any, key: str, folder: str) -> Any:
+    body = item.get(key) if isinstance(item, dict) else None
+    if not isinstance(body, dict):
+        return item
+    named = {name: os.path.join(folder, str(body[name])) for name in _PATHS[key] if body.get(name)}
+    return {**item, key: {**body, **named}}
+
+
+def _merge(merged: Dict[str, Any], config: Mapping[str, Any]) -> None:
+    """Add a file to those before it: the first to name something wins, as in kubectl."""
+    for section in _SECTIONS:
+        known = merged.setdefault(section, [])
+        names = set(_by_name(known))
+        known += [
+            item for name, item in _by_name(config.get(section) or []).items() if name not in names
+        ]
+    if config.get("current-context") and not merged.get("current-context"):
+        merged["current-context"] = config["current-context"]
 
 
 def _existing(source: str) -> str:
@@ -218,29 +274,18 @@ def _not_a_kubeconfig(label: str) -> InputError:
     return InputError("is not a kubeconfig", option="kubeconfig", subject=label)
 
 
-def _plain(node: Any) -> Any:
-    """Unwrap the loader's nodes into dictionaries and lists."""
-    node = getattr(node, "value", node)
-    if isinstance(node, dict):
-        return {key: _plain(value) for key, value in node.items()}
-    return [_plain(item) for item in node] if isinstance(node, list) else node
-
-
 def select(
-    label: str, config: Any, context: Optional[str]
+    label: str, config: Mapping[str, Any], context: Optional[str]
 ) -> Tuple[str, Dict[str, Any], Dict[str, Any]]:
     """Return the context's name, its cluster and its user, checked to be there.
 
     Raises:
         InputError: names what is missing and what there is.
     """
-    plain = _plain(config)
-    if not isinstance(plain, dict) or not all(
-        isinstance(plain.get(section) or [], list) for section in _SECTIONS
-    ):
+    if not _has_sections(config):
         raise _not_a_kubeconfig(label)
-    named = {section: _by_name(plain.get(section) or []) for section in _SECTIONS}
-    name = context or plain.get("current-context")
+    named = {section: _by_name(config.get(section) or []) for section in _SECTIONS}
+    name = context or config.get("current-context")
     known = ", ".join(sorted(named["contexts"])) or "none"
     if not name:
         raise InputError(
@@ -286,14 +331,3 @@ def _by_name(items: List[Any]) -> Dict[str, Any]:
 def _body(item: Mapping[str, Any], key: str) -> Dict[str, Any]:
     body = item.get(key)
     return body if isinstance(body, dict) else {}
-
-
-def _check_exec(label: str, user: Mapping[str, Any]) -> None:
-    command = _body(user, "exec").get("command")
-    if command and os.sep not in command and shutil.which(command) is None:
-        raise InputError(
-            f"the exec plugin {command!r} of the kubeconfig is not installed here",
-            option="kubeconfig",
-            subject=label,
-            hint=f"Install {command} where the task runs, or use a token (api_key)",
-        )

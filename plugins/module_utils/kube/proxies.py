@@ -118,10 +118,10 @@ def _matches(host: str, port: int, entry: str) -> bool:
 
 def _split_port(entry: str) -> Tuple[str, Optional[int]]:
     if entry.startswith("["):
-        name, _, rest = entry[1:].partition("]")
+        name, dummy, rest = entry[1:].partition("]")
         return name, _port(rest.lstrip(":"))
     if entry.count(":") == 1:
-        name, _, rest = entry.partition(":")
+        name, dummy, rest = entry.partition(":")
         return name, _port(rest)
     return entry, None
 

@@ -16,7 +16,7 @@ import hashlib
 import os
 import struct
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     TransferError,
@@ -114,7 +114,7 @@ class Decoder:
             del self._buffer[:offset]
         return messages
 
-    def _frame(self, at: int) -> "Tuple[int, int, int] | None":
+    def _frame(self, at: int) -> Optional[Tuple[int, int, int]]:
         """Return first byte, start and end of the payload, None when more bytes are needed."""
         buffer = self._buffer
         if len(buffer) < at + 2:

@@ -51,6 +51,12 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.state imp
     believe,
     from_hashes,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
+    Target,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.job import (
+    HelperOptions,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.opening import (
     Opener,
 )
@@ -59,6 +65,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.runtime import (
     Result,
     Runtime,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore
 
 __all__ = ["ARGUMENT_SPEC", "SPEC_RULES", "required_access", "run"]
 
@@ -86,7 +93,7 @@ def run(params: Params, runtime: Runtime) -> Result:
         required_names(options.selection)
         local = Local()
     else:
-        local = load_local(str(params["src"]), options, runtime)
+        local = find_local(str(params["src"]), options, runtime)
     with KubeClient.from_params(params) as client:
         task = Task(client, options, runtime, local, params)
         works = task.run()
@@ -108,13 +115,25 @@ class Local:
     versions: Dict[Key, LocalVersion] = field(default_factory=dict)
     manifests: List[Manifest] = field(default_factory=list)
 
+    def read(self, runtime: Runtime) -> None:
+        """Hash every file that was not hashed before.
+
+        Raises:
+            InputError: a file cannot be read, or changes meanwhile.
+        """
+        total = sum(version.size for version in self.versions.values())
+        meter = Meter(runtime.progress, "reading the repository", total)
+        self.manifests = [
+            build(version, advance=meter.advance) for version in self.versions.values()
+        ]
+
     def sources(self, key: Key) -> Mapping[str, str]:
         """Return where the files of a version are, by path."""
         return {item.path: item.source for item in self.versions[key].files}
 
 
-def load_local(src: str, options: Options, runtime: Runtime) -> Local:
-    """Scan, lint and hash the repository.
+def find_local(src: str, options: Options, runtime: Runtime) -> Local:
+    """Scan and lint the repository; nothing is read yet.
 
     Raises:
         InputError: see C(layout.scan).
@@ -124,11 +143,7 @@ def load_local(src: str, options: Options, runtime: Runtime) -> Local:
         shown = ", ".join(repository.ignored[:IGNORED_SHOWN])
         more = len(repository.ignored) - IGNORED_SHOWN
         runtime.warn(f"not copied: {shown}" + (f" and {more} more" if more > 0 else ""))
-    total = sum(version.size for version in repository.versions)
-    meter = Meter(runtime.progress, "reading the repository", total)
-    manifests = [build(version, advance=meter.advance) for version in repository.versions]
-    versions = {(item.model, item.version): item for item in repository.versions}
-    return Local(versions, manifests)
+    return Local({(item.model, item.version): item for item in repository.versions})
 
 
 class Task:
@@ -157,15 +172,27 @@ class Task:
             self.client, store, self.options.transport, extra, warn
         )
         helper = self.options.helper
-        targets = preflight.find_targets(self.client, store, helper.tolerations, uid=helper.uid)
+        targets = self._targets(helper)
         opener = Opener(self.client, transport, helper, warn, self.stop.is_set)
         with Fleet(targets, opener.open, self.options.parallel, self.stop) as fleet:
-            fleet.open()
+            fleet.open(lambda: self.local.read(self.runtime))
             fleet.each(self.examine)
             todo = [work for work in fleet.works if work.todo.steps and _writes(work.todo)]
             if todo and not self.runtime.check_mode:
                 self._carry_out(fleet, todo)
             return fleet.works
+
+    def _targets(self, helper: HelperOptions) -> List[Target]:
+        """Return where to work: nowhere, if all is to be removed from what is not there."""
+        store = self.options.store
+        try:
+            return preflight.find_targets(self.client, store, helper.tolerations, uid=helper.uid)
+        except preflight.NoStore as error:
+            if not self.absent:
+                raise
+            if isinstance(store, HostPathStore):
+                self.runtime.warn(f"{error.message}: {store} is not touched on any node")
+            return []
 
     def _carry_out(self, fleet: Fleet, todo: Sequence[Work]) -> None:
         try:
@@ -221,23 +248,21 @@ class Task:
     def fill(self, work: Work, meter: Meter) -> None:
         """Carry out the steps of one target."""
         for step in work.todo.steps:
-            if step.action == "publish":
-                self._publish(work, step, meter)
+            if step.action == "publish" and step.manifest is not None:
+                self._publish(work, step, step.manifest, meter)
             elif step.action == "remove":
                 work.way.remove(step.model, step.version)
                 work.removed.append(step.key)
             elif step.action == "seal" and step.manifest is not None:
                 work.way.seal(step.manifest, step.bytes)
 
-    def _publish(self, work: Work, step: Step, meter: Meter) -> None:
-        assert step.manifest is not None, "a step that publishes has a manifest"
-
+    def _publish(self, work: Work, step: Step, manifest: Manifest, meter: Meter) -> None:
         def advance(count: int) -> None:
             work.bytes_sent += count
             meter.advance(count)
 
         began = time.monotonic()
-        work.way.publish(step.manifest, self.local.sources(step.key), advance)
+        work.way.publish(manifest, self.local.sources(step.key), advance)
         work.published.append(step.key)
         work.files_sent += step.files
         took = time.monotonic() - began

@@ -47,13 +47,15 @@ class Work:
     @property
     def way(self) -> Channel:
         """The open channel."""
-        assert self.channel is not None, "the target was not opened"
+        if self.channel is None:
+            raise EdgeError("the target was not opened", subject=self.target.name)
         return self.channel
 
     @property
     def todo(self) -> Plan:
         """The plan."""
-        assert self.plan is not None, "the target was not examined"
+        if self.plan is None:
+            raise EdgeError("the target was not examined", subject=self.target.name)
         return self.plan
 
     @property
@@ -103,9 +105,11 @@ class Fleet:
             if work.channel is not None:
                 work.channel.close()
 
-    def open(self) -> None:
-        """Open every target."""
-        self.each(self._open_one)
+    def open(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Open every target, and do something else while the helpers start."""
+        futures = self._submit(self._open_one, self.works)
+        meanwhile()
+        _collect(futures)
 
     def each(self, step: Callable[[Work], None], works: Optional[Sequence[Work]] = None) -> None:
         """Run a step on all targets; when some fail, the others still finish theirs.
@@ -113,18 +117,10 @@ class Fleet:
         Raises:
             EdgeError: the first failure, with the others in C(details).
         """
-        chosen = list(self.works if works is None else works)
-        futures = [self._pool.submit(self._one, step, work) for work in chosen]
-        errors: List[EdgeError] = []
-        for future in futures:
-            error = _error_of(future)
-            if error:
-                errors.append(error)
-        if errors:
-            first = errors[0]
-            if len(errors) > 1:
-                first.details["others"] = [str(error) for error in errors[1:]]
-            raise first
+        _collect(self._submit(step, self.works if works is None else works))
+
+    def _submit(self, step: Callable[[Work], None], works: Sequence[Work]) -> List[Future[None]]:
+        return [self._pool.submit(self._one, step, work) for work in works]
 
     def _one(self, step: Callable[[Work], None], work: Work) -> None:
         work.busy = True
@@ -147,6 +143,16 @@ class Fleet:
                     work.channel.facts()
                 except EdgeError:
                     pass  # the next real request tells
+
+
+def _collect(futures: Sequence[Future[None]]) -> None:
+    """Wait for all, then raise the first failure."""
+    errors = [error for error in map(_error_of, futures) if error]
+    if errors:
+        first = errors[0]
+        if len(errors) > 1:
+            first.details["others"] = [str(error) for error in errors[1:]]
+        raise first
 
 
 def _error_of(future: Future[None]) -> Optional[EdgeError]:

@@ -143,11 +143,21 @@ def scan(src: str, selection: Sequence[Selection] = ()) -> Repository:
 
 def _check_root(src: str) -> None:
     if not os.path.lexists(src):
-        raise InputError("the model repository does not exist", option="src", subject=src)
+        raise InputError(
+            "the model repository does not exist",
+            option="src",
+            subject=src,
+            hint="Set src to the directory, on the controller, that holds <model>/<version>/",
+        )
     if not os.path.isdir(src):
         raise InputError("the model repository is not a directory", option="src", subject=src)
     if not os.access(src, os.R_OK | os.X_OK):
-        raise InputError("the model repository is not readable", option="src", subject=src)
+        raise InputError(
+            "the model repository is not readable",
+            option="src",
+            subject=src,
+            hint=HINTS["unreadable"],
+        )
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,10 @@ def missing_rights(missing: Sequence[Access]) -> ForbiddenError:
     )
 
 
+class NoStore(InputError):
+    """The namespace or the claim is not there."""
+
+
 def find_targets(
     client: KubeClient, store: Store, tolerations: Sequence[Object], *, uid: int = 5000
 ) -> List[Target]:
@@ -135,7 +139,7 @@ def _namespace(client: KubeClient, name: str) -> Optional[Object]:
     except ForbiddenError:
         return None
     if found is None:
-        raise InputError(
+        raise NoStore(
             f"namespace {name} does not exist", option="namespace", hint="Create it first"
         )
     return found
@@ -184,7 +188,7 @@ def _bound_claim(client: KubeClient, store: PvcStore) -> Object:
     while True:
         claim = client.get("v1", "PersistentVolumeClaim", store.claim_name, store.namespace)
         if claim is None:
-            raise InputError(
+            raise NoStore(
                 f"{store} does not exist", option="pvc.claim_name", hint="Create it first"
             )
         if claim["metadata"].get("deletionTimestamp"):

@@ -47,6 +47,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.progress impo
 from ansible_collections.openvino.edge.plugins.module_utils.server.reload import Reload
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
 from ansible_collections.openvino.edge.plugins.module_utils.server.waiting import (
+    try_again,
     wait_pods_gone,
     wait_rollout,
 )
@@ -178,7 +179,10 @@ class Deployer:
         begun = time.monotonic()
         pods = live.read_pods(self._client, self._spec.namespace, self._spec.name)[0]
         if self._waiting.wait:
-            if deployment is None or not complete(deployment, pods):
+            if deployment is None:
+                pods = self._wait_rollout()
+            elif not complete(deployment, pods):
+                try_again(self._client, deployment, pods, self._runtime)
                 pods = self._wait_rollout()
             outcome.ready = len(ready_pods(pods))
         if outcome.reload == CONFIG_RELOAD:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import Dict, FrozenSet, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Optional, Tuple
 
 _HINTS = frozenset(
     {"EXECUTION_MODE_HINT", "LOG_LEVEL", "PERFORMANCE_HINT", "PERFORMANCE_HINT_NUM_REQUESTS"}
@@ -73,16 +73,29 @@ REMOVED: Dict[str, str] = {
     "CPU_BIND_THREAD": "ENABLE_CPU_PINNING",
     "ENFORCE_BF16": "INFERENCE_PRECISION_HINT",
 }
+# Of these OVMS still translates some (openvinotoolkit/model_server, src/json_parser.cpp), the
+# number of threads only when it is text.
+_TRANSLATED: Dict[str, Tuple[type, ...]] = {
+    "CPU_THROUGHPUT_STREAMS": (str, int, float),
+    "GPU_THROUGHPUT_STREAMS": (str, int, float),
+    "CPU_THREADS_NUM": (str,),
+}
 _SIMILAR = 0.85
 
 
 @dataclass(frozen=True)
 class KeyVerdict:
-    """What becomes of one key: C(sure) tells a refusal from a doubt."""
+    """What becomes of one key.
+
+    Attributes:
+        sure: a refusal, not a doubt.
+        harmless: the server does take it, with a warning of its own.
+    """
 
     sure: bool
     message: str
     hint: str = ""
+    harmless: bool = False
 
 
 def plugins_of(target_device: str) -> Tuple[str, ...]:
@@ -92,7 +105,7 @@ def plugins_of(target_device: str) -> Tuple[str, ...]:
     return tuple(name.split(".")[0].split("(")[0].strip() for name in names)
 
 
-def judge_key(key: str, target_device: str) -> Optional[KeyVerdict]:
+def judge_key(key: str, target_device: str, value: Any = "") -> Optional[KeyVerdict]:
     """Say whether the server would refuse a key of C(plugin_config), or None: it is fine."""
     plugins = plugins_of(target_device)
     if any(key in KNOWN.get(plugin, ()) for plugin in plugins):
@@ -100,7 +113,10 @@ def judge_key(key: str, target_device: str) -> Optional[KeyVerdict]:
     if any(_owned_by_prefix(key, plugin) for plugin in plugins):
         return None
     if key in REMOVED:
-        return KeyVerdict(True, f"{key} is gone from OpenVINO", f"Use {REMOVED[key]}")
+        hint = f"Use {REMOVED[key]}"
+        if isinstance(value, _TRANSLATED.get(key, ())):
+            return KeyVerdict(False, f"{key} is deprecated", hint, harmless=True)
+        return KeyVerdict(True, f"{key} is gone from OpenVINO", hint)
     complete = all(plugin in KNOWN for plugin in plugins)
     return _unknown(key, plugins, target_device, complete)
 

@@ -150,12 +150,17 @@ def _plugin_config(entry: Mapping[str, Any], path: str, model: str) -> Iterator[
             yield Finding(ERROR, where, message, model=model, key=dotted)
         if not isinstance(device, str):
             continue
-        verdict = judge_key(key, device)
+        verdict = judge_key(key, device, value)
         if verdict:
+            hints = [verdict.hint, "" if verdict.harmless else _CASCADE]
             level = ERROR if verdict.sure else WARNING
-            hint = f"{verdict.hint.rstrip('.')}. {_CASCADE}" if verdict.hint else _CASCADE
-            hint = hint.replace("?.", "?")
-            yield Finding(level, where, verdict.message, hint, model, dotted)
+            yield Finding(level, where, verdict.message, _sentences(hints), model, dotted)
+
+
+def _sentences(texts: Sequence[str]) -> str:
+    """Join hints; only one that is a question has its own mark."""
+    given = [text for text in texts if text]
+    return " ".join(text if text.endswith("?") else f"{text}." for text in given).rstrip(".")
 
 
 def _versions(entry: Mapping[str, Any], path: str, model: str) -> Iterator[Finding]:

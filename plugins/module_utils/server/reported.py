@@ -18,8 +18,8 @@ PENDING = "pending"
 # A wanted model serves and loads nothing: soon a new configuration, else nothing is there to load.
 EMPTY = "empty"
 
-# (state, error code) by (model, version).
-Reported = Dict[Tuple[str, int], Tuple[str, str]]
+# State by (model, version).
+Reported = Dict[Tuple[str, int], str]
 
 
 def reported(body: bytes) -> Optional[Reported]:
@@ -28,8 +28,7 @@ def reported(body: bytes) -> Optional[Reported]:
     try:
         for model, entry in json.loads(body.decode("utf-8")).items():
             for item in entry["model_version_status"]:
-                code = str((item.get("status") or {}).get("error_code", "OK"))
-                states[(model, int(item["version"]))] = (str(item["state"]), code)
+                states[(model, int(item["version"]))] = str(item["state"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return states
@@ -38,22 +37,21 @@ def reported(body: bytes) -> Optional[Reported]:
 def judge(states: Optional[Reported], wanted: Mapping[str, Sequence[int]]) -> str:
     """Tell whether a server works with the wanted versions: adopted, pending or empty.
 
-    It does when it lists each of them as not retired, and serves no other version or still loads a
-    wanted one (OVMS retires the old version only after that).
+    It does when it lists each of them as not retired, and serves no other version or still tries to
+    load a wanted one (OVMS retires the old version only after that). Whether a load succeeds is the
+    gate's question, not ours.
     """
     if states is None:
         return PENDING
     pairs = {(name, version) for name, versions in wanted.items() for version in versions}
-    if any(states.get(pair, ("END", ""))[0] == "END" for pair in pairs):
+    if any(states.get(pair, "END") == "END" for pair in pairs):
         return EMPTY if _serves_nothing(states, wanted) else PENDING
-    if any(states[pair] in (("START", "OK"), ("LOADING", "OK")) for pair in pairs):
+    if any(states[pair] in ("START", "LOADING") for pair in pairs):
         return ADOPTED
-    other = any(
-        state == "AVAILABLE" for pair, (state, _code) in states.items() if pair not in pairs
-    )
+    other = any(state == "AVAILABLE" for pair, state in states.items() if pair not in pairs)
     return PENDING if other else ADOPTED
 
 
 def _serves_nothing(states: Reported, wanted: Mapping[str, Sequence[int]]) -> bool:
-    alive = {name for (name, _version), (state, _code) in states.items() if state != "END"}
+    alive = {name for (name, _version), state in states.items() if state != "END"}
     return any(name not in alive for name in wanted)

@@ -54,6 +54,10 @@ def layout_fault(text: str) -> Optional[str]:
     clean = "".join(text.split()).upper()
     if not _LAYOUT.fullmatch(clean):
         return f"'{text}' has more than the letters N, C, H, W, D, the signs ? and ..., and one ':'"
+    for part in clean.split(":"):
+        twice = [letter for letter in "NCHWD" if part.count(letter) > 1]
+        if twice:
+            return f"'{text}' has the dimension {twice[0]} twice"
     return None
 
 

@@ -5,11 +5,18 @@
 
 from __future__ import annotations
 
+import copy
+import time
 from dataclasses import replace
-from typing import List
+from typing import Any, Callable, List, Sequence
 
+from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.follow import Snapshot, Source
+from ansible_collections.openvino.edge.plugins.module_utils.kube.pods import (
+    creation_trouble,
+    pod_trouble,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.kube.wait import (
     Verdict,
     judge_deployment,
@@ -22,6 +29,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.objects impor
     pod_selector_text,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.progress import leaving
+
+# Any change of a Deployment reaches its ReplicaSet, whose controller then tries again at once.
+RETRY_ANNOTATION = "openvino.edge/retried"
+# The scheduler tries again by itself as soon as something changes.
+UNSCHEDULABLE = "Unschedulable"
 
 
 def wait_rollout(
@@ -56,12 +68,17 @@ def judge_rollout(snapshot: Snapshot) -> Verdict:
     """Judge C([deployments, replica sets, pods, events]).
 
     Deployments do not count pods that are ending, but an ending pod may still hold the volume or
-    the device, and still answer clients with the old models.
+    the device, and still answer clients with the old models. And as long as the new ReplicaSet is
+    not made, the trouble of the old one's pods is none of ours.
     """
-    verdict = judge_deployment(snapshot)
+    deployments, sets, pods, events = snapshot
+    if deployments and sets:
+        sets = [item for item in sets if _same_template(item, deployments[0])]
+        if not sets:
+            return Verdict(False, "pods of the previous template end")
+    verdict = judge_deployment([deployments, sets, pods, events])
     if not verdict.done:
         return verdict
-    pods = snapshot[2]
     ending = sum(leaving(pod) for pod in pods)
     if ending:
         message = f"{verdict.message}, {ending} terminating"
@@ -69,6 +86,56 @@ def judge_rollout(snapshot: Snapshot) -> Verdict:
     if len(pods) != int(verdict.found["spec"].get("replicas", 1)):
         return replace(verdict, done=False, found=None)
     return replace(verdict, found=list(pods))
+
+
+def _same_template(replica_set: Object, deployment: Object) -> bool:
+    """Tell whether a ReplicaSet is the newest, as the Deployment's controller finds it."""
+    template = copy.deepcopy(replica_set["spec"]["template"])
+    labels = template["metadata"].get("labels") or {}
+    labels.pop("pod-template-hash", None)
+    return bool(template == deployment["spec"]["template"])
+
+
+def try_again(
+    client: KubeClient,
+    deployment: Object,
+    pods: Sequence[Object],
+    runtime: Runtime,
+) -> None:
+    """Give pods that are stuck since an earlier run a fresh start.
+
+    The kubelet and the ReplicaSet controller wait longer after each failure, up to minutes. What
+    was wrong may be mended by now (image loaded, directory made, quota raised), and the old
+    trouble would look like a new one. A right that lacks for this only costs that patience.
+    """
+    metadata = deployment["metadata"]
+    namespace = metadata["namespace"]
+    for pod in pods:
+        trouble = None if leaving(pod) else pod_trouble(pod, _events(client, namespace))
+        if trouble is None or not trouble.fatal or trouble.reason == UNSCHEDULABLE:
+            continue
+        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+        runtime.progress(f"{metadata['name']}: tries again after {trouble.reason}")
+        _if_allowed(client.delete, "v1", "Pod", name, namespace, uid=uid)
+    if creation_trouble(deployment):
+        runtime.progress(f"{metadata['name']}: tries again to make pods")
+        mark = {RETRY_ANNOTATION: str(int(time.time()))}
+        body = {"metadata": {"annotations": mark}}
+        _if_allowed(client.patch, "apps/v1", "Deployment", metadata["name"], namespace, body)
+
+
+def _events(client: KubeClient, namespace: str) -> List[Object]:
+    try:
+        return client.list("v1", "Event", namespace, field_selector="involvedObject.kind=Pod")[0]
+    except EdgeError:
+        return []
+
+
+def _if_allowed(request: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    try:
+        request(*args, **kwargs)
+    except EdgeError:
+        return
 
 
 def wait_pods_gone(client: KubeClient, namespace: str, name: str, timeout: float) -> None:

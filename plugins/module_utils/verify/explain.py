@@ -65,6 +65,15 @@ def replica_count(seen: int, expected: int) -> Finding:
     )
 
 
+def api_silent() -> Finding:
+    """The API server answered before and does not now."""
+    return Finding(
+        "api_silent",
+        "the API server does not answer, so nobody knows which replicas there are now",
+        "Run it again when the API server is back",
+    )
+
+
 def unreachable(replica: str, problem: str, hint: str, fatal: bool) -> Finding:
     """No answer from the REST port of a replica."""
     return Finding(

@@ -9,8 +9,10 @@ import time
 from dataclasses import replace
 from typing import Callable, Dict, List, Optional, Tuple
 
+from ansible_collections.openvino.edge.plugins.module_utils.errors import UnreachableError
 from ansible_collections.openvino.edge.plugins.module_utils.verify.explain import (
     Finding,
+    api_silent,
     label,
     replica_count,
 )
@@ -91,7 +93,8 @@ class Watcher:
         verdict = self._ask()
         if verdict.outcome == PASSED and not fresh:
             known = self.fleet
-            self._list()
+            if not self._list():
+                return replace(verdict, outcome=PENDING, findings=(api_silent(),))
             if self.fleet != known:
                 verdict = self._ask()
         return verdict
@@ -108,16 +111,20 @@ class Watcher:
         silent = any(track.last.status is None for track in self.tracks.values())
         short = len(self.fleet.replicas) != self.fleet.expected
         old = self._listed_at is None or self._clock() - self._listed_at > LIST_AGAIN
-        if silent or short or old:
-            self._list()
-            return True
-        return False
+        return self._list() if silent or short or old else False
 
-    def _list(self) -> None:
-        self.fleet = self._find()
+    def _list(self) -> bool:
+        """List the replicas; an API server that answered before may be silent for a while."""
+        try:
+            self.fleet = self._find()
+        except UnreachableError:
+            if self._listed_at is None:
+                raise
+            return False
         self._listed_at = self._clock()
         names = {replica.name for replica in self.fleet.replicas}
         self.tracks = {name: track for name, track in self.tracks.items() if name in names}
+        return True
 
     def _annotate(self, findings: Tuple[Finding, ...]) -> Tuple[Finding, ...]:
         """Say why replicas are missing, if the Deployment tells."""

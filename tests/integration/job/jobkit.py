@@ -52,9 +52,7 @@ class Run:
     def of(self, host: str, outcome: str = "") -> list[Event]:
         """Return the events of a host, in order."""
         return [
-            event
-            for event in self.events
-            if event.host == host and outcome in ("", event.outcome)
+            event for event in self.events if event.host == host and outcome in ("", event.outcome)
         ]
 
 
@@ -67,7 +65,7 @@ def run_playbook(
     prefix: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
 ) -> Run:
-    """Run ansible-playbook on an inventory made of ``hosts``; ``prefix`` goes before the command."""
+    """Run ansible-playbook on an inventory of ``hosts``; ``prefix`` goes before the command."""
     mark = uuid.uuid4().hex[:6]
     inventory, record = work / f"hosts-{mark}.json", work / f"record-{mark}.jsonl"
     everywhere = {

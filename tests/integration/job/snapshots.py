@@ -30,13 +30,11 @@ Snapshot = dict[str, str]
 
 def raw(cluster: Any, path: str) -> dict[str, Any]:
     """GET a path of the API server, as plain data."""
-    answer = cluster.api.call_api(
-        f"/{path}",
-        "GET",
-        auth_settings=["BearerToken"],
-        _preload_content=False,
-        _return_http_data_only=True,
-    )
+    request = cluster.api.param_serialize("GET", f"/{path}", auth_settings=["BearerToken"])
+    answer = cluster.api.call_api(*request)
+    if answer.status != 200:
+        raise LookupError(f"GET /{path}: {answer.status}")
+    answer.read()
     found: dict[str, Any] = json.loads(answer.data)
     return found
 
@@ -52,6 +50,17 @@ def snapshot(cluster: Any, namespace: str) -> Snapshot:
     return {**seen, "namespace": json.dumps(labels, sort_keys=True)}
 
 
+def idle(cluster: Any, namespace: str, seconds: float = 45.0) -> Snapshot:
+    """Return the snapshot once the helper pods of tasks that ended are gone."""
+    end = time.monotonic() + seconds
+    while True:
+        seen = snapshot(cluster, namespace)
+        if not any(name.startswith("pods/edge-agent-") for name in seen):
+            return seen
+        assert time.monotonic() < end, "helper pods are left"
+        time.sleep(0.5)
+
+
 def settled(cluster: Any, namespace: str, before: Snapshot, seconds: float = 45.0) -> Snapshot:
     """Return the snapshot once it equals ``before``, or the last one.
 
@@ -61,6 +70,11 @@ def settled(cluster: Any, namespace: str, before: Snapshot, seconds: float = 45.
     while (after := snapshot(cluster, namespace)) != before and time.monotonic() < end:
         time.sleep(0.5)
     return after
+
+
+def changes(before: Snapshot, after: Snapshot) -> list[str]:
+    """Return the names of the objects that differ."""
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
 
 
 def _digest(item: dict[str, Any]) -> str:

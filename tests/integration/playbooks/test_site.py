@@ -79,7 +79,7 @@ def rights(shop: Any, factory: Any) -> Iterator[Callable[..., None]]:
 
     def bind(cluster: Any, namespace: str, without: str | None = None) -> None:
         suffix = uuid.uuid4().hex[:6]
-        for role in yaml.safe_load_all(RBAC.read_text()):
+        for role in yaml.safe_load(RBAC.read_text())["items"]:
             short = role["metadata"]["name"].removeprefix("openvino-edge-")
             if short == "namespace-admin":
                 continue
@@ -185,6 +185,42 @@ def test_the_whole_job_twice_and_back_with_the_shipped_rights(
     assert (back.code, back.changed) == (0, {"factory": 2, "shop": 2}), back.text
     nothing = fleet.play("teardown.yml")
     assert (nothing.code, nothing.changed) == (0, {"factory": 0, "shop": 0}), nothing.text
+
+
+def test_from_nothing_and_back_to_nothing(fleet: Fleet, shop: Any, factory: Any) -> None:
+    """An administrator's account makes namespace and claim, and takes them away again."""
+    clusters = {"factory": factory, "shop": shop}
+    names = {host: f"edge-test-{uuid.uuid4().hex[:8]}" for host in clusters}
+    inventory = json.loads(fleet.inventory.read_text())
+    for host, cluster in clusters.items():
+        inventory["clusters"]["hosts"][host].update(
+            edge_create=True,
+            edge_namespace=names[host],
+            edge_kubeconfig=str(cluster.kubeconfig),
+            edge_namespace_labels={
+                "pod-security.kubernetes.io/enforce": "privileged"
+                if host == "factory"
+                else "restricted"
+            },
+        )
+    fleet.inventory.write_text(json.dumps(inventory))
+    steps = (
+        (("site.yml", "--check"), 1),
+        (("site.yml",), 3),
+        (("site.yml",), 0),
+        (("site.yml", "--check", "--diff"), 0),
+        (("teardown.yml", "--check"), 3),
+        (("teardown.yml",), 3),
+        (("teardown.yml",), 0),
+    )
+    for arguments, changed in steps:
+        done = fleet.play(*arguments)
+        assert done.code == 0, done.text
+        assert done.changed == {"factory": changed, "shop": changed}, (arguments, done.text)
+    for host, cluster in clusters.items():
+        assert names[host] not in [
+            item.metadata.name for item in cluster.core.list_namespace().items
+        ]
 
 
 @pytest.mark.parametrize("right", ["pods/proxy", "deployments", "jobs"])

@@ -169,7 +169,7 @@ def bind(cluster: Any, namespace: str, request: Any, without: tuple[str, ...] = 
     """Give the restricted user the shipped rights, less some resources; return their options."""
     assert cluster.restricted_kubeconfig, "the cluster gives no second user"
     subject = {"kind": "User", "name": "edge-deployer", "apiGroup": "rbac.authorization.k8s.io"}
-    for role in yaml.safe_load_all(RBAC.read_text()):
+    for role in yaml.safe_load(RBAC.read_text())["items"]:
         if role["metadata"]["name"].endswith("namespace-admin"):
             continue
         wide = role["metadata"]["name"].endswith("cluster-reader")

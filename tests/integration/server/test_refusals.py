@@ -54,10 +54,10 @@ def test_host_path_in_a_restricted_namespace(server: Server) -> None:
 
 
 def test_configuration_that_the_server_would_refuse(server: Server) -> None:
-    bad = {"name": "m", "versions": [1], "plugin_config": {"CPU_THROUGHPUT_STREAMS": "1"}}
+    bad = {"name": "m", "versions": [1], "plugin_config": {"ENFORCE_BF16": "YES"}}
     error = refused(server, InputError, models=[bad])
-    assert error.option == "models[m].plugin_config.CPU_THROUGHPUT_STREAMS"
-    assert "NUM_STREAMS" in str(error)
+    assert error.option == "models[m].plugin_config.ENFORCE_BF16"
+    assert "Use INFERENCE_PRECISION_HINT" in str(error)
 
 
 def test_missing_namespace(server: Server) -> None:
@@ -131,6 +131,8 @@ def test_quota(server: Server) -> None:
     error = stopped(server)
     assert error.details["reason"] == "Quota"
     assert "pods" in str(error)
+    server.cluster.core.delete_namespaced_resource_quota("none", server.namespace)
+    assert server.run()["replicas"]["ready"] == 1
 
 
 def test_crash_shows_the_last_log_lines(server: Server) -> None:
@@ -151,12 +153,18 @@ def test_a_second_run_over_a_broken_server_fails_as_well(server: Server) -> None
 
 def test_directory_missing_on_the_node(factory: Any, make_namespace: Any, make_server: Any) -> None:
     namespace = make_namespace(factory, "privileged")
-    server = make_server(
-        factory, namespace, models=[], pvc=None, host_path={"path": f"{HOST_ROOT}/nothing-here"}
-    )
+    path, node = f"{HOST_ROOT}/{namespace}", factory.nodes()[0]
+    host_path = {"path": path, "nodes": [node]}
+    server = make_server(factory, namespace, models=[], pvc=None, host_path=host_path)
     error = stopped(server)
     assert error.details["reason"] == "FailedMount"
-    assert f"{HOST_ROOT}/nothing-here/models" in str(error)
+    assert f"{path}/models" in str(error)
+    volume = {"hostPath": {"path": HOST_ROOT}}
+    with factory.visitor(namespace, volume, node=node, read_only=False) as visitor:
+        visitor.sh(f"mkdir -p /store/{namespace}/models")
+        assert server.run()["seconds"] < 15, "the kubelet's back-off was waited for"
+        server.run(state="absent")
+        visitor.sh(f"rm -rf /store/{namespace}")
 
 
 def test_version_that_the_store_does_not_have(server: Server) -> None:

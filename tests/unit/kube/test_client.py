@@ -19,7 +19,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     InputError,
     UnreachableError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.kube import client as client_module
+from ansible_collections.openvino.edge.plugins.module_utils.kube import watching
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import Access, KubeClient
 
 from .fakes import Received, Server, answer, api, read_request, status_object
@@ -60,6 +60,13 @@ def test_paths_queries_and_bodies() -> None:
     for request in server.requests:
         assert request.header("Authorization") == "Bearer t"
         assert request.header("Impersonate-User") == "u"
+
+
+def test_server_below_a_path() -> None:
+    """As Rancher serves its clusters."""
+    with api(lambda request: answer(200, {})) as server:
+        KubeClient.from_params({"host": server.url + "/k8s/clusters/c-1/"}).version()
+    assert server.requests[0].target == "/k8s/clusters/c-1/version"
 
 
 def test_missing_object() -> None:
@@ -259,7 +266,7 @@ def test_watch_that_is_too_old() -> None:
 
 
 def test_watch_gives_up_without_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_RECONNECT_WAIT", 0.01)
+    monkeypatch.setattr(watching, "RECONNECT_WAIT", 0.01)
     with Server(lambda sock, index: None) as server:
         pass
     with pytest.raises(UnreachableError, match="refuses connections"):

@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.openvino.edge.plugins.module_utils.errors import AuthError, InputError
-from ansible_collections.openvino.edge.plugins.module_utils.kube.args import kubeconfig_secrets
+from ansible_collections.openvino.edge.plugins.module_utils.entry import kubeconfig_secrets
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    AuthError,
+    InputError,
+    UnsupportedError,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube import kubeconfig_plugins
 from ansible_collections.openvino.edge.plugins.module_utils.kube.config import (
     Endpoint,
     load_endpoint,
@@ -96,7 +104,7 @@ def test_nothing_given() -> None:
 @pytest.mark.parametrize(
     ("content", "context", "option", "text"),
     [
-        ("a: [", None, "kubeconfig", "is not YAML (line 1)"),
+        ("a: b: c", None, "kubeconfig", "is not YAML (line 1)"),
         ("", None, "kubeconfig", "the file is empty"),
         ("- 1\n- 2\n", None, "kubeconfig", "is not a kubeconfig"),
         ("hello", None, "kubeconfig", "is not a kubeconfig"),
@@ -134,6 +142,44 @@ def test_bad_user_keeps_its_secrets(tmp_path: Path) -> None:
 def test_missing_file() -> None:
     with pytest.raises(InputError, match="kubeconfig: /no/such: there is no such file"):
         endpoint(kubeconfig="/no/such")
+
+
+def test_without_the_kubernetes_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubeconfig_plugins, "_library", None)
+    assert endpoint(host="https://a", api_key="t").host == "a"
+    assert endpoint(kubeconfig=kubeconfig({"token": "t"})).authorization == "Bearer t"
+    with pytest.raises(UnsupportedError, match="Install it for the Python that runs Ansible"):
+        endpoint(kubeconfig=kubeconfig({"exec": {"command": "sh"}}))
+
+
+def test_plain_credentials_do_not_import_the_package() -> None:
+    """Importing it would cost more than the rest of a task."""
+    name = "ansible_collections.openvino.edge.plugins.module_utils.kube.config"
+    program = (
+        f"import sys; from {name} import load_endpoint\n"
+        "load_endpoint({'kubeconfig': " + repr(kubeconfig({"token": "t"})) + "}, {})\n"
+        "assert 'kubernetes' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ})
+
+
+def test_token_file_is_read_anew_and_goes_before_a_token(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("one\n")
+    found = endpoint(kubeconfig=kubeconfig({"tokenFile": str(token), "token": "other"}))
+    assert found.authorization == "Bearer one"
+    token.write_text("two\n")
+    assert found.refresh is not None
+    assert found.refresh() == "Bearer two"
+    token.unlink()
+    with pytest.raises(InputError, match="the token file .* cannot be read"):
+        found.refresh()
+
+
+def test_first_file_wins(tmp_path: Path) -> None:
+    first = write(tmp_path / "first", kubeconfig({"token": "first"}))
+    second = write(tmp_path / "second", kubeconfig({"token": "second"}))
+    assert endpoint(kubeconfig=f"{first}:{second}").authorization == "Bearer first"
 
 
 def test_wrong_type() -> None:

@@ -19,15 +19,17 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     UnreachableError,
     WaitError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.kube import client as client_module
 from ansible_collections.openvino.edge.plugins.module_utils.kube import follow as follow_module
 from ansible_collections.openvino.edge.plugins.module_utils.kube import pods as pods_module
+from ansible_collections.openvino.edge.plugins.module_utils.kube import watching
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.follow import Source
-from ansible_collections.openvino.edge.plugins.module_utils.kube.wait import (
+from ansible_collections.openvino.edge.plugins.module_utils.kube.judges import (
     judge_deployment,
     judge_job,
     judge_pods,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube.wait import (
     wait_gone,
     wait_pods_ready,
 )
@@ -258,11 +260,11 @@ def test_no_server_is_an_error() -> None:
 @pytest.mark.parametrize("comes_back", [True, False])
 def test_server_that_goes_away(monkeypatch: pytest.MonkeyPatch, comes_back: bool) -> None:
     """It vanishes with the first watch, as the only node of a site does during an upgrade."""
-    monkeypatch.setattr(client_module, "_RECONNECTS", 0)
-    monkeypatch.setattr(client_module, "_RECONNECT_WAIT", 0.01)
+    monkeypatch.setattr(watching, "RECONNECTS", 0)
+    monkeypatch.setattr(watching, "RECONNECT_WAIT", 0.01)
     monkeypatch.setattr(follow_module, "_RETRY", 0.05)
-    away = threading.Event()
-    back = threading.Event()
+    away, back = threading.Event(), threading.Event()
+    both_watch = threading.Barrier(2)
 
     def handler(sock: socket.socket, index: int) -> None:
         file = sock.makefile("rb")
@@ -270,6 +272,7 @@ def test_server_that_goes_away(monkeypatch: pytest.MonkeyPatch, comes_back: bool
             if away.is_set() and not back.is_set():
                 return
             if "watch=1" in request.target and not back.is_set():
+                both_watch.wait(5)
                 away.set()
                 return
             current = ready() if back.is_set() else pod()

@@ -25,7 +25,9 @@ Right = Tuple[str, str, str]
 
 
 def shipped(role: str) -> Set[Right]:
-    documents = {item["metadata"]["name"]: item for item in yaml.safe_load_all(RBAC.read_text())}
+    documents = {
+        item["metadata"]["name"]: item for item in yaml.safe_load(RBAC.read_text())["items"]
+    }
     return {
         (verb, group, resource)
         for rule in documents[f"openvino-edge-{role}"]["rules"]

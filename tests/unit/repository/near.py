@@ -162,6 +162,7 @@ class NearClient:
             "EDGE_IDLE": "60",
             "EDGE_UID": "5000",
             "EDGE_GID": "5000",
+            "EDGE_PORTION": "700001",  # so that a file of some MB is a big one
         }
         process = subprocess.Popen(
             [*self.prefix, "/bin/bash", str(script), *argv[2:]],

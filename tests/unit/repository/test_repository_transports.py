@@ -122,6 +122,25 @@ def test_flipped_byte_on_the_way(channel: Channel, client: Any, source: Path) ->
     assert published(client) == []
 
 
+def test_flipped_byte_in_a_big_file(channel: Channel, client: Any, source: Path) -> None:
+    channel.lock("me", "test")
+    seen = [0]
+
+    def damage(data: bytes) -> bytes:
+        seen[0] += len(data)
+        if len(data) < 10_000 or seen[0] < 2_000_000 or seen[0] > 2_300_000:
+            return data
+        return bytes(data[:-1]) + bytes([data[-1] ^ 1])
+
+    client.damage = damage
+    manifest = next(item for item in manifests_of(source) if item.model == "ocr")
+    with pytest.raises(TransferError, match="model.bin: sha256 is"):
+        put(channel, source, manifest)
+    assert published(client) == []
+    client.damage = lambda data: data
+    assert sum(put(channel, source, manifest)) == manifest.size
+
+
 def test_a_source_that_changes_is_noticed(
     channel: Channel, client: NearClient, source: Path
 ) -> None:

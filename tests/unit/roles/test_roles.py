@@ -54,7 +54,7 @@ def test_a_comment_stands_before_each_default(role: str) -> None:
     for name in defaults(role):
         place = next(i for i, line in enumerate(lines) if line.startswith(f"{name}:"))
         above = lines[place - 1]
-        assert above.startswith("#") or above.startswith(f"{role}_claim_"), name
+        assert above.startswith(("#", f"{role}_claim_")), name
 
 
 def action_group() -> List[str]:

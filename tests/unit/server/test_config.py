@@ -47,7 +47,7 @@ shapes = st.one_of(
     st.lists(dimensions, min_size=1, max_size=5),
     st.lists(dimensions, min_size=1, max_size=5).map(lambda dims: "( " + ", ".join(dims) + ")"),
 )
-layouts = st.sampled_from(["NCHW", "nhwc:nchw", "N...", "N?HW", "NC:NC"])
+layouts = st.sampled_from(["NCHW", "nhwc:nchw", "N...", "N?HW", "NC:CN"])
 plugin_configs = st.dictionaries(
     st.sampled_from(sorted(KNOWN["CPU"])),
     st.one_of(st.text(max_size=5), st.integers(), st.booleans()),

@@ -201,6 +201,36 @@ def test_leftovers_go_last_and_need_the_right_to_delete(cluster: MemoryCluster) 
     assert outcome.reload == "rolling_restart"
 
 
+def stuck(cluster: MemoryCluster, reason: str) -> None:
+    """Make the server's pod one that the kubelet has given up for a while."""
+    pod = cluster.objects["Pod", "ocr-0"]
+    waiting = {"name": "ovms", "state": {"waiting": {"reason": reason, "message": "x"}}}
+    pod["status"] = {"phase": "Pending", "containerStatuses": [waiting]}
+    cluster.objects["Deployment", "ocr"]["status"]["readyReplicas"] = 0
+
+
+def test_pods_stuck_since_an_earlier_run_start_afresh(cluster: MemoryCluster) -> None:
+    run(cluster)
+    stuck(cluster, "ImagePullBackOff")
+    assert not run(cluster).changed
+    assert cluster.writes() == ["delete Pod"]
+    del cluster.objects["Deployment", "ocr"]
+    run(cluster)
+    stuck(cluster, "ContainerCreating")
+    run(cluster)
+    assert cluster.writes() == []
+
+
+def test_pods_that_could_not_be_made_are_tried_again(cluster: MemoryCluster) -> None:
+    run(cluster)
+    condition = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: q"}
+    status = cluster.objects["Deployment", "ocr"]["status"]
+    status.update({"conditions": [condition], "replicas": 0})
+    assert not run(cluster).changed
+    (patch,) = cluster.writes()
+    assert "openvino.edge/retried" in patch
+
+
 def reports_after(polls: int, before: str, after: str) -> Callable[[str], dict[str, Any]]:
     """Report version 2 as C(before), then as C(after)."""
     seen: list[str] = []

@@ -123,7 +123,7 @@ def test_batch_size_with_shape_is_warned_about() -> None:
 @pytest.mark.parametrize(
     ("key", "device", "sure", "words"),
     [
-        ("CPU_THROUGHPUT_STREAMS", "CPU", True, "NUM_STREAMS"),
+        ("ENFORCE_BF16", "CPU", True, "INFERENCE_PRECISION_HINT"),
         ("NUM_STREMS", "CPU", True, "Did you mean NUM_STREAMS?"),
         ("performance_hint", "CPU", True, "PERFORMANCE_HINT"),
         ("GPU_QUEUE_PRIORITY", "CPU", True, "GPU"),
@@ -138,6 +138,24 @@ def test_keys_that_a_device_refuses(key: str, device: str, sure: bool, words: st
     assert verdict is not None
     assert verdict.sure is sure
     assert words in f"{verdict.message} {verdict.hint}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "harmless"),
+    [
+        ("CPU_THROUGHPUT_STREAMS", "4", True),
+        ("GPU_THROUGHPUT_STREAMS", 4, True),
+        ("CPU_THREADS_NUM", "4", True),
+        ("CPU_THREADS_NUM", 4, False),
+        ("CPU_BIND_THREAD", "YES", False),
+    ],
+)
+def test_old_keys_that_the_server_translates(key: str, value: Any, harmless: bool) -> None:
+    document = config(entry(target_device="CPU", plugin_config={key: value}))
+    (finding,) = lint_config(document)
+    assert finding.level == (WARNING if harmless else ERROR)
+    assert ("every model listed after it" in finding.hint) is not harmless
+    assert finding.hint.startswith("Use ")
 
 
 @pytest.mark.parametrize(
@@ -163,11 +181,11 @@ def test_plugins_of() -> None:
 
 
 def test_the_error_names_the_option_and_the_harm(spec: MakeSpec) -> None:
-    bad = {"name": "m", "versions": [9, 10], "plugin_config": {"CPU_THROUGHPUT_STREAMS": 1}}
+    bad = {"name": "m", "versions": [9, 10], "plugin_config": {"NUM_STREMS": 1}}
     runtime = Runtime()
     with pytest.raises(InputError) as caught:
         check_config(render_config(spec(models=[bad])), runtime)
-    assert caught.value.option == "models[m].plugin_config.CPU_THROUGHPUT_STREAMS"
-    assert "Use NUM_STREAMS" in str(caught.value)
+    assert caught.value.option == "models[m].plugin_config.NUM_STREMS"
+    assert "Did you mean NUM_STREAMS? The server would" in str(caught.value)
     assert "every model listed after it" in str(caught.value)
     assert runtime.warnings[0].startswith("models[m].versions: versions 9 and 10")

@@ -65,6 +65,29 @@ def test_a_rollout_is_over_when_old_pods_are_gone() -> None:
     assert not judge_rollout([[deployment(observed=1)], [], [pod("a")], []]).done
 
 
+def replica_set(image: str) -> Any:
+    labels = {"pod-template-hash": image, "a": "b"}
+    metadata = {"uid": image, "ownerReferences": [{"uid": "d"}]}
+    template = {"metadata": {"labels": labels}, "spec": {"image": image}}
+    return {"metadata": metadata, "spec": {"replicas": 1, "template": template}}
+
+
+def test_the_trouble_of_old_pods_is_not_ours() -> None:
+    new = deployment(updatedReplicas=0, availableReplicas=0)
+    new["spec"]["template"] = {"metadata": {"labels": {"a": "b"}}, "spec": {"image": "new"}}
+    broken = pod("a", ready=False)
+    broken["metadata"]["ownerReferences"] = [{"uid": "old"}]
+    state = {"waiting": {"reason": "ErrImageNeverPull", "message": "x"}}
+    broken["status"]["containerStatuses"] = [{"name": "ovms", "state": state}]
+    before = judge_rollout([[new], [replica_set("old")], [broken], []])
+    assert before.trouble is None and not before.done
+    after = judge_rollout([[new], [replica_set("old"), replica_set("new")], [broken], []])
+    assert after.trouble is None
+    broken["metadata"]["ownerReferences"] = [{"uid": "new"}]
+    ours = judge_rollout([[new], [replica_set("new")], [broken], []])
+    assert ours.trouble is not None and ours.trouble.reason == "ErrImageNeverPull"
+
+
 def body(**models: dict[int, str]) -> bytes:
     def item(version: int, word: str) -> dict[str, Any]:
         state, _slash, code = word.partition("/")
@@ -84,7 +107,7 @@ def body(**models: dict[int, str]) -> bytes:
     [
         ({1: "AVAILABLE"}, "pending"),
         ({1: "AVAILABLE", 2: "LOADING"}, "adopted"),
-        ({1: "AVAILABLE", 2: "LOADING/UNKNOWN"}, "pending"),
+        ({1: "AVAILABLE", 2: "LOADING/UNKNOWN"}, "adopted"),
         ({1: "UNLOADING", 2: "AVAILABLE"}, "adopted"),
         ({1: "END", 2: "AVAILABLE"}, "adopted"),
         ({1: "END", 2: "LOADING/UNKNOWN"}, "adopted"),

@@ -110,6 +110,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (model(shape={"x": "(5:2)"}), "models[0].shape.x", "range"),
     (model(shape='{"x": "(1)"}'), "models[0].shape", "JSON"),
     (model(layout="NCHWX"), "models[0].layout", "letters"),
+    (model(layout="NCHW:NHHC"), "models[0].layout", "H twice"),
     (model(layout={"x": 1}), "models[0].layout.x", "not text"),
     ({"pvc": {"claim_name": "x", "sub_path": "../y"}}, "pvc.sub_path", "without '..'"),
     ({"pvc": None, "host_path": {"path": "models"}}, "host_path.path", "absolute"),

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Container, Dict, List
 
+import pytest
+from ansible_collections.openvino.edge.plugins.module_utils.errors import UnreachableError
 from ansible_collections.openvino.edge.plugins.module_utils.verify.gate import (
     FAILED,
     PASSED,
@@ -36,11 +38,14 @@ class World:
         self.fleet = fleet
         self.report = report
         self.lists = 0
+        self.dark: Container[float] = ()
         self.asks: List[float] = []
         self.lines: List[str] = []
 
     def find(self) -> Fleet:
         self.lists += 1
+        if self.now - 100 in self.dark:
+            raise UnreachableError("no answer")
         return self.fleet
 
     def sleep(self, seconds: float) -> None:
@@ -127,6 +132,38 @@ def test_silent_replicas_are_listed_again() -> None:
     world = World(two(), lambda name, at: "down" if at < 0.4 else "AVAILABLE")
     assert world.watcher().wait(10).outcome == PASSED
     assert world.lists >= 5
+
+
+class Between:
+    """Times from ``start`` up to ``end``."""
+
+    def __init__(self, start: float, end: float) -> None:
+        self.start, self.end = start, end
+
+    def __contains__(self, at: object) -> bool:
+        return isinstance(at, float) and self.start <= at < self.end
+
+
+def test_an_api_server_that_restarts_is_waited_for() -> None:
+    world = World(
+        two(), lambda name, at: "down" if 1 <= at < 4 else loads_at({"a": 5, "b": 5})(name, at)
+    )
+    world.dark = Between(1, 4)
+    assert world.watcher().wait(30).outcome == PASSED
+
+
+def test_no_pass_on_a_list_that_cannot_be_renewed() -> None:
+    world = World(two(), loads_at({"a": 1, "b": 1}))
+    world.dark = Between(0.5, 99)
+    verdict = world.watcher().wait(1.8)
+    assert (verdict.outcome, verdict.findings[0].code) == (PENDING, "api_silent")
+
+
+def test_an_api_server_that_never_answered_ends_it() -> None:
+    world = World(two(), loads_at({"a": 1, "b": 1}))
+    world.dark = Between(0, 99)
+    with pytest.raises(UnreachableError):
+        world.watcher().wait(30)
 
 
 def test_one_line_per_change() -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Union
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ApiError,
     EdgeError,
     UnreachableError,
 )
@@ -33,12 +34,14 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.transport
     Target,
     answer_seconds,
     file_blocks,
+    helper_gone,
     refusal,
 )
 
 PORT = 8099
 TOKEN_HEADER = "X-Edge-Token"
 START_SECONDS = 20.0  # from "the container runs" to the first answer
+ANSWER_PAUSE = 0.05
 PUT_TRIES = 3  # a broken connection is tried again; a wrong hash is not
 LOCK_POLL = 1.0
 
@@ -68,6 +71,7 @@ class AgentChannel(Channel):
         token: the secret whose sha256 the pod knows.
         shut: removes the helper.
         stopped: tells when the task is to end early.
+        obituary: tells why the pod no longer runs, C("") when it does.
     """
 
     transport = "agent"
@@ -80,10 +84,11 @@ class AgentChannel(Channel):
         token: str,
         shut: Callable[[], None],
         stopped: Callable[[], bool] = lambda: False,
+        obituary: Callable[[], str] = str,
     ) -> None:
         super().__init__(target)
         self._client, self._pod, self._token = client, pod, token
-        self._shut, self._stopped = shut, stopped
+        self._shut, self._stopped, self._obituary = shut, stopped, obituary
         self._locked = False
 
     def wait_until_it_answers(self, seconds: float = START_SECONDS) -> None:
@@ -93,7 +98,6 @@ class AgentChannel(Channel):
             UnreachableError: no answer in time: the way from the API server to pods is closed.
         """
         end = time.monotonic() + seconds
-        pause = 0.05
         while True:
             try:
                 self.facts()
@@ -101,8 +105,7 @@ class AgentChannel(Channel):
             except UnreachableError:
                 if time.monotonic() > end or self._stopped():
                     raise
-            time.sleep(pause)
-            pause = min(pause * 1.5, 1.0)
+            time.sleep(ANSWER_PAUSE)
 
     def facts(self) -> Facts:
         """Return free space and rights."""
@@ -159,21 +162,11 @@ class AgentChannel(Channel):
             self._shut()
 
     def _put(self, path: str, entry: Any, source: str, advance: Advance) -> None:
-        headers = {TOKEN_HEADER: self._token, "Content-Type": "application/octet-stream"}
         for attempt in range(1, PUT_TRIES + 1):
             sent = _Counter(advance)
             try:
-                answer = self._client.pod_proxy(
-                    self.target.store.namespace,
-                    self._pod,
-                    PORT,
-                    "PUT",
-                    path,
-                    body=file_blocks(source, entry, sent, self._stopped),
-                    length=entry.size,
-                    headers=headers,
-                    timeout=answer_seconds(entry.size),
-                )
+                blocks = file_blocks(source, entry, sent, self._stopped)
+                answer = self._send("PUT", path, blocks, entry.size, answer_seconds(entry.size))
                 break
             except UnreachableError:
                 sent.take_back()
@@ -192,17 +185,35 @@ class AgentChannel(Channel):
         return _fields(answer)
 
     def _post(self, command: str, body: Mapping[str, Any], seconds: float = 30.0) -> Response:
-        headers = {TOKEN_HEADER: self._token, "Content-Type": "application/json"}
-        return self._client.pod_proxy(
-            self.target.store.namespace,
-            self._pod,
-            PORT,
-            "POST",
-            f"/v1/{command}",
-            body=json.dumps(body).encode(),
-            headers=headers,
-            timeout=seconds,
-        )
+        data = json.dumps(body).encode()
+        return self._send("POST", f"/v1/{command}", data, len(data), seconds)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Union[bytes, Iterable[bytes]],
+        length: int,
+        seconds: float,
+    ) -> Response:
+        headers = {TOKEN_HEADER: self._token, "Content-Type": "application/octet-stream"}
+        try:
+            return self._client.pod_proxy(
+                self.target.store.namespace,
+                self._pod,
+                PORT,
+                method,
+                path,
+                body=body,
+                length=length,
+                headers=headers,
+                timeout=seconds,
+            )
+        except (UnreachableError, ApiError) as error:
+            why = self._obituary()
+            if why:
+                raise helper_gone(self.target, why) from error
+            raise
 
     def _refused(self, answer: Response) -> EdgeError:
         fields = _fields(answer)

@@ -182,6 +182,19 @@ def busy_error(target: Target, holder: Optional[Mapping[str, Any]]) -> BusyError
     )
 
 
+class HelperGone(TransferError):
+    """The helper ended before its work was done."""
+
+
+def helper_gone(target: Target, why: str) -> HelperGone:
+    """Return the error for a helper that ended early."""
+    return HelperGone(
+        f"the helper is gone ({why})",
+        subject=target.name,
+        hint="What was published is whole; run again for the rest",
+    )
+
+
 def refusal(target: Target, status: int, message: str, fields: Dict[str, Any]) -> EdgeError:
     """Return the error for a helper's answer; statuses are those of HTTP."""
     if status == 423:

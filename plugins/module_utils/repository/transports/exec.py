@@ -14,8 +14,10 @@ import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ApiError,
     EdgeError,
     TransferError,
+    UnreachableError,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.exec import V5
@@ -37,6 +39,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.transport
     Target,
     answer_seconds,
     file_blocks,
+    helper_gone,
     refusal,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.job import (
@@ -69,8 +72,10 @@ class ExecChannel(Channel):
         root: str,
         shut: Callable[[], None],
         stopped: Callable[[], bool] = lambda: False,
+        obituary: Callable[[], str] = str,
     ) -> None:
         super().__init__(target)
+        self._obituary = obituary
         self._client, self._pod, self._root = client, pod, root
         self._shut, self._stopped = shut, stopped
         self._owner = ""
@@ -174,6 +179,15 @@ class ExecChannel(Channel):
         stdin: Iterable[bytes] = (),
         seconds: float = 60.0,
     ) -> ExecResult:
+        try:
+            return self._exec(arguments, stdin, seconds)
+        except (UnreachableError, TransferError, ApiError) as error:
+            why = self._obituary()
+            if why:
+                raise helper_gone(self.target, why) from error
+            raise
+
+    def _exec(self, arguments: Sequence[str], stdin: Iterable[bytes], seconds: float) -> ExecResult:
         argv = ["/bin/bash", f"{SCRIPT_MOUNT}/{script.NAME}", *arguments]
         namespace = self.target.store.namespace
         with self._client.exec_stream(

@@ -26,7 +26,7 @@ shopt -s globstar dotglob nullglob
 export LC_ALL=C
 umask 077
 root=$EDGE_ROOT models=$EDGE_ROOT/models work=$EDGE_ROOT/.edge
-lock=$work/locks/store alive=$EDGE_RUN/alive lease=20
+lock=$work/locks/store alive=$EDGE_RUN/alive lease=20 portion=${EDGE_PORTION:-33554432}
 found=()
 
 die() { printf '%s\n' "$2" >&2; exit "$1"; }
@@ -179,7 +179,8 @@ cmd_unlock() {
 }
 
 # receive OWNER DIGEST MODEL VERSION COUNT, on stdin for each file: "SIZE SHA256", PATH, bytes.
-# One process for a file; hashes are checked in portions, while the bytes are still in memory.
+# One process for a small file, and their hashes are checked in portions; a big file is hashed
+# portion by portion while the next one comes, so that its bytes are still in memory.
 cmd_receive() {
   local owner=$1 stage=$work/staging/${2/:/-} target=$models/$3/$4 count=$5
   local tree=$stage/tree n size sum path sums=() pending=0
@@ -192,9 +193,10 @@ cmd_receive() {
     read -r size sum && IFS= read -r path || die 15 "the input ended after $n of $count files"
     path=./$path
     if [[ ! -d ${path%/*} ]]; then mkdir -p -- "${path%/*}" || die 28 "cannot make $path"; fi
+    if (( size > portion )); then receive_big "$size" "$sum" "$path"; continue; fi
     head -c "$size" > "$path" || die 28 "$path: cannot be written"
     sums+=("$sum  $path")
-    if (( (pending += size) > 67108864 || ${#sums[@]} > 200 )); then
+    if (( (pending += size) > portion || ${#sums[@]} > 200 )); then
       check_sums "${sums[@]}"
       sums=() pending=0
     fi
@@ -204,13 +206,36 @@ cmd_receive() {
   list_files "$tree"
   on_found stat --printf="file\0%n\0%s\0%.9Y\0%i\0%f\0%u\0%g\0" --
 }
+receive_big() {
+  local size=$1 sum=$2 path=$3 result=$EDGE_RUN/sum-$$ pipe=$EDGE_RUN/pipe-$$ offset want feed= hash
+  mkfifo -- "$pipe" || die 14 "cannot make a pipe"
+  sha256sum < "$pipe" > "$result" &
+  hash=$!
+  exec 3> "$pipe"
+  rm -- "$pipe"
+  : > "$path" || die 28 "$path: cannot be written"
+  for (( offset = 0; offset < size; offset += portion )); do
+    want=$(( size - offset < portion ? size - offset : portion ))
+    head -c "$want" >> "$path" || die 28 "$path: cannot be written"
+    if [[ -n $feed ]]; then wait "$feed" || die 1 "$path: cannot be read"; fi
+    { set +o pipefail; tail -c "+$(( offset + 1 ))" -- "$path" | head -c "$want" >&3; } </dev/null &
+    feed=$!
+  done
+  wait "$feed" || die 1 "$path: cannot be read"
+  exec 3>&-
+  wait "$hash"
+  check_sum "$path" "$sum" "$(<"$result")"
+  rm -- "$result"
+}
+check_sum() {
+  [[ ${3%% *} == "$2" ]] ||
+    die 22 "${1#./}: sha256 is ${3%% *}, not $2 ($(stat -c %s -- "$1") bytes)"
+}
 check_sums() {
-  local line sum
+  local line
   printf '%s\n' "$@" | sha256sum -c --status --strict && return
   for line in "$@"; do
-    sum=$(sha256sum < "${line:66}")
-    [[ ${sum%% *} == "${line:0:64}" ]] ||
-      die 22 "${line:68}: sha256 is ${sum%% *}, not ${line:0:64} ($(stat -c %s "${line:66}") bytes)"
+    check_sum "${line:66}" "${line:0:64}" "$(sha256sum < "${line:66}")"
   done
   die 22 "the hashes of the files do not fit"
 }

@@ -103,6 +103,20 @@ class Helper:
         self._job = None
         return None
 
+    def obituary(self) -> str:
+        """Return why the pod no longer runs, C("") when it does or nobody knows."""
+        namespace = self._target.store.namespace
+        try:
+            pod = self._client.get("v1", "Pod", self.pod, namespace)
+            if pod is None:
+                return "its pod was deleted"
+            if _is_running(pod):
+                return ""
+            trouble = pod_trouble(pod, self._events(self.pod))
+            return trouble.message if trouble else f"its pod is {_phase(pod)}"
+        except EdgeError:
+            return ""
+
     def _wait(self) -> str:
         end = time.monotonic() + self._options.wait_timeout
         since: Dict[str, float] = {}

@@ -29,6 +29,8 @@ RUN_MOUNT = "/edge-run"
 CONTAINER = "helper"
 IDLE_SECONDS = 60  # without a request; the controller counts as gone then
 DEADLINE_SECONDS = 24 * 3600  # of one helper, whatever happens
+# A helper that ended by itself stays this long, so that the controller can read why.
+FINISHED_SECONDS = 20
 HOSTNAME_LABEL = "kubernetes.io/hostname"
 
 Object = Dict[str, Any]
@@ -101,7 +103,7 @@ def render_job(helper_id: str, target: Target, options: HelperOptions, program: 
     spec = {
         "backoffLimit": 0,
         "activeDeadlineSeconds": DEADLINE_SECONDS,
-        "ttlSecondsAfterFinished": 0,
+        "ttlSecondsAfterFinished": FINISHED_SECONDS,
         "template": {
             "metadata": {"labels": labels(helper_id)},
             "spec": _pod_spec(helper_id, target, options, program),
@@ -167,7 +169,7 @@ def _container(target: Target, options: HelperOptions, program: Program) -> Obje
         "env": env,
         "resources": {
             "requests": {"cpu": "50m", "memory": "64Mi"},
-            "limits": {"memory": "256Mi"},
+            "limits": {"memory": "1Gi"},
         },
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -38,6 +38,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.transport
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
     Channel,
+    HelperGone,
     Target,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.helper import (
@@ -168,12 +169,18 @@ class Opener:
             "EDGE_GID": str(options.gid),
             "EDGE_READ_ONLY": "1" if options.read_only else "0",
         }
-        command = ("python3", "-B", "-s", "-E", f"{SCRIPT_MOUNT}/agent.py")
+        command = ("python3", "-B", "-S", "-s", "-E", f"{SCRIPT_MOUNT}/agent.py")
         program = Program(options.agent_image, command, env, scripts())
         helper = Helper(self._client, target, options, program, self._stopped)
         helper.start()
         channel = AgentChannel(
-            self._client, target, helper.pod, token, lambda: self._shut(helper), self._stopped
+            self._client,
+            target,
+            helper.pod,
+            token,
+            lambda: self._shut(helper),
+            self._stopped,
+            helper.obituary,
         )
         try:
             channel.wait_until_it_answers()
@@ -203,6 +210,7 @@ class Opener:
             store_root(target),
             lambda: self._shut(helper),
             self._stopped,
+            helper.obituary,
         )
 
     def _shut(self, helper: Helper) -> None:
@@ -215,6 +223,8 @@ def exec_may_help(error: EdgeError) -> bool:
     """Return whether the exec transport can work where the agent failed with this."""
     if isinstance(error, HelperFailed):
         return error.reason in IMAGE_REASONS
+    if isinstance(error, HelperGone):
+        return True
     if isinstance(error, ForbiddenError):
         return "proxy" in error.message
     return isinstance(error, (UnreachableError, UnsupportedError)) and _is_pod_way(error)
