@@ -51,7 +51,8 @@ class EdgeError(Exception):
         text = f"{self.option}: " if self.option else ""
         text += f"{self.subject}: " if self.subject else ""
         text += _ended(self.message)
-        return f"{text} {_ended(self.hint)}" if self.hint else text
+        gap = "" if text.endswith("\n") else " "
+        return f"{text}{gap}{_ended(self.hint)}" if self.hint else text
 
     def as_result(self) -> Dict[str, Any]:
         """Return the fields of a failed task: C(msg) and the structured C(error)."""

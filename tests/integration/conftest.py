@@ -124,17 +124,16 @@ class Visitor:
         if uid:
             context |= {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
             context |= {"fsGroup": uid}
-        container = {
+        container: dict[str, Any] = {
             "name": "main",
             "image": image,
             "imagePullPolicy": "IfNotPresent",
             "command": ["sleep", "3600"],
             "volumeMounts": [{"name": "store", "mountPath": "/store", "readOnly": read_only}],
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-            },
+            "securityContext": {"allowPrivilegeEscalation": False},
         }
+        if uid:  # root keeps what it needs to remove the files of others
+            container["securityContext"]["capabilities"] = {"drop": ["ALL"]}
         spec: dict[str, Any] = {
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": 0,

@@ -296,9 +296,11 @@ class Store:
         try:
             os.makedirs(self.root, exist_ok=True)
             for directory in (self.work, path):
-                if not os.path.lexists(directory):
+                try:
                     os.mkdir(directory)
                     os.chmod(directory, 0o770)
+                except FileExistsError:  # also when another writer was faster
+                    pass
         except OSError as error:
             raise fs.os_refused(error, f"cannot write to {directory}") from error
         if not fs.is_dir(self.work) or not fs.is_dir(path):

@@ -13,7 +13,11 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Sequence
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError, InputError
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    BusyError,
+    EdgeError,
+    InputError,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import Access, KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.repository import (
     preflight,
@@ -52,6 +56,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.state imp
     from_hashes,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
+    HelperGone,
     Target,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.job import (
@@ -173,10 +178,10 @@ class Task:
         )
         helper = self.options.helper
         targets = self._targets(helper)
-        opener = Opener(self.client, transport, helper, warn, self.stop.is_set)
-        with Fleet(targets, opener.open, self.options.parallel, self.stop) as fleet:
+        self.opener = Opener(self.client, transport, helper, warn, self.stop.is_set)
+        with Fleet(targets, self.opener.open, self.options.parallel, self.stop) as fleet:
             fleet.open(lambda: self.local.read(self.runtime))
-            fleet.each(self.examine)
+            fleet.each(self.look)
             todo = [work for work in fleet.works if work.todo.steps and _writes(work.todo)]
             if todo and not self.runtime.check_mode:
                 self._carry_out(fleet, todo)
@@ -205,9 +210,35 @@ class Task:
             raise
 
     def lock(self, work: Work) -> None:
-        """Become the one writer of a target, then look again at what is there."""
-        work.way.lock(self.owner, _note())
+        """Become the one writer of a target, then look again at what is there.
+
+        Raises:
+            BusyError: another controller is at work there.
+            InputError: the other one is this task on another node: both see one directory.
+        """
+        try:
+            work.way.lock(f"{self.owner}-{uuid.uuid4().hex[:8]}", _note())
+        except BusyError as error:
+            holder = error.details.get("holder") or {}
+            if not str(holder.get("id", "")).startswith(self.owner):
+                raise
+            raise InputError(
+                "several of the nodes see the same directory (a network share?)",
+                option="host_path",
+                subject=work.target.name,
+                hint="Name one of these nodes in host_path.nodes, or use a claim (pvc)",
+            ) from None
         self.examine(work)
+
+    def look(self, work: Work) -> None:
+        """Examine; a helper that was evicted or deleted before anything was done is replaced."""
+        try:
+            self.examine(work)
+        except HelperGone as error:
+            self.runtime.progress(f"{work.target.short}: {error.message}, starting another")
+            work.way.close()
+            work.channel = self.opener.open(work.target)
+            self.examine(work)
 
     def examine(self, work: Work) -> None:
         """Find out what is there and plan.

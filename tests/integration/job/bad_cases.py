@@ -224,7 +224,7 @@ def _no_image(_place: Place) -> Vars:
 
 
 def _refused_config(place: Place) -> Vars:
-    return fresh(place, "refused", plugin_config={"CPU_THROUGHPUT_STREAMS": "4"})
+    return fresh(place, "refused", plugin_config={"CPU_BIND_THREAD": "YES"})
 
 
 def _no_namespace(_place: Place) -> Vars:
@@ -325,8 +325,8 @@ CASES: dict[str, Case] = {
     "image-absent": Case(REPOSITORY, (NO_IMAGE, "image"), _no_image),
     "refused-config": Case(
         SERVER,
-        ("CPU_THROUGHPUT_STREAMS", "NUM_STREAMS"),
+        ("CPU_BIND_THREAD is gone from OpenVINO", "Use ENABLE_CPU_PINNING"),
         _refused_config,
-        "models[refused].plugin_config.CPU_THROUGHPUT_STREAMS",
+        "models[refused].plugin_config.CPU_BIND_THREAD",
     ),
 }

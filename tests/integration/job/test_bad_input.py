@@ -181,10 +181,13 @@ def place(
 
 
 def listing(place: Place) -> str:
-    """Return every file of the good store with size, mode and time."""
+    """Return every file of the good store with size, owner and time.
+
+    Not its mode: the kubelet opens the volume to the group of each pod that mounts it.
+    """
     volume = {"persistentVolumeClaim": {"claimName": "models"}}
     with place.shop.visitor(place.namespace, volume) as visitor:
-        return str(visitor.sh("cd /store/models && find . -printf '%p %s %m %u %T@\\n' | sort"))
+        return str(visitor.sh("cd /store/models && find . -printf '%p %s %u %T@\\n' | sort"))
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ def store(factory: Any, make_namespace: Any) -> Any:
     for node in factory.nodes():
         volume = {"hostPath": {"path": above}}
         with factory.visitor(namespace, volume, node=node, uid=0, read_only=False) as visitor:
-            visitor.sh(f"rm -rf /store/{name}")
+            assert visitor.sh(f"rm -rf /store/{name}; ls -d /store/{name} 2>/dev/null") == ""
 
 
 def look(factory: Any, store: dict[str, Any], node: str, line: str) -> str:

@@ -21,8 +21,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
 from ansible_collections.openvino.edge.plugins.module_utils.repository import entry, info
 from ansible_collections.openvino.edge.plugins.module_utils.repository.fleet import Fleet
 from ansible_collections.openvino.edge.plugins.module_utils.repository.progress import Meter
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import base
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
     Channel,
+    HelperGone,
     Target,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
@@ -157,6 +159,19 @@ def test_a_conflict_on_one_node_stops_all_before_the_first_byte(near: Near, sour
     with pytest.raises(InputError, match="node n2.*ocr/1"):
         run(entry, src=str(source))
     assert published(near, "n1") == []
+
+
+def test_nodes_that_share_a_directory_are_told_apart(
+    near: Near, source: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(base, "LIVE_BEATS", 0)
+    near.nodes["n2"].end()
+    near.nodes["n2"] = start_agent(near.nodes["n1"].root)
+    with pytest.raises(InputError, match="several of the nodes see the same directory") as caught:
+        run(entry, src=str(source))
+    assert caught.value.option == "host_path"
+    assert published(near, "n1") == []
+    assert not (near.folder / "n1/.edge/locks/store").exists()
 
 
 def test_one_node_that_fails_does_not_stop_the_others(near: Near, source: Path) -> None:
@@ -313,3 +328,24 @@ def test_progress_is_sparse() -> None:
         now[0] += 100
         meter.advance(1 << 16)
     assert quiet == []
+
+
+def test_a_helper_that_vanishes_before_anything_was_done_is_replaced(
+    near: Near, source: Path, monkeypatch: Any
+) -> None:
+    real, opened = near.open, []
+
+    def open_one(target: Target) -> Channel:
+        channel = real(target)
+        opened.append(target.node)
+        if opened == ["n1"] or opened == ["n2"]:
+
+            def gone() -> Any:
+                raise HelperGone("the helper is gone (evicted)")
+
+            monkeypatch.setattr(channel, "inventory", gone)
+        return channel
+
+    monkeypatch.setattr(near, "open", open_one)
+    assert run(entry, src=str(source))["changed"]
+    assert sorted(opened) in (["n1", "n1", "n2"], ["n1", "n2", "n2"])

@@ -139,9 +139,8 @@ cmd_lock() {
   local owner=$1 text=$2 name fresh=$work/locks/new-$1 probe
   mkdir -p -- "$root" || die 14 "cannot make $root"
   for name in "$work" "$work"/{staging,manifests,locks,trash}; do
-    if [[ ! -e $name ]]; then
-      mkdir -- "$name" && chmod 770 -- "$name" || die 14 "cannot write to the store"
-    fi
+    if [[ ! -e $name ]] && mkdir -- "$name" 2>/dev/null; then chmod 770 -- "$name"; fi
+    [[ -e $name ]] || die 14 "cannot write to the store"
     plain_dir "$name" || die 14 "$name is not a directory"
   done
   probe=$work/staging/probe-$$
