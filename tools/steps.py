@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PYTEST = ("python", "-m", "pytest", "-q")
+# The tests against clusters mostly wait; each file stays on one worker.
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 ENGINE = "ansible_collections.openvino.edge.plugins"
 
 
@@ -64,7 +66,12 @@ OTHERS = (
     Step("importer", "galaxy-importer on the tarball", ("sh", "tools/check-importer")),
     Step("lab", "clusters up, images loaded", ("sh", "tools/lab-up")),
     Step("lab-tests", "what the clusters promise", (*PYTEST, "tests/lab"), pytest=True),
-    Step("integration", "against the clusters", (*PYTEST, "tests/integration"), pytest=True),
+    Step(
+        "integration",
+        "against the clusters",
+        (*PYTEST, *SIDE_BY_SIDE, "tests/integration"),
+        pytest=True,
+    ),
     Step("site", "the main job, with one real inference each", ("sh", "tools/site")),
     Step("site-again", "the main job again: nothing changes", ("sh", "tools/site", "--unchanged")),
     Step("molecule", "scenarios", ("sh", "tools/molecule")),

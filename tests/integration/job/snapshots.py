@@ -28,13 +28,19 @@ CLAIM_NOTES = ("pv.kubernetes.io/", "volume.", "volume.beta.")
 Snapshot = dict[str, str]
 
 
+def headers(api: Any) -> dict[str, str]:
+    """Return the login of an API client for requests of our own, if it logs in with a token."""
+    token = api.configuration.auth_settings().get("BearerToken")
+    return {"Authorization": str(token["value"])} if token else {}
+
+
 def raw(cluster: Any, path: str) -> dict[str, Any]:
-    """GET a path of the API server, as plain data."""
-    request = cluster.api.param_serialize("GET", f"/{path}", auth_settings=["BearerToken"])
-    answer = cluster.api.call_api(*request)
+    """GET a path of the API server, as plain data, with any version of the kubernetes package."""
+    api = cluster.api
+    url = f"{api.configuration.host}/{path}"
+    answer = api.rest_client.pool_manager.request("GET", url, headers=headers(api))
     if answer.status != 200:
         raise LookupError(f"GET /{path}: {answer.status}")
-    answer.read()
     found: dict[str, Any] = json.loads(answer.data)
     return found
 

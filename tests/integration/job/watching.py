@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from kubernetes import config as k8s_config
+from snapshots import headers
 
 PERIOD_SECONDS = 0.1
 ANSWER_SECONDS = 5.0
@@ -76,7 +77,7 @@ class Watcher:
                 "POST",
                 f"{host}{path}/infer",
                 body=json.dumps({"inputs": [tensor]}),
-                headers={"Content-Type": "application/json"},
+                headers={**headers(self._api), "Content-Type": "application/json"},
                 timeout=ANSWER_SECONDS,
                 retries=False,
             )
