@@ -27,6 +27,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     InputError,
     UnsupportedError,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.kube.proxies import basic
 
 DEFAULT_PATH = "~/.kube/config"
 _SECTIONS = ("clusters", "contexts", "users")
@@ -150,7 +151,10 @@ def _file(subject: str, body: Mapping[str, Any], key: str, scratch: str) -> Opti
             data = base64.b64decode(str(inline), validate=True)
         except (binascii.Error, ValueError):
             raise InputError(
-                f"{key}-data is not base64", option="kubeconfig", subject=subject
+                f"{key}-data is not base64",
+                option="kubeconfig",
+                subject=subject,
+                hint=f"Fetch the kubeconfig again, or name a PEM file with {key}",
             ) from None
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
             out.write(data)
@@ -174,15 +178,17 @@ def _authorization(
                     return "Bearer " + file.read().strip()
             except (OSError, UnicodeDecodeError):
                 raise InputError(
-                    f"the token file {path} cannot be read", option="kubeconfig", subject=subject
+                    f"the token file {path} cannot be read",
+                    option="kubeconfig",
+                    subject=subject,
+                    hint="Put a token there that the task's user can read, or set api_key",
                 ) from None
 
         return read(), read
     if user.get("token"):
         return f"Bearer {str(user['token']).strip()}", None
     if user.get("username"):
-        pair = f"{user['username']}:{user.get('password') or ''}".encode()
-        return "Basic " + base64.b64encode(pair).decode("ascii"), None
+        return basic(f"{user['username']}:{user.get('password') or ''}"), None
     return None, None
 
 
@@ -214,7 +220,12 @@ def _parse(path: str) -> Dict[str, Any]:
         where = f" (line {mark.line + 1})" if mark else ""
         raise InputError(f"is not YAML{where}", option="kubeconfig", subject=path) from None
     except OSError as error:
-        raise InputError(str(error.strerror), option="kubeconfig", subject=path) from None
+        raise InputError(
+            str(error.strerror),
+            option="kubeconfig",
+            subject=path,
+            hint="Give the path of a kubeconfig file that the task's user can read",
+        ) from None
     if content is None:
         raise InputError("the file is empty", option="kubeconfig", subject=path)
     if not isinstance(content, dict) or not _has_sections(content):
