@@ -1,7 +1,7 @@
 # openvino.edge: `make help` lists what there is.
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap site test lab-up lab-down lab-status lint unit integration molecule \
-	sanity matrix build check-importer docs bench lock clean
+	sanity matrix build check-importer docs bench bench-repository faults lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,12 @@ docs: ## the documentation site
 
 bench: ## measurements against the peers (BENCH="--only copy --rounds 3")
 	@tools/bench $(BENCH)
+
+bench-repository: ## copies against rsync, kubectl cp, k8s_cp (QUICK=1, BENCH="--output FILE.md")
+	@tools/bench-repository $(BENCH)
+
+faults: ## kill, cut, fill, flip: fault tests (QUICK=1, FAULTS="sigkill disk-full", SEED=1)
+	@tools/faults
 
 lock: ## compile requirements/*.in again (UPGRADE=1 takes newest versions)
 	@tools/lock

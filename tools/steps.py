@@ -75,6 +75,16 @@ OTHERS = (
     Step("site", "the main job, with one real inference each", ("sh", "tools/site")),
     Step("site-again", "the main job again: nothing changes", ("sh", "tools/site", "--unchanged")),
     Step("molecule", "scenarios", ("sh", "tools/molecule")),
+    Step(
+        "bench-repository",
+        "copies against the peers, a sample; no time is asserted",
+        ("env", "QUICK=1", "sh", "tools/bench-repository"),
+    ),
+    Step(
+        "faults",
+        "a sample of every fault, on a cluster of its own",
+        ("env", "QUICK=1", "sh", "tools/faults"),
+    ),
     Step("lab-down", "end the clusters, leave nothing", ("tests/lab/lab", "down")),
 )
 
@@ -82,5 +92,16 @@ STEPS = {step.name: step for step in (*LINT, *OTHERS)}
 GROUPS = {
     "lint": Group(tuple(step.name for step in LINT), parallel=True),
     "offline": Group(("unit", "standin", "importer", "sanity", "sanity-oldest")),
-    "clusters": Group(("lab", "site", "site-again", "integration", "lab-tests", "molecule")),
+    "clusters": Group(
+        (
+            "lab",
+            "site",
+            "site-again",
+            "integration",
+            "lab-tests",
+            "molecule",
+            "bench-repository",
+            "faults",
+        )
+    ),
 }

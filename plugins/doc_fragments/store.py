@@ -22,13 +22,55 @@ options:
     type: dict
     suboptions:
       claim_name:
-        description: Name of the claim. It must exist, and be bound or wait for its first pod.
+        description:
+          - Name of the claim. It must exist, and be bound or wait for its first pod, unless
+            O(pvc.local) makes it.
         type: str
         required: true
       sub_path:
         description: Directory in the volume that is the root of the store.
         type: str
         default: ""
+      local:
+        description:
+          - Makes the claim, and a PersistentVolume of type C(local) behind it, from a directory on
+            nodes, where they are not there yet. It is the way to keep models in a directory of the
+            node in a namespace that forbids O(host_path).
+          - The volume is reserved for the claim and retained when that goes. The module never
+            removes either of them, and takes over only what it made itself.
+          - M(openvino.edge.model_repository) makes them, which takes rights to create
+            PersistentVolumes. Other modules take the option and only look.
+          - Without it the claim must exist.
+        type: dict
+        suboptions:
+          path:
+            description: Absolute path on the nodes. The kubelet does not make the directory.
+            type: str
+            required: true
+          nodes:
+            description:
+              - Names of the nodes that have the directory.
+              - With several, each node has its own at the same path, the access mode is
+                C(ReadWriteMany), and each gets the files, as with O(host_path.nodes).
+            type: list
+            elements: str
+            required: true
+          capacity:
+            description:
+              - Capacity that volume and claim tell. Nothing enforces it. It counts against a quota.
+            type: str
+            default: 10Gi
+          storage_class:
+            description: StorageClass of volume and claim; it need not exist. Empty is none.
+            type: str
+            default: ""
+          create_directory_in:
+            description:
+              - Namespace that admits hostPath volumes (Pod Security level V(privileged)). A pod
+                that lives for seconds makes a missing directory from there, owned by root. The
+                kubelet opens it to the group of the helper when the volume is mounted.
+              - Without it a missing directory is an error, and an administrator makes it.
+            type: str
   host_path:
     description:
       - The store is one directory on each chosen node.
@@ -51,6 +93,14 @@ options:
         type: list
         elements: str
         default: []
+  node_selector:
+    description:
+      - Labels that the node of a helper pod must have, beside those that follow from the store.
+      - A claim that waits for its first pod gets its volume where that pod runs. Without this
+        option the helper goes where the server that names the claim may run (its node selector,
+        affinity and tolerations, from its Deployment), or anywhere, if there is none yet.
+    type: dict
+    default: {}
   transport:
     description:
       - How files and answers go between the controller and the store.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Tuple, Union
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 
@@ -29,6 +29,14 @@ INSTANCE_LABEL = "app.kubernetes.io/instance"
 SERVER_LABEL = "openvino.edge/server"
 AGENT_LABEL = "openvino.edge/agent"
 
+LOCAL_OPTIONS: Dict[str, Any] = {
+    "path": {"type": "str", "required": True},
+    "nodes": {"type": "list", "elements": "str", "required": True},
+    "capacity": {"type": "str", "default": "10Gi"},
+    "storage_class": {"type": "str", "default": ""},
+    "create_directory_in": {"type": "str"},
+}
+
 STORE_ARGUMENT_SPEC: Dict[str, Any] = {
     "namespace": {"type": "str", "required": True},
     "pvc": {
@@ -36,6 +44,7 @@ STORE_ARGUMENT_SPEC: Dict[str, Any] = {
         "options": {
             "claim_name": {"type": "str", "required": True},
             "sub_path": {"type": "str", "default": ""},
+            "local": {"type": "dict", "options": LOCAL_OPTIONS},
         },
     },
     "host_path": {
@@ -57,6 +66,28 @@ STORE_RULES: Dict[str, Any] = {
 # (k8s.io/apimachinery pkg/util/validation/validation.go).
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+# Amounts of storage (k8s.io/apimachinery pkg/api/resource/quantity.go), without sign and exponent.
+_QUANTITY = re.compile(r"\d+(\.\d+)?([KMGTPE]i|[kMGTPE])?")
+
+
+@dataclass(frozen=True)
+class LocalVolume:
+    """A directory on nodes that is to become a volume of type C(local).
+
+    Attributes:
+        path: absolute path on the nodes.
+        nodes: names of the nodes, sorted; each has a directory of its own at C(path).
+        capacity: what the volume says it holds; nothing enforces it.
+        storage_class: of volume and claim; C("") is none.
+        create_directory_in: namespace that admits hostPath volumes, for the pod that makes a
+            missing directory; C("") leaves that to the administrator.
+    """
+
+    path: str
+    nodes: Tuple[str, ...]
+    capacity: str = "10Gi"
+    storage_class: str = ""
+    create_directory_in: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,11 +98,13 @@ class PvcStore:
         namespace: namespace of the claim and of every pod that uses it.
         claim_name: name of the PersistentVolumeClaim.
         sub_path: directory inside the volume that is the root of the store; C("") is the volume.
+        local: how to make volume and claim where there are none.
     """
 
     namespace: str
     claim_name: str
     sub_path: str = ""
+    local: Optional[LocalVolume] = None
 
     def root_volume(self, name: str = "store", *, read_only: bool = False) -> Dict[str, Any]:
         """Return the pod volume for a helper pod."""
@@ -139,6 +172,13 @@ class HostPathStore:
 Store = Union[PvcStore, HostPathStore]
 
 
+def own_nodes(store: Store) -> Tuple[str, ...]:
+    """Return the nodes that are named as having a directory of their own each."""
+    if isinstance(store, HostPathStore):
+        return store.nodes
+    return store.local.nodes if store.local else ()
+
+
 def store_from_params(params: Mapping[str, Any]) -> Store:
     """Return the typed store of the options C(namespace), C(pvc) and C(host_path).
 
@@ -176,24 +216,56 @@ def _pvc_store(namespace: str, options: Mapping[str, Any]) -> PvcStore:
             hint="Give a path relative to the root of the volume, without '..'",
         )
     clean = posixpath.normpath(sub_path) if sub_path else ""
-    return PvcStore(namespace, claim_name, "" if clean == "." else clean)
+    local = options.get("local")
+    return PvcStore(
+        namespace, claim_name, "" if clean == "." else clean, _local(local) if local else None
+    )
+
+
+def _local(options: Mapping[str, Any]) -> LocalVolume:
+    nodes = _node_names(options, "pvc.local.nodes")
+    if not nodes:
+        raise InputError("a node is needed", option="pvc.local.nodes")
+    capacity = str(options.get("capacity") or "10Gi")
+    if not _QUANTITY.fullmatch(capacity) or not capacity.strip("0.KMGTPEik"):
+        raise InputError(
+            f"'{capacity}' is not an amount of storage",
+            option="pvc.local.capacity",
+            hint="Write it like 20Gi",
+        )
+    names = {key: str(options.get(key) or "") for key in ("storage_class", "create_directory_in")}
+    for key, value in names.items():
+        if value and not _DNS_SUBDOMAIN.fullmatch(value):
+            raise InputError(f"'{value}' is not a name", option=f"pvc.local.{key}")
+    path = _node_path(options, "pvc.local.path")
+    return LocalVolume(path, tuple(sorted(nodes)), capacity, **names)
 
 
 def _host_path_store(namespace: str, options: Mapping[str, Any]) -> HostPathStore:
+    clean = _node_path(options, "host_path.path")
+    selector = options.get("node_selector") or {}
+    nodes = _node_names(options, "host_path.nodes")
+    pairs = tuple(sorted((str(key), str(value)) for key, value in selector.items()))
+    return HostPathStore(namespace, clean, pairs, nodes)
+
+
+def _node_path(options: Mapping[str, Any], option: str) -> str:
     path = str(options.get("path") or "")
     if not path.startswith("/") or ".." in path.split("/"):
         raise InputError(
             f"'{path}' is not an absolute path without '..'",
-            option="host_path.path",
+            option=option,
             hint="Give the directory as the node sees it, like /var/lib/openvino-edge/models",
         )
     clean = "/" + posixpath.normpath(path).strip("/")
     if clean == "/":
-        raise InputError("the root of the node cannot be a store", option="host_path.path")
-    selector = options.get("node_selector") or {}
+        raise InputError("the root of the node cannot be a store", option=option)
+    return clean
+
+
+def _node_names(options: Mapping[str, Any], option: str) -> Tuple[str, ...]:
     nodes = tuple(dict.fromkeys(str(node) for node in options.get("nodes") or ()))
     for node in nodes:
         if not _DNS_SUBDOMAIN.fullmatch(node):
-            raise InputError(f"'{node}' is not a name of a node", option="host_path.nodes")
-    pairs = tuple(sorted((str(key), str(value)) for key, value in selector.items()))
-    return HostPathStore(namespace, clean, pairs, nodes)
+            raise InputError(f"'{node}' is not a name of a node", option=option)
+    return nodes

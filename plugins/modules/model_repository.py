@@ -28,7 +28,17 @@ options:
   src:
     description:
       - Local directory with C(<model>/<version>/<files>), on the machine where the task runs.
-      - Required if O(state=present).
+      - Or a C(.tar), C(.tar.gz), C(.tgz) or C(.tar.zst) archive of such a directory, with or
+        without one directory around it. It is read once for its list of files, which is kept for
+        later runs, and unpacked only when files of it have to be sent, into a private directory
+        below E(TMPDIR) that is removed again. Links that leave it, devices, sparse files, files
+        that are in it twice, and a damaged or cut archive are refused. C(.tar.zst) needs Python
+        3.14, the Python package C(zstandard), or the program C(zstd).
+      - The sha256 of local files are kept for later runs in C(~/.cache/openvino-edge/hashes) (or
+        below E(XDG_CACHE_HOME)), by path, inode, size, modification and change time, so that an
+        unchanged file is read once. The environment variable E(EDGE_HASH_CACHE) names another
+        directory, or V(off).
+      - Required if O(state=present), unless O(pull) is given.
     type: path
   models:
     description:
@@ -53,10 +63,48 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  keep_versions:
+    description:
+      - After publishing, of each model that this task brings only the newest so many versions stay,
+        besides those that it brings and those in use. Other models are left alone.
+      - Without it, and without O(prune), nothing is ever removed. No effect with O(state=absent).
+    type: int
+  prune:
+    description:
+      - After publishing, removes what this task does not bring, unless it is in use. Without
+        O(models) that is every version that is not in O(src). With O(models) it is the versions of
+        these models that are not chosen; other models are left alone.
+      - With O(keep_versions) the newest so many versions of the models that the task brings stay
+        all the same. No effect with O(state=absent).
+      - In use is what any server names or has loaded, whoever made it. Asked are all Deployments,
+        StatefulSets, DaemonSets, pods, and what is kept for their rollback, that mount the store or
+        a part of it, with their command lines and configurations; release records of this
+        collection; and each running replica itself (C(GET /v1/config)).
+      - What cannot be understood, for example a container that is no model server, counts as using
+        every version. A warning names it. For a host path, other namespaces are searched as far as
+        the account may list them. Such a container that only mounts a directory above the store,
+        like a monitor of the node, counts as using nothing.
+    type: bool
+    default: false
   force:
     description:
-      - With O(state=absent), also removes versions that the configuration of a server of
-        M(openvino.edge.model_server) in O(namespace) names.
+      - Also removes versions that are in use, with O(state=absent), O(keep_versions) or O(prune).
+    type: bool
+    default: false
+  repair:
+    description:
+      - Restores published versions whose files were damaged since, when O(src) has what was
+        published. Every byte of the chosen versions is read on the target; changed and missing
+        files are sent again, built on what is left of them, extra files are removed, and owner and
+        mode are set. Each file is replaced by one rename, never written in place.
+      - Without it, damage that is found is an error that lists it, and a wrong owner or mode a
+        warning. Damage that changed neither size, modification time nor inode of a file is found
+        only by reading (see O(compare)).
+      - New content under an old version number is refused either way. So is damage where no record
+        tells what was published.
+      - A server that loaded damaged files serves them until it is restarted or loads the version
+        again.
+      - Needs the agent transport.
     type: bool
     default: false
   uid:
@@ -92,13 +140,39 @@ options:
         type: str
         choices: [NoSchedule, PreferNoSchedule, NoExecute]
   wait_timeout:
-    description: How long a helper pod may take to run, in seconds.
+    description:
+      - How long a helper pod may take to run, in seconds.
+      - Also how long a broken connection is tried again without a byte of progress. What arrived
+        before stays, and another helper is started when the pod is gone.
     type: int
     default: 120
   parallel:
-    description: Number of nodes that are worked on at the same time.
+    description: Number of nodes that are worked on, and of streams to the site, at the same time.
     type: int
     default: 4
+  delta:
+    description:
+      - With V(auto), a changed file of 64 KiB and more is built on the store from the same file of
+        another version of the model there, and only the differences are sent. A file that
+        has little in common with the old one is sent whole. Not with O(transport=exec).
+      - With V(never), files with other bytes are always sent whole.
+    type: str
+    choices: [auto, never]
+    default: auto
+  compress:
+    description:
+      - With V(auto), what becomes notably smaller is compressed on the way. Not with
+        O(transport=exec).
+      - With V(never), nothing is, which saves time of the processor.
+    type: str
+    choices: [auto, never]
+    default: auto
+  bandwidth_limit:
+    description:
+      - Most bytes per second that the controller sends to the site, over all streams together, for
+        example V(20M) (MiB), V(512K) (KiB) or V(1000000). At least 1 KiB.
+      - Without it, or with V(0), there is no limit.
+    type: str
 attributes:
   check_mode:
     description:
@@ -113,13 +187,16 @@ attributes:
         in diff mode.
     support: full
     details:
-      - Lists versions, files and sizes for each target.
+      - Lists versions and files with their sizes for each target, and how many bytes each file
+        needs from where.
 seealso:
   - module: openvino.edge.model_repository_info
   - module: openvino.edge.model_server
 extends_documentation_fragment:
   - openvino.edge.auth
+  - openvino.edge.pull
   - openvino.edge.store
+  - openvino.edge.trust
   - openvino.edge.attributes
 author:
   - openvino.edge contributors (@openvino-edge)
@@ -134,6 +211,17 @@ EXAMPLES = r"""
     pvc:
       claim_name: models
 
+- name: Publish a signed archive, and start no helper pod when nothing has changed
+  openvino.edge.model_repository:
+    namespace: edge
+    src: /srv/release-7.tar.gz
+    signature:
+      bundle: /srv/release-7.sig
+      public_key: files/release.pub
+    compare: record
+    pvc:
+      claim_name: models
+
 - name: Copy one version to a directory on two nodes
   openvino.edge.model_repository:
     namespace: edge
@@ -145,6 +233,28 @@ EXAMPLES = r"""
       path: /var/lib/openvino-edge/models
       nodes: [factory-1, factory-2]
 
+- name: Let the site fetch from its own object storage
+  openvino.edge.model_repository:
+    namespace: edge
+    pull:
+      url: s3://models/edge
+      endpoint: https://minio.site.example.com:9000
+      secret_name: minio-reader
+      manifest: /srv/releases/SHA256SUMS
+      ca_cert: /srv/releases/site-ca.pem
+    host_path:
+      path: /var/lib/openvino-edge/models
+
+- name: Copy to a directory on two nodes, where the namespace forbids hostPath volumes
+  openvino.edge.model_repository:
+    namespace: edge
+    src: /srv/models
+    pvc:
+      claim_name: models
+      local:
+        path: /var/lib/openvino-edge/models
+        nodes: [factory-1, factory-2]
+
 - name: Copy where no Python image can be had
   openvino.edge.model_repository:
     namespace: edge
@@ -153,6 +263,22 @@ EXAMPLES = r"""
       claim_name: models
     transport: exec
     exec_image: registry.example.com/openvino/model_server:2026.2.1
+
+- name: Copy the new versions, and keep no more than two of each model besides those in use
+  openvino.edge.model_repository:
+    namespace: edge
+    src: /srv/models
+    pvc:
+      claim_name: models
+    keep_versions: 2
+
+- name: Restore what was damaged on the nodes
+  openvino.edge.model_repository:
+    namespace: edge
+    src: /srv/models
+    host_path:
+      path: /var/lib/openvino-edge/models
+    repair: true
 
 - name: Remove a version that no server needs any more
   openvino.edge.model_repository:
@@ -171,17 +297,48 @@ bytes_total:
   returned: success
   type: int
 bytes_planned:
-  description: Bytes of files that have to be sent; in check mode, that would be.
+  description:
+    - In check mode, the bytes that the controller would send, with deltas and compression. The run
+      after it sends exactly these, unless a connection breaks.
+    - Else the same as RV(bytes_sent).
   returned: success
   type: int
 bytes_sent:
-  description: Bytes of files that were sent. V(0) in check mode.
+  description:
+    - Bytes that the controller sent for files, also those that were lost with a connection. V(0) in
+      check mode.
   returned: success
   type: int
 bytes_reused:
-  description: Bytes of files that were there already.
+  description: Bytes of the wanted versions that were published there already.
   returned: success
   type: int
+bytes_linked:
+  description:
+    - Bytes of files that are the same as others on the store, and were shared or linked there.
+  returned: success
+  type: int
+bytes_resumed:
+  description: Bytes that a run which was cut short had left on the store.
+  returned: success
+  type: int
+bytes_received_hashes:
+  description: Bytes of block hashes that the controller received to find the differences.
+  returned: success
+  type: int
+bytes_from_peers:
+  description:
+    - Bytes of files that nodes fetched from other nodes of the task, instead of the controller.
+    - V(0) in check mode, and without O(peers).
+  returned: success
+  type: int
+  sample: 104857600
+bytes_pulled:
+  description:
+    - Bytes of files that came from O(pull.url), in check mode that would. V(0) without O(pull).
+  returned: success
+  type: int
+  sample: 104857600
 files_sent:
   description: Number of files that were sent.
   returned: success
@@ -193,7 +350,8 @@ seconds:
 transport:
   description:
     - The way that was taken, V(agent) or V(exec). Both, if nodes differ.
-    - V(none) in check mode for a store that does not exist yet.
+    - V(none) in check mode for a store that does not exist yet, and with O(compare=record) when the
+      store was not looked at.
   returned: success
   type: str
   sample: agent
@@ -206,6 +364,14 @@ models:
   sample:
     detection:
       "1": sha256:3d75413ade030a0211cb7654805229b7fd711d2414f9733e5026e6a06a46a87f
+volumes_made:
+  description: Volume and claim of O(pvc.local) that were made, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - created PersistentVolume openvino-edge-edge-models-5d1c0f0e
+    - created PersistentVolumeClaim edge/models
 targets:
   description: What was done, or in check mode would be, on the claim or on each node.
   returned: success
@@ -234,14 +400,49 @@ targets:
       description: Versions that were removed.
       type: list
       elements: str
+    versions_repaired:
+      description: Versions of which files were restored, and how they differed.
+      type: list
+      elements: dict
+      sample:
+        - model: detection
+          version: 1
+          changed: [model.bin]
+          missing: []
+          extra: []
+          wrong_owner_or_mode: []
+    versions_in_use:
+      description:
+        - Versions that O(keep_versions) or O(prune) would have removed, and who uses them.
+      type: list
+      elements: dict
+      sample:
+        - model: detection
+          version: 1
+          by: Deployment edge/ovms
     bytes_planned:
-      description: Bytes of files that have to be sent.
+      description: Bytes that the controller sends.
       type: int
     bytes_sent:
-      description: Bytes of files that were sent.
+      description: Bytes that the controller sent.
       type: int
     bytes_reused:
-      description: Bytes of files that were there already.
+      description: Bytes of the wanted versions that were published there already.
+      type: int
+    bytes_linked:
+      description: Bytes of files that are the same as others on the store.
+      type: int
+    bytes_resumed:
+      description: Bytes that a run which was cut short had left.
+      type: int
+    bytes_received_hashes:
+      description: Bytes of block hashes that the controller received.
+      type: int
+    bytes_from_peers:
+      description: Bytes of files that came from other nodes of the task.
+      type: int
+    bytes_pulled:
+      description: Bytes of files that came from O(pull.url).
       type: int
     files_sent:
       description: Number of files that were sent.

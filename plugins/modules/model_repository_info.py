@@ -12,7 +12,11 @@ version_added: 0.1.0
 description:
   - Returns the models and versions that lie on a volume (O(pvc)) or in a directory on nodes
     (O(host_path)), with their files, and whether they are as they were published.
-  - Starts a helper pod that mounts the store read-only.
+  - Finds missing, extra and changed files, wrong owners and modes, lost records, and versions that
+    one node lacks, for example because it joined later. M(openvino.edge.model_repository) with
+    O(openvino.edge.model_repository#module:repair=true) restores exactly these files, and copies
+    what a node lacks.
+  - Starts a helper pod that mounts the store read-only. Changes nothing.
 options:
   verify:
     description:
@@ -21,6 +25,13 @@ options:
         of each file are what they were.
     type: bool
     default: false
+  src:
+    description:
+      - A local model repository to compare with, as in M(openvino.edge.model_repository).
+      - What it holds is expected on each target, with these files. Without it the record of
+        publishing on the store tells what is expected, and versions on any node are expected on
+        all.
+    type: path
   models:
     description:
       - What to list. An empty list is everything.
@@ -96,6 +107,13 @@ EXAMPLES = r"""
     verify: true
   register: found
 
+- name: Show what is wrong
+  ansible.builtin.debug:
+    msg: >-
+      {{ found.findings | openvino.edge.status_table(
+         ['target', 'model', 'version', 'path', 'finding', 'detail']) }}
+  when: not found.sound
+
 - name: Stop if something is damaged
   ansible.builtin.assert:
     that: found.sound
@@ -103,9 +121,32 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sound:
-  description: Whether no problem was found on any target.
+  description: Whether nothing was found on any target.
   returned: success
   type: bool
+summary:
+  description: One line for each target, for people.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "factory-1: 2 versions, 4 files, 3.0 MiB: sound"
+    - "factory-2: 2 versions, 3 files, 2.9 MiB: 1 missing, 1 wrong mode"
+findings:
+  description:
+    - All that is wrong, as rows for P(openvino.edge.status_table#filter). C(finding) is one of
+      V(missing), V(extra), V(changed), V(wrong_owner), V(wrong_mode), V(unreadable), V(touched),
+      V(record_missing), V(record_unreadable), V(version_missing) and V(version_differs).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - target: factory-2
+      model: detection
+      version: 1
+      path: model.xml
+      finding: missing
+      detail: ""
 targets:
   description: The claim, or each node.
   returned: success
@@ -136,8 +177,20 @@ targets:
           for example C(2.tmp) for 2.
       type: list
       elements: str
+    versions_missing:
+      description: Versions that O(src) or another node has.
+      type: list
+      elements: str
+    versions_differing:
+      description: Versions that were published with other content on another node.
+      type: list
+      elements: str
+    versions_extra:
+      description: Versions that O(src) does not have; that is no problem.
+      type: list
+      elements: str
     sound:
-      description: Whether no version has problems.
+      description: Whether nothing was found.
       type: bool
     versions:
       description: The versions, by model and number.
@@ -167,8 +220,46 @@ targets:
           description: The files with path and size, and if known sha256.
           type: list
           elements: dict
+        record:
+          description:
+            - The record of publishing. V(fits) if no file was written since, V(touched) if one was,
+              V(missing) or V(unreadable).
+          type: str
+        missing:
+          description: Paths of files that are not there.
+          type: list
+          elements: str
+        extra:
+          description: Paths of files that were not published.
+          type: list
+          elements: str
+        changed:
+          description:
+            - Paths of files with another size, or with O(verify) other bytes, or that cannot be
+              read.
+          type: list
+          elements: str
+        wrong_owner:
+          description: Files and directories with another owner than when they were published.
+          type: list
+          elements: dict
+          sample:
+            - path: model.bin
+              fault: owner 0:0 instead of 5000:5000
+        wrong_mode:
+          description:
+            - Files and directories with another mode; C(.) is the version's own directory, C(..)
+              the model's.
+          type: list
+          elements: dict
+          sample:
+            - path: model.bin
+              fault: mode 0600 instead of 0644
+        sound:
+          description: Whether nothing is wrong with it.
+          type: bool
         problems:
-          description: What is wrong.
+          description: What is wrong, in words.
           type: list
           elements: str
 error:

@@ -50,6 +50,33 @@ options:
         description: Directory inside the volume that is the root of the store.
         type: str
         default: ""
+      local:
+        description:
+          - A directory on nodes that M(openvino.edge.model_repository) makes into the volume behind
+            the claim.
+          - With it the claim need not be there.
+        type: dict
+        suboptions:
+          path:
+            description: Absolute path on the nodes.
+            type: str
+            required: true
+          nodes:
+            description: Names of the nodes that have the directory.
+            type: list
+            elements: str
+            required: true
+          capacity:
+            description: Capacity that volume and claim tell.
+            type: str
+            default: 10Gi
+          storage_class:
+            description: StorageClass of volume and claim. Empty is none.
+            type: str
+            default: ""
+          create_directory_in:
+            description: Namespace in which a pod can make the directory.
+            type: str
   host_path:
     description:
       - The store is one directory on each chosen node.

@@ -22,22 +22,22 @@ SERVER_IMAGE = os.environ.get("EDGE_SERVER_IMAGE", "localhost/ovms-standin:2026.
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
-def kubeconfig() -> str:
-    """Return the kubeconfig: ``EDGE_KUBECONFIG``, else the lab's cluster ``shop``."""
+def kubeconfig(name: str = "shop") -> str:
+    """Return the kubeconfig: ``EDGE_KUBECONFIG``, else that of a cluster of the lab."""
     given = os.environ.get("EDGE_KUBECONFIG")
     if given:
         return given
-    lab = [str(ROOT / "tests/lab/lab"), "kubeconfig", "shop"]
+    lab = [str(ROOT / "tests/lab/lab"), "kubeconfig", name]
     return subprocess.run(lab, check=True, capture_output=True, text=True).stdout.strip()
 
 
 class Cluster:
     """One namespace of one cluster, made for a benchmark and removed after it."""
 
-    def __init__(self, namespace: str, work: Path) -> None:
+    def __init__(self, namespace: str, work: Path, name: str = "shop") -> None:
         self.namespace = namespace
         self.work = work
-        self.config = kubeconfig()
+        self.config = kubeconfig(name)
         settings = work / "ansible.cfg"
         settings.write_text("[defaults]\n")
         self.kubectl_path = str(peers.kubectl())
@@ -67,9 +67,9 @@ class Cluster:
         for item in objects:
             self.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(item))
 
-    def make_namespace(self) -> None:
-        """Create the namespace under the restricted Pod Security level."""
-        metadata = {"name": self.namespace, "labels": RESTRICTED}
+    def make_namespace(self, labels: Mapping[str, str] = RESTRICTED) -> None:
+        """Create the namespace, under the restricted Pod Security level unless told otherwise."""
+        metadata = {"name": self.namespace, "labels": dict(labels)}
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
     def remove_namespace(self) -> None:
@@ -88,7 +88,11 @@ class Cluster:
         path = self.work / f"play-{number}-{time.monotonic_ns()}.yml"
         path.write_text(json.dumps([play]))
         command = [str(Path(sys.executable).with_name("ansible-playbook")), str(path)]
-        return measure.run(command, self.env, path.with_suffix(".log"))
+        return self.measured(command, path.with_suffix(".log"))
+
+    def measured(self, command: Sequence[str], log: Path) -> measure.Sample:
+        """Measure one command."""
+        return measure.run(command, self.env, log)
 
     def empty_play(self, number: int) -> measure.Sample:
         """Measure a play that does nothing: the floor of every Ansible run."""

@@ -9,6 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
+from ansible_collections.openvino.edge.plugins.module_utils.repository.nodes import (
+    fits_terms,
+    terms_text,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.store import (
     HostPathStore,
     PvcStore,
@@ -94,6 +98,10 @@ def check_claim(
     store: PvcStore, claim: Optional[Object], storage_class: Optional[Object]
 ) -> List[CheckResult]:
     """Is the claim there, bound or about to be, and writable?"""
+    if claim is None and store.local:
+        nodes = _list(store.local.nodes)
+        message = f"{store} will be made from {store.local.path} on {nodes} (pvc.local)"
+        return [CheckResult("store", NOTE, message)]
     if claim is None:
         hint = "Create it, or let the preflight role do so with preflight_create"
         return [CheckResult("store", PROBLEM, f"there is no {store}", hint)]
@@ -113,6 +121,24 @@ def _check_phase(store: PvcStore, claim: Object, storage_class: Optional[Object]
         return CheckResult("store", PROBLEM, message, "See the claim's events")
     hint = f"See the claim's events; its storage class is {wanted}"
     return CheckResult("store", PROBLEM, f"{store} is not bound ({phase or 'new'})", hint)
+
+
+def check_volume(
+    store: PvcStore, volume: Optional[Object], nodes: Iterable[Object]
+) -> List[CheckResult]:
+    """Is a node there, and ready, that has the volume? Volumes of all nodes say nothing."""
+    affinity = ((volume or {}).get("spec") or {}).get("nodeAffinity") or {}
+    terms = (affinity.get("required") or {}).get("nodeSelectorTerms")
+    if not terms:
+        return []
+    near = [node for node in nodes if fits_terms(node, terms)]
+    if not near:
+        message = f"{store} is only on nodes with {terms_text(terms)}, and there is none"
+        return [
+            CheckResult("store", PROBLEM, message, "Bring that node back, or name another claim")
+        ]
+    found = [_check_node(node) for node in near]
+    return [] if not all(found) else [item for items in found for item in items]
 
 
 def _check_modes(store: PvcStore, claim: Object) -> List[CheckResult]:

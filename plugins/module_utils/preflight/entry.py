@@ -69,7 +69,7 @@ def run(params: Params, runtime: Runtime) -> Result:
         version = client.version()
         results = [checks.check_version(version)]
         results += _check_rights(client, params)
-        for check in (_check_namespace, _check_store, _check_images):
+        for check in (_check_namespace, _check_store, _check_volume, _check_images):
             results += _guarded(check, client, params, store)
         server = client.server
     result: Result = {
@@ -112,6 +112,20 @@ def _check_store(client: KubeClient, params: Params, store: Store) -> List[Check
         return checks.check_nodes(store, client.list("v1", "Node")[0])
     claim = client.get("v1", "PersistentVolumeClaim", store.claim_name, store.namespace)
     return checks.check_claim(store, claim, _storage_class(client, claim))
+
+
+def _check_volume(client: KubeClient, params: Params, store: Store) -> List[CheckResult]:
+    """Look for the node of a bound claim's volume; without the right only the scheduler can."""
+    if isinstance(store, HostPathStore):
+        return []
+    claim = client.get("v1", "PersistentVolumeClaim", store.claim_name, store.namespace)
+    name = ((claim or {}).get("spec") or {}).get("volumeName")
+    try:
+        volume = client.get("v1", "PersistentVolume", name) if name else None
+        nodes = client.list("v1", "Node")[0] if volume else []
+    except ForbiddenError:
+        return []
+    return checks.check_volume(store, volume, nodes)
 
 
 def _storage_class(client: KubeClient, claim: Optional[Json]) -> Optional[Json]:

@@ -47,8 +47,8 @@ def check_access(params: Params) -> List[Access]:
         claim = params["pvc"]["claim_name"]
         wanted.append(Access("get", "", "persistentvolumeclaims", namespace=namespace, name=claim))
         wanted.append(Access("get", "storage.k8s.io", "storageclasses"))
-    if params.get("host_path") or params.get("images"):
-        wanted.append(Access("list", "", "nodes"))
+        wanted.append(Access("get", "", "persistentvolumes"))
+    wanted.append(Access("list", "", "nodes"))
     return wanted
 
 

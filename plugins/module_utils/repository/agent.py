@@ -3,9 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The script that runs in the helper pod, beside the volume: a tiny HTTP/1.1 server.
 
-It needs Python 3.8 or newer and its standard library, nothing else, and is shipped with
-C(agent_store.py) and C(agent_files.py) beside it. File names come only from a checked manifest;
-a PUT names a file by its number in it.
+It needs Python 3.8 or newer and its standard library, nothing else, and is shipped with the
+C(agent_*.py) files beside it. File names come only from a checked manifest; bytes name a file by
+its number in it.
+
+A command (POST) is a task: its answer comes within seconds, either the result or C(202) with the
+name of the task, whose result is asked for with C(/v1/task). So no request is silent for long,
+and a connection that breaks loses no result.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import hmac
 import json
 import os
 import re
+import select
 import signal
 import socket
 import sys
@@ -22,22 +27,39 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 try:  # in the collection
+    from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+        agent_body as bodies,
+    )
+    from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+        agent_commands as commands,
+    )
     from ansible_collections.openvino.edge.plugins.module_utils.repository import agent_files as fs
     from ansible_collections.openvino.edge.plugins.module_utils.repository import (
         agent_store as stores,
     )
+    from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+        agent_tasks as tasks,
+    )
 except ImportError:  # in the helper pod, where the files lie side by side
+    import agent_body as bodies  # type: ignore[import-not-found,no-redef]
+    import agent_commands as commands  # type: ignore[import-not-found,no-redef]
     import agent_files as fs  # type: ignore[import-not-found,no-redef]
     import agent_store as stores  # type: ignore[import-not-found,no-redef]
+    import agent_tasks as tasks  # type: ignore[import-not-found,no-redef]
 
 # Seconds without a byte before a connection counts as dead; longer than the 90 s after which an
 # API server closes an idle connection to a pod, so that we never close one it is about to use.
 SOCKET_TIMEOUT = 100.0
+JSON_TYPE = "application/json"
 COMMAND_LIMIT = 256 << 20  # bytes of JSON; a manifest takes some 150 a file
 LOCK_BEAT = 5.0  # seconds between signs of life
+PATIENCE = 8.0  # seconds before a command that is not done answers 202
+LOOK = 0.2  # seconds between two looks at the connection of a request that waits
+DESERTED = 30.0  # seconds without any request after which the controller seems to be gone
+LOST_DESERTED = 3.0  # the same after a request that was cut in the middle
 
 Json = Dict[str, Any]
 Refused = fs.Refused
@@ -49,43 +71,117 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+class Presence:
+    """Whether the controller is there: when it last asked, and whether it was cut off.
+
+    Args:
+        store: whose lock tells others.
+        busy: tells whether anything is still at work.
+    """
+
+    def __init__(self, store: stores.Store, busy: Callable[[], bool]) -> None:
+        self._store, self._busy = store, busy
+        self._guard = threading.Lock()
+        self.active = 0
+        self.peers = 0
+        self.last = time.monotonic()
+        self.cut: Optional[float] = None
+        self._marked = False
+
+    def enter(self) -> None:
+        """Count a request in; who was lost is back."""
+        with self._guard:
+            self.active += 1
+            self.last = time.monotonic()
+            self.cut = None
+            if self._marked:
+                self._store.locked.found()
+                self._marked = False
+
+    def leave(self, cut: bool) -> None:
+        """Count a request out; C(cut): its connection broke in the middle."""
+        with self._guard:
+            self.active -= 1
+            self.last = time.monotonic()
+            if cut:
+                self.cut = self.last
+        self.mark()
+
+    def serve(self, step: int) -> None:
+        """Count a request of another helper in (1) or out (-1)."""
+        with self._guard:
+            self.peers += step
+
+    def mark(self) -> None:
+        """Tell other writers when ours was cut off and nothing of it is at work any more."""
+        with self._guard:
+            if self.cut is None or self._marked or self.active or self._busy():
+                return
+            self._marked = True
+            self._store.locked.lose()
+
+    def quiet(self) -> float:
+        """Return the seconds without a request."""
+        return 0.0 if self.active else time.monotonic() - self.last
+
+    def deserted(self) -> bool:
+        """Return whether nobody seems to want what is at work."""
+        return self.quiet() > (DESERTED if self.cut is None else LOST_DESERTED)
+
+
 class Agent(ThreadingHTTPServer):
-    """The server; ends itself when no request has come for C(idle) seconds."""
+    """The server; ends itself when no request has come for C(idle) seconds.
+
+    Args:
+        address: to listen on.
+        store: the file system side.
+        token: sha256 of the controller's secret.
+        idle: seconds without a request.
+        lost: the same after one that was cut in the middle.
+        peer: sha256 of the secret of other helpers of the site, C("") for none.
+    """
 
     daemon_threads = True
-    request_queue_size = 32
+    request_queue_size = 64
 
     def __init__(
-        self, address: Tuple[str, int], store: stores.Store, token: str, idle: float
+        self,
+        address: Tuple[str, int],
+        store: stores.Store,
+        token: str,
+        idle: float,
+        lost: float = 10.0,
+        peer: str = "",
     ) -> None:
         super().__init__(address, Handler)
-        self.store, self.token, self.idle = store, token, idle
-        self.guard = threading.Lock()  # one command at a time; PUTs run beside each other
-        self.counter = threading.Lock()
-        self.active = 0
-        self.last = time.monotonic()
+        self.store, self.token, self.peer = store, token, peer
+        self.idle, self.lost = idle, min(lost, idle)
+        self.tasks = tasks.Tasks()
+        self.presence = Presence(store, lambda: self.tasks.running > 0)
+        self.commands = commands.Commands(store, self.presence.deserted)
 
     def server_bind(self) -> None:
         """Bind without HTTPServer's reverse DNS look-up, which can hang in a pod."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
-    def enter(self, step: int) -> None:
-        """Count a request in (1) or out (-1)."""
-        with self.counter:
-            self.active += step
-            self.last = time.monotonic()
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a connection that broke."""
 
     def watch(self) -> None:
         """Beat for every request that came; stop when none has come for long."""
         beaten = 0.0
         while True:
-            time.sleep(min(LOCK_BEAT, self.idle / 4))
-            quiet = time.monotonic() - self.last
-            if self.active or self.last > beaten:
-                beaten = time.monotonic()
-                self.store.beat()
-            elif quiet > self.idle:
+            time.sleep(min(1.0, self.idle / 4))
+            self.presence.mark()
+            now, quiet = time.monotonic(), self.presence.quiet()
+            working = self.presence.active or self.tasks.running
+            if now - beaten >= LOCK_BEAT and (working or self.presence.last > beaten):
+                if self.presence.cut is None or working:
+                    self.store.locked.beat()
+                beaten = now
+            limit = self.idle if self.presence.cut is None else self.lost
+            if quiet > limit and not self.tasks.running and not self.presence.peers:
                 self.leave("no request for %.0f s" % quiet)
 
     def leave(self, why: str) -> None:
@@ -98,118 +194,149 @@ class Agent(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """POST for commands with JSON, PUT for the bytes of one file."""
+    """POST for commands with JSON, PUT for packs of files, GET for peers."""
 
     protocol_version = "HTTP/1.1"
     timeout = SOCKET_TIMEOUT
     disable_nagle_algorithm = True
+    rbufsize = bodies.BUFFER
     wbufsize = -1
     server: Agent
+    body: bodies.Body
 
     def do_POST(self) -> None:
         """Run a command."""
         self._serve(self._command)
 
     def do_PUT(self) -> None:
-        """Take a file."""
-        self._serve(self._put)
+        """Take a pack."""
+        self._serve(self._pack)
 
-    def _serve(self, work: Callable[[], Json]) -> None:
-        self.unread = 0
+    def _serve(self, work: Callable[[], Tuple[int, tasks.Result]]) -> None:
+        self.gone = False
         try:
             self._authenticate()
         except Refused as refused:
             self._answer(refused.status, refused.body)
             return
-        self.server.enter(1)
+        self.server.presence.enter()
+        result: tasks.Result = {}
         try:
-            status, body = self._outcome(work)
-            self._answer(status, body)
+            status, result = self._outcome(work)
+            if not self.gone:
+                self._answer(status, result)
         except OSError:  # the controller is gone
-            self.close_connection = True
+            self.gone = True
         finally:
-            self.server.enter(-1)
-        if body.get("bye"):
+            self.close_connection = self.close_connection or self.gone
+            self.server.presence.leave(self.gone)
+        if isinstance(result, dict) and result.get("bye"):
             self.server.leave("told to")
 
     @staticmethod
-    def _outcome(work: Callable[[], Json]) -> Tuple[int, Json]:
-        try:
-            return 200, work()
-        except Refused as error:
-            refused = error
-        except OSError as error:
-            refused = fs.os_refused(error)
-        except (ValueError, KeyError, TypeError) as error:
-            refused = fs.bad_request(error)
-        return refused.status, refused.body
+    def _outcome(work: Callable[[], Tuple[int, tasks.Result]]) -> Tuple[int, tasks.Result]:
+        found: List[Tuple[int, tasks.Result]] = []
+
+        def keep() -> tasks.Result:
+            found.append(work())
+            return {}
+
+        refused = tasks.outcome(keep)
+        return found[0] if found else refused
 
     def _authenticate(self) -> None:
         length = self.headers.get("Content-Length") or ""
-        self.unread = int(length) if length.isdigit() else 0
+        chunked = (self.headers.get("Transfer-Encoding") or "").lower() == "chunked"
+        self.body = bodies.Body(self.rfile, int(length) if length.isdigit() else None, chunked)
         given = self.headers.get("X-Edge-Token", "").encode("utf-8", "replace")
         if not hmac.compare_digest(hashlib.sha256(given).hexdigest(), self.server.token):
             raise Refused(401, "wrong token")
-        if not length.isdigit():
+        if not chunked and not length.isdigit():
             raise Refused(411, "Content-Length is needed")
 
-    def _command(self) -> Json:
-        request = json.loads(self._read_all() or b"{}")
-        store = self.server.store
-        commands: Dict[str, Callable[[], Json]] = {
-            "/v1/facts": store.facts,
-            "/v1/inventory": store.inventory,
-            "/v1/hashes": lambda: store.hashes(request["model"], request["version"]),
-            "/v1/lock": lambda: store.lock(request["owner"], request["note"]),
-            "/v1/unlock": store.unlock,
-            "/v1/stage": lambda: store.stage(request),
-            "/v1/publish": lambda: store.publish(request["digest"]),
-            "/v1/seal": lambda: store.seal(request),
-            "/v1/remove": lambda: store.remove(request["model"], request["version"]),
-            "/v1/bye": lambda: {"bye": True},
-        }
-        command = commands.get(self.path)
-        if command is None:
-            raise Refused(404, "no such command")
-        with self.server.guard:
-            return command()
+    def _command(self) -> Tuple[int, tasks.Result]:
+        try:
+            request = json.loads(self.body.read_all(COMMAND_LIMIT) or b"{}")
+        except bodies.Cut:
+            self.gone = True
+            return 400, {"error": "the body is cut short"}
+        if not isinstance(request, dict):
+            raise Refused(400, "not an object")
+        name = self.path[len("/v1/") :] if self.path.startswith("/v1/") else ""
+        if name == "task":
+            task = self.server.tasks.get(str(request["id"]))
+        else:
+            identity = self.headers.get("X-Edge-Request") or None
+            if identity is not None and not fs.OWNER.fullmatch(identity):
+                raise Refused(400, "bad X-Edge-Request")
+            work = self.server.commands.work(name, request)
+            task = self.server.tasks.start(identity, work)
+        return self._wait_for(task)
 
-    def _put(self) -> Json:
-        found = re.fullmatch(r"/v1/file/(sha256:[0-9a-f]{64})/([0-9]{1,9})", self.path)
+    def _pack(self) -> Tuple[int, tasks.Result]:
+        found = re.fullmatch(r"/v1/pack/(sha256:[0-9a-f]{64})", self.path)
         if not found:
-            raise Refused(404, "no such file")
-        return self.server.store.receive(
-            found.group(1), int(found.group(2)), self.unread, self._read_into
-        )
+            raise Refused(404, "no such place")
+        digest, unpack = found.group(1), self.server.commands.unpack
+
+        def work(task: tasks.Task) -> tasks.Result:
+            result = unpack(digest, self._read_into, self._hang_up)
+            if self.gone:
+                raise Refused(400, "the body is cut short")
+            return result
+
+        return self._wait_for(self.server.tasks.start(None, work))
+
+    def _wait_for(self, task: tasks.Task) -> Tuple[int, tasks.Result]:
+        """Wait some time for a task, as long as its body still comes, and somebody listens."""
+        end = 0.0
+        while not task.done.wait(LOOK):
+            if not self.body.ended:
+                continue
+            end = end or time.monotonic() + PATIENCE
+            if self._has_hung_up():
+                self.gone = True
+                break
+            if time.monotonic() > end:
+                break
+        return task.answer()
 
     def _read_into(self, view: memoryview) -> int:
-        """Read a part of the body; 0 at its end, whether announced or not."""
-        count: int = self.rfile.readinto1(view[: self.unread])
-        self.unread -= count
-        return count
+        try:
+            return self.body.read_into(view)
+        except bodies.Cut:
+            self.gone = True
+            return 0
 
-    def _read_all(self) -> bytes:
-        if self.unread > COMMAND_LIMIT:
-            raise Refused(413, "the command is too long")
-        data = bytearray(self.unread)
-        while self.unread:
-            if not self._read_into(memoryview(data)[len(data) - self.unread :]):
-                raise Refused(400, "the body is cut short")
-        return bytes(data)
+    def _has_hung_up(self) -> bool:
+        """Return whether the other side closed the connection while it waits for an answer."""
+        try:
+            readable, _writable, _odd = select.select([self.connection], [], [], 0)
+            return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+        except (OSError, ValueError):
+            return True
 
-    def _answer(self, status: int, body: Json) -> None:
-        data = json.dumps(body).encode()
-        if self.unread:
+    def _hang_up(self) -> None:
+        """End the connection from another thread; what reads from it gets the end of the file."""
+        try:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def _answer(self, status: int, result: tasks.Result) -> None:
+        binary = isinstance(result, bytes)
+        data = result if isinstance(result, bytes) else json.dumps(result).encode()
+        if not self.body.ended:
             self.close_connection = True
         self.send_response_only(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "application/octet-stream" if binary else JSON_TYPE)
         self.send_header("Content-Length", str(len(data)))
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(data)
         self.wfile.flush()
-        if self.unread:
+        if not self.body.ended:
             self._drain()
 
     def _drain(self) -> None:
@@ -217,8 +344,62 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.settimeout(5.0)
         end = time.monotonic() + 10.0
         view = memoryview(bytearray(fs.BLOCK))
-        while self.unread and time.monotonic() < end and self._read_into(view):
+        try:
+            while time.monotonic() < end and self.body.read_into(view):
+                pass
+        except (bodies.Cut, Refused):
             pass
+
+    # -- peers --------------------------------------------------------------------------------
+
+    def do_GET(self) -> None:
+        """Give a verified file to another helper of the site."""
+        self.body = bodies.Body(self.rfile, None)
+        self.server.presence.serve(1)
+        try:
+            status, result = self._outcome(self._give)
+            if status:
+                self._answer(status, result)
+        except OSError:  # the peer is gone
+            self.close_connection = True
+        finally:
+            self.server.presence.serve(-1)
+
+    def _give(self) -> Tuple[int, tasks.Result]:
+        given = self.headers.get("X-Edge-Peer", "").encode("utf-8", "replace")
+        right = self.server.peer
+        if not right or not hmac.compare_digest(hashlib.sha256(given).hexdigest(), right):
+            raise Refused(401, "wrong secret")
+        found = re.fullmatch(r"/v1/content/(sha256:[0-9a-f]{64})/([0-9]{1,9})", self.path)
+        if not found:
+            raise Refused(404, "no such place")
+        path = self.server.store.content(found.group(1), int(found.group(2)))
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            self._give_file(descriptor)
+        finally:
+            os.close(descriptor)
+        return 0, {}
+
+    def _give_file(self, descriptor: int) -> None:
+        size = os.fstat(descriptor).st_size
+        span = re.fullmatch(r"bytes=([0-9]{1,19})-([0-9]{0,19})", self.headers.get("Range", ""))
+        start = int(span.group(1)) if span else 0
+        last = min(int(span.group(2) or size), size - 1) if span else size - 1
+        if span and (start >= size or last < start):
+            raise Refused(416, "the file is not that long", size=size)
+        self.send_response_only(206 if span else 200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(last + 1 - start))
+        if span:
+            self.send_header("Content-Range", f"bytes {start}-{last}/{size}")
+        self.end_headers()
+        self.wfile.flush()
+        with open(descriptor, "rb", closefd=False) as stream:
+            sent = self.connection.sendfile(stream, start, last + 1 - start)
+        if sent != last + 1 - start:
+            raise OSError("the file is shorter than it was")
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing per request."""
@@ -236,7 +417,14 @@ def main() -> None:
     address = (env.get("EDGE_BIND", ""), int(env["EDGE_PORT"]))
     Agent.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     os.umask(0o022)
-    agent = Agent(address, store, env["EDGE_TOKEN_SHA256"], float(env.get("EDGE_IDLE", "60")))
+    agent = Agent(
+        address,
+        store,
+        env["EDGE_TOKEN_SHA256"],
+        float(env.get("EDGE_IDLE", "60")),
+        float(env.get("EDGE_LOST", "10")),
+        env.get("EDGE_PEER_SHA256", ""),
+    )
     signal.signal(signal.SIGTERM, lambda number, frame: agent.leave("terminated"))
     threading.Thread(target=agent.watch, daemon=True).start()
     say("agent serves on port %d" % agent.server_address[1])

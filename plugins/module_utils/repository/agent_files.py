@@ -15,6 +15,8 @@ import stat
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 BLOCK = 1 << 20
+FILE_MODE = 0o644  # of every published file: any server can read it, nobody but its owner write
+DIRECTORY_MODE = 0o755
 MODEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,199}")
 VERSION = re.compile(r"[1-9][0-9]{0,18}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -202,7 +204,44 @@ def fsync(path: str) -> None:
 def empty(path: str) -> None:
     """Delete what is in a directory."""
     for _name, child in children(path):
-        if is_dir(child):
-            shutil.rmtree(child, ignore_errors=True)
-        else:
-            os.unlink(child)
+        discard(child)
+
+
+def discard(path: str) -> None:
+    """Delete a file, a link or a directory with all that is in it; harmless when it is gone."""
+    if is_dir(path):
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def is_plain(path: str) -> bool:
+    """Return whether it is a regular file and no link to one."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def size_of(path: str) -> int:
+    """Return the length of a file, 0 when there is none."""
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
+
+
+def same_file(top: str, inner: str) -> str:
+    """Return the path of a regular file below a directory, reached without any link.
+
+    Raises:
+        Refused: 404, there is no such file.
+    """
+    full = os.path.join(top, inner)
+    plain = os.path.join(os.path.realpath(top), inner)
+    if "\0" in inner or os.path.realpath(full) != plain or not is_plain(full):
+        raise Refused(404, f"no such file: {inner!r}")
+    return full

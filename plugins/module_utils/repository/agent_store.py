@@ -6,29 +6,47 @@
 Layout on the store::
 
     <root>/models/<model>/<version>/    complete, verified versions only
-    <root>/.edge/staging/<digest>/      tree/ is being filled, part-<n> is being received
+    <root>/.edge/staging/<digest>/      a version on its way, see C(agent_stage.py)
     <root>/.edge/manifests/<model>/<version>.json   manifest and file stamps of a published version
-    <root>/.edge/locks/store/owner      who writes; its modification time is the sign of life
+    <root>/.edge/locks/store/owner      who writes, see C(agent_lock.py)
+    <root>/.edge/trash/                 what is out of sight and about to be deleted
+    <root>/.edge/blocks/                block signatures of published files
+    <root>/.edge/trust/                 the newest signed set that was published
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 import sys
-import threading
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 try:  # in the collection
+    from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+        agent_disk as disk,
+    )
     from ansible_collections.openvino.edge.plugins.module_utils.repository import agent_files as fs
+    from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+        agent_lock as locks,
+    )
+    from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+        agent_repair as repairs,
+    )
+    from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+        agent_stage as stages,
+    )
 except ImportError:  # in the helper pod, where the files lie side by side
+    import agent_disk as disk  # type: ignore[import-not-found,no-redef]
     import agent_files as fs  # type: ignore[import-not-found,no-redef]
+    import agent_lock as locks  # type: ignore[import-not-found,no-redef]
+    import agent_repair as repairs  # type: ignore[import-not-found,no-redef]
+    import agent_stage as stages  # type: ignore[import-not-found,no-redef]
 
-PROTOCOL = 1
-LOCK_LEASE = 20.0  # seconds without a sign of life before a lock may be taken over
+PROTOCOL = 2
+STAGE_DAYS = 7  # without use, after which a stage nobody wants is deleted
+WORK_NAMES = ("staging", "manifests", "locks", "trash")
 
 Json = Dict[str, Any]
 Refused = fs.Refused
@@ -42,9 +60,10 @@ class Store:
         self.models = os.path.join(self.root, "models")
         self.work = os.path.join(self.root, ".edge")
         self.uid, self.gid, self.read_only = uid, gid, read_only
-        self.owner: Optional[str] = None
-        self.stages: Dict[str, Json] = {}
-        self.received: Dict[str, Dict[int, Tuple[int, ...]]] = {}
+        self.locked = locks.StoreLock(os.path.join(self.work, "locks"))
+        self.stages: Dict[str, stages.Stage] = {}
+        self.wanted: Sequence[str] = ()
+        self._probed: Optional[Tuple[Dict[str, str], Dict[str, bool]]] = None
 
     def facts(self) -> Json:
         """Free space and inodes (0 total inodes: the file system has no limit), and rights."""
@@ -52,6 +71,9 @@ class Store:
         while not os.path.exists(path):
             path = os.path.dirname(path)
         info = os.statvfs(path)
+        kind, source = disk.mount_of(path)
+        sizes = stages.sizes(os.path.join(self.work, "staging"))
+        found, extras = self._probe(path)
         return {
             "protocol": PROTOCOL,
             "python": sys.version.split()[0],
@@ -63,7 +85,25 @@ class Store:
             "writable": fs.may_write(path, self.read_only),
             "uid": os.geteuid(),
             "root_mode": f"{stat.S_IMODE(os.stat(path).st_mode):04o}",
+            "fs_type": kind,
+            "fs_source": source,
+            # A reader's own mount is read-only whatever the file system is.
+            "fs_read_only": bool(info.f_flag & os.ST_RDONLY) and not self.read_only,
+            "reflink": extras.get("reflink", False),
+            "hardlink": extras.get("hardlink", False),
+            "probe": found,
+            "stages": sizes,
+            "staging_bytes": sum(sizes.values()),
         }
+
+    def _probe(self, path: str) -> Tuple[Dict[str, str], Dict[str, bool]]:
+        """Try the file system once, where writing is allowed."""
+        if self.read_only or not fs.may_write(path, False):
+            return {}, {}
+        if self._probed is None:
+            trash = os.path.join(self.work, "trash")  # what a killed helper leaves there goes
+            self._probed = disk.probe(trash if fs.is_dir(trash) else path)
+        return self._probed
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -84,212 +124,280 @@ class Store:
 
     def _version(self, model: str, version: str, path: str) -> Json:
         files = [[inner, *fs.stamp(full), *fs.owner_of(full)] for inner, full in fs.walk(path)]
-        record = None
-        try:
-            with open(self._record_path(model, version), "rb") as stream:
-                record = json.loads(stream.read())
-        except (OSError, ValueError):
-            pass
-        return {"model": model, "version": int(version), "files": files, "record": record}
+        about = {**repairs.record(self._record_path(model, version)), **repairs.directories(path)}
+        return {"model": model, "version": int(version), "files": files, **about}
 
     def hashes(self, model: str, version: int) -> Json:
         """sha256 of each file of a published version, read now; C("") for what is no file."""
-        path = self._version_path(model, version)
-        return {"files": {inner: fs.sha256_of(full) for inner, full in fs.walk(path)}}
+        path = self.version_path(model, version)
+        return {"files": {inner: repairs.hash_or_nothing(full) for inner, full in fs.walk(path)}}
+
+    def staged(self, digest: str) -> Json:
+        """What of a version is staged; reads only."""
+        path = self._stage_dir(digest)
+        stage = self.stages.get(digest) if fs.is_dir(path) else None
+        stage = stage or stages.load(path)
+        return stage.status() if stage else {"files": {}}
+
+    def place(self, basis: Json, digest: str = "") -> str:
+        """Return the path of a file that others are made from.
+
+        Args:
+            basis: C(model), C(version), C(path) of a published file; C(digest), C(number) of a
+                verified file of a stage; C(digest), C(hold) of a gathered listing; C(bad) or
+                C(part), a number in the stage C(digest).
+            digest: of the stage when C(basis) does not name it.
+        """
+        if "model" in basis:
+            version = self.version_path(basis["model"], basis["version"])
+            inside = os.path.relpath(version, self.root)
+            return fs.same_file(self.root, f"{inside}/{basis['path']}")
+        digest = str(basis.get("digest") or digest)
+        if "hold" in basis:
+            return fs.same_file(self._stage_dir(digest), f"hold-{int(basis['hold'])}")
+        stage = self.stage_of(digest)
+        if "number" in basis:
+            if not stage.is_done(basis["number"]):
+                raise Refused(404, f"file {basis['number']} of the stage is not complete")
+            return stage.final(basis["number"])
+        kind = "bad" if "bad" in basis else "part"
+        stage.entry(basis[kind])
+        path = stage.bad(basis[kind]) if kind == "bad" else stage.part(basis[kind])
+        return fs.same_file(stage.path, os.path.basename(path))
+
+    def content(self, digest: str, number: int) -> str:
+        """Return the path of a verified file of a stage, or of a version published from it."""
+        self._stage_dir(digest)  # checks the name
+        stage = self.stages.get(digest) or stages.load(self._stage_dir(digest))
+        if stage is not None and stage.is_done(number):
+            return stage.final(number)
+        for model, version, record in self._records():
+            manifest = record.get("manifest") or {}
+            if manifest.get("digest") == digest and 0 <= number < len(manifest["files"]):
+                inner = manifest["files"][number]["path"]
+                path = self.place({"model": model, "version": version, "path": inner})
+                if list(fs.stamp(path)) == list((record.get("stamps") or {}).get(inner) or ()):
+                    return path
+        raise Refused(404, "no such file here")
+
+    def recorded(self, model: str, version: int, inner: str) -> str:
+        """Return the sha256 of a published file by the record, C("") when it does not fit."""
+        record = fs.read_json(self._record_path(model, str(version)))
+        try:
+            stamp = tuple(record["stamps"][inner])
+            found = {entry["path"]: entry["sha256"] for entry in record["manifest"]["files"]}
+            if stamp == fs.stamp(os.path.join(self.version_path(model, version), inner)):
+                return str(found[inner])
+        except (OSError, KeyError, TypeError):
+            pass
+        return ""
+
+    def _records(self) -> Iterator[Tuple[str, str, Json]]:
+        for model, path in fs.children(os.path.join(self.work, "manifests")):
+            for name, full in fs.children(path):
+                version, _dot, kind = name.partition(".")
+                record = fs.read_json(full) if kind == "json" else None
+                if isinstance(record, dict):
+                    yield model, version, record
 
     # -- lock ---------------------------------------------------------------------------------
 
-    def lock(self, owner: str, note: str) -> Json:
-        """Become the one writer; clears what an earlier writer left half done."""
-        self._writable()
-        if not fs.OWNER.fullmatch(owner):
-            raise Refused(400, "bad owner")
-        for name in ("staging", "manifests", "locks", "trash"):
+    def lock(self, owner: str, note: str, wanted: Sequence[str] = ()) -> Json:
+        """Become the one writer; clears the trash, and stages that nobody wanted for long."""
+        if self.read_only:
+            raise Refused(405, "this helper only reads")
+        for name in WORK_NAMES:
             self._make_work_dir(name)
-        self._probe()
-        lock = self._lock_dir()
-        if (fs.read_json(os.path.join(lock, "owner")) or {}).get("id") == owner:
-            self.owner = owner
-            return {"owner": owner}
-        fresh = os.path.join(self.work, "locks", f"new-{owner}")
-        shutil.rmtree(fresh, ignore_errors=True)
-        os.mkdir(fresh)
-        fs.write(os.path.join(fresh, "owner"), json.dumps({"id": owner, "note": note}).encode())
-        self._expire_lock(lock, owner)
-        try:
-            os.rename(fresh, lock)
-        except OSError:
-            shutil.rmtree(fresh, ignore_errors=True)
-            raise self._busy(lock) from None
-        self.owner = owner
-        for name in ("staging", "trash"):
-            fs.empty(os.path.join(self.work, name))
+        found, _extras = self._probe(self.root)
+        failed = [f"{step}: {fault}" for step, fault in found.items() if fault]
+        if failed:
+            raise Refused(500, "the store cannot be written: " + "; ".join(failed), probe=found)
+        fresh = self.locked.acquire(owner, note)
+        self.wanted = [str(digest) for digest in wanted]
+        if fresh:
+            self.stages.clear()
+            self.locked.tidy(owner)
+            fs.empty(os.path.join(self.work, "trash"))
+            for name, path in fs.children(self.root):
+                if name.startswith(disk.PROBE):
+                    fs.discard(path)
+            self._forget_stages(self.locked.now(owner) - STAGE_DAYS * 86400 * 10**9)
         return {"owner": owner}
-
-    def _busy(self, lock: str) -> Refused:
-        holder = fs.read_json(os.path.join(lock, "owner"))
-        stamp = fs.mtime(os.path.join(lock, "owner"))
-        return Refused(423, "another writer holds the store", holder=holder, beat_ns=stamp)
-
-    def _expire_lock(self, lock: str, owner: str) -> None:
-        """Move a lock without a sign of life aside; ages are taken by the store's own clock."""
-        seen = fs.mtime(os.path.join(lock, "owner"))
-        if seen is None:
-            return
-        clock = os.path.join(self.work, "locks", f"clock-{owner}")
-        fs.write(clock, b"")
-        age = (fs.mtime(clock) or seen) - seen
-        os.unlink(clock)
-        if age < LOCK_LEASE * 1e9:
-            return
-        aside = os.path.join(self.work, "locks", f"stale-{owner}")
-        try:
-            os.rename(lock, aside)
-        except OSError:
-            return
-        if fs.mtime(os.path.join(aside, "owner")) != seen:  # its writer came back just now
-            try:
-                os.rename(aside, lock)
-            except OSError:
-                pass
-            return
-        shutil.rmtree(aside, ignore_errors=True)
-
-    def beat(self) -> None:
-        """Give a sign of life, if we still are the writer."""
-        try:
-            self.check_owner()
-            os.utime(os.path.join(self._lock_dir(), "owner"))
-        except (Refused, OSError):
-            pass
 
     def check_owner(self) -> None:
         """Refuse to write when the lock is not, or no longer, ours."""
-        holder = fs.read_json(os.path.join(self._lock_dir(), "owner"))
-        if self.owner is None or not holder or holder.get("id") != self.owner:
-            raise Refused(423, "the store is not locked by this helper", holder=holder)
+        self.locked.check()
 
     def unlock(self) -> Json:
-        """Remove half-done work and let the next writer in; harmless without a lock."""
-        if self.owner is None:
-            return {}
-        try:
-            self.check_owner()
-        except Refused:
-            return {}
-        for name in ("staging", "trash"):
-            fs.empty(os.path.join(self.work, name))
-        gone = os.path.join(self.work, "locks", f"gone-{self.owner}")
-        os.rename(self._lock_dir(), gone)
-        shutil.rmtree(gone, ignore_errors=True)
-        self.owner = None
+        """Let the next writer in; what is staged stays."""
+        self.stages.clear()
+        self.locked.release()
         return {}
+
+    def _forget_stages(self, before: int) -> None:
+        for _digest, path in self._unwanted():
+            names = fs.names_in(path)
+            # Its tree was published; what is held for a listing (agent_look.py) has none.
+            spent = "tree" not in names and not any(name.startswith("hold-") for name in names)
+            used = fs.mtime(os.path.join(path, "manifest.json")) or fs.mtime(path) or 0
+            if spent or used < before:
+                fs.discard(path)
+
+    def _unwanted(self) -> List[Tuple[str, str]]:
+        """Return (digest, path) of the stages that this run does not want, oldest first."""
+        found = []
+        for name, path in fs.children(os.path.join(self.work, "staging")):
+            digest = name.replace("-", ":", 1)
+            if digest not in self.wanted and digest not in self.stages:
+                used = fs.mtime(os.path.join(path, "manifest.json")) or fs.mtime(path) or 0
+                found.append((used, digest, path))
+        return [(digest, path) for _used, digest, path in sorted(found)]
 
     # -- writing ------------------------------------------------------------------------------
 
-    def stage(self, manifest: Json) -> Json:
-        """Begin a version: check its manifest, make its empty tree outside of models/."""
+    def stage(self, manifest: Json, reuse: Json) -> Json:
+        """Begin or go on with a version: its tree outside of models/, and what can be reused."""
         self.check_owner()
         digest = fs.checked_digest(manifest)
-        model, version = manifest["model"], manifest["version"]
-        if fs.names_in(self._version_path(model, version)):
-            raise Refused(409, f"version {version} of model {model} exists")
-        stage = self._stage_dir(digest)
-        shutil.rmtree(stage, ignore_errors=True)
-        tree = os.path.join(stage, "tree")
-        os.makedirs(tree)
-        for entry in manifest["files"]:
-            os.makedirs(os.path.dirname(os.path.join(tree, entry["path"])), exist_ok=True)
-        self.stages[digest] = manifest
-        self.received[digest] = {}
-        return {"stage": digest}
+        self.version_path(manifest["model"], manifest["version"])
+        stage = self.stages.get(digest)
+        if stage is None or not fs.is_dir(stage.tree):
+            stage = self.stages[digest] = stages.Stage(self._stage_dir(digest), manifest)
+        stage.manifest = manifest
+        stage.prepare()
+        linked, damaged, how = self._reuse(stage, reuse)
+        self._make_room(sum(entry["size"] for entry in stage.missing()))
+        answer = stage.status()
+        for number, name in how.items():
+            answer["files"][str(number)]["how"] = name
+        return {**answer, "linked": linked, "damaged": damaged}
 
-    def receive(
-        self, digest: str, number: int, length: int, read_into: Callable[[memoryview], int]
-    ) -> Json:
-        """Take the bytes of one file, hashed as they come; only a whole, right file is kept."""
-        self.check_owner()
-        manifest = self.stages.get(digest)
-        if manifest is None or not 0 <= number < len(manifest["files"]):
-            raise Refused(404, "no such file in a staged manifest")
-        entry = manifest["files"][number]
-        if length != entry["size"]:
-            raise Refused(400, f"{entry['path']}: {length} bytes announced, not {entry['size']}")
-        stage = self._stage_dir(digest)
-        part = os.path.join(stage, f"part-{number}-{threading.get_ident()}")
-        try:
-            seen = fs.receive_file(part, length, read_into)
-            if seen != entry["sha256"]:
-                raise Refused(422, f"{entry['path']}: sha256 is {seen}, not {entry['sha256']}")
-            final = os.path.join(stage, "tree", entry["path"])
-            os.rename(part, final)
-        finally:
-            if os.path.lexists(part):
-                os.unlink(part)
-        self.received[digest][number] = fs.stamp(final)
-        return {"sha256": seen, "size": length}
+    def _reuse(self, stage: stages.Stage, reuse: Json) -> Tuple[int, List[Json], Dict[int, str]]:
+        linked, damaged, taken = 0, [], {}
+        for key, places in reuse.items():
+            number = int(key)
+            entry = stage.entry(number)
+            for place in places:
+                if stage.is_done(number):
+                    break
+                self.check_owner()
+                try:
+                    source = self.place(place, stage.manifest["digest"])
+                    # What is not published can be linked whatever its mode is.
+                    own = self._is_ours if "model" in place else os.path.isfile
+                    how, seen = stage.adopt(number, source, own)
+                except (Refused, OSError):
+                    continue
+                if how:
+                    linked, taken[number] = linked + entry["size"], how
+                elif seen:
+                    damaged.append({**place, "sha256": seen})
+        stage.flush()
+        return linked, damaged, taken
 
-    def publish(self, digest: str) -> Json:
-        """Make a complete, verified version visible with one rename."""
+    def _make_room(self, needed: int) -> None:
+        """Delete stages that this run does not want while the space is too small without."""
+        for _digest, path in self._unwanted():
+            info = os.statvfs(self.root)
+            if not self.wanted or info.f_bavail * info.f_frsize > needed:
+                return
+            fs.discard(path)
+
+    def stage_of(self, digest: str) -> stages.Stage:
+        """Return a stage by its digest, also one that another helper began."""
+        path = self._stage_dir(digest)
+        stage = self.stages.get(digest)
+        if stage is None:
+            stage = stages.load(path)
+            if stage is None:
+                raise Refused(404, "not staged")
+            if self.locked.owner is not None:
+                self.stages[digest] = stage
+        return stage
+
+    def publish(self, digest: str, model: Optional[str] = None, version: Any = None) -> Json:
+        """Make a complete, verified version visible with one rename.
+
+        Args:
+            digest: of its stage.
+            model: with C(version): its name, where it is not that of the last C(stage).
+            version: its number.
+        """
         self.check_owner()
-        manifest = self.stages.get(digest)
-        if manifest is None:
-            raise Refused(404, "not staged")
-        tree = os.path.join(self._stage_dir(digest), "tree")
-        self._check_tree(digest, manifest, tree)
-        self._settle(tree)
-        stamps = {inner: fs.stamp(full) for inner, full in fs.walk(tree)}
-        model, version = manifest["model"], int(manifest["version"])
-        self._write_record(model, version, manifest, stamps)
-        parent = self._model_dir(model)
-        target = self._version_path(model, version)
+        if model is not None and self._is_published(digest, model, int(version)):
+            self.drop_stage(digest)
+            return {"model": model, "version": int(version), "digest": digest, "already": True}
+        stage = self.stage_of(digest)
+        stage.flush()
+        manifest = stage.manifest
+        if model is not None:
+            manifest = {**manifest, "model": model, "version": int(version)}
+        model, version = str(manifest["model"]), int(manifest["version"])
+        parent, target = self._model_dir(model), self.version_path(model, version)
         if fs.names_in(target):
             raise Refused(409, f"version {version} of model {model} exists")
+        self._check_tree(stage)
+        self._settle(stage.tree)
+        stamps = {inner: fs.stamp(full) for inner, full in fs.walk(stage.tree)}
+        first = os.path.join(stage.tree, min(stamps))
+        self.write_record(model, version, manifest, stamps, first)
         self.check_owner()
-        os.rename(tree, target)
+        os.rename(stage.tree, target)
         fs.fsync(parent)
-        self.stages.pop(digest)
-        shutil.rmtree(self._stage_dir(digest), ignore_errors=True)
+        self.drop_stage(digest)
         return {"model": model, "version": version, "digest": digest}
+
+    def _is_published(self, digest: str, model: str, version: int) -> bool:
+        """Return whether a version with these files is there: the answer to "publish" got lost."""
+        path = self.version_path(model, version)
+        record = fs.read_json(self._record_path(model, str(version))) or {}
+        stamps = {inner: list(fs.stamp(full)) for inner, full in fs.walk(path)}
+        same = (record.get("manifest") or {}).get("digest") == digest
+        return bool(stamps) and same and record.get("stamps") == stamps
+
+    def drop_stage(self, digest: str) -> None:
+        """Forget a stage that is done with."""
+        self.stages.pop(digest, None)
+        fs.discard(self._stage_dir(digest))
 
     def seal(self, manifest: Json) -> Json:
         """Record a published version that was just read and found equal to a manifest."""
         self.check_owner()
         fs.checked_digest(manifest)
         model, version = manifest["model"], int(manifest["version"])
-        path = self._version_path(model, version)
+        path = self.version_path(model, version)
         before = {inner: fs.stamp(full) for inner, full in fs.walk(path)}
         found = self.hashes(model, version)["files"]
         if found != {entry["path"]: entry["sha256"] for entry in manifest["files"]}:
             raise Refused(409, f"version {version} of model {model} has other bytes")
-        self._write_record(model, version, manifest, before)
+        self.write_record(model, version, manifest, before)
         return {}
 
     def remove(self, model: str, version: int) -> Json:
         """Take a version out of sight with one rename, then delete it."""
         self.check_owner()
-        path = self._version_path(model, version)
+        path = self.version_path(model, version)
         if not fs.is_dir(os.path.dirname(path)) or not os.path.lexists(path):
             return {"removed": False}
-        aside = os.path.join(self.work, "trash", f"{model}-{version}-{time.monotonic_ns()}")
-        os.rename(path, aside)
         parent = os.path.dirname(path)
+        aside = self.trash(f"{model}-{version}")
+        os.rename(path, aside)
         fs.fsync(parent)
+        fs.fsync(os.path.dirname(aside))
         record = self._record_path(model, str(version))
-        if os.path.lexists(record):
-            os.unlink(record)
-        shutil.rmtree(aside)
+        fs.discard(record)
+        fs.discard(aside)
         for directory in (parent, os.path.dirname(record)):
             if os.path.isdir(directory) and not fs.names_in(directory):
                 os.rmdir(directory)
         fs.fsync(self.models)
         return {"removed": True}
 
-    # -- parts --------------------------------------------------------------------------------
+    def trash(self, name: str) -> str:
+        """Return a new name where something out of sight waits to be deleted."""
+        return os.path.join(self.work, "trash", f"{name}-{time.time_ns()}")
 
-    def _writable(self) -> None:
-        if self.read_only:
-            raise Refused(405, "this helper only reads")
+    # -- parts --------------------------------------------------------------------------------
 
     def _make_work_dir(self, name: str) -> None:
         path = directory = os.path.join(self.work, name)
@@ -306,49 +414,60 @@ class Store:
         if not fs.is_dir(self.work) or not fs.is_dir(path):
             raise Refused(409, f"{path} is not a directory")
 
-    def _probe(self) -> None:
-        """Try what publishing needs: create, fsync, rename, unlink."""
-        first = os.path.join(self.work, "staging", f"probe-{os.getpid()}")
-        second = first + "-renamed"
-        try:
-            fs.write(first, b"probe")
-            os.rename(first, second)
-            os.unlink(second)
-            fs.fsync(os.path.dirname(first))
-        except OSError as error:
-            raise fs.os_refused(error, "the store cannot be written") from error
-
-    def _check_tree(self, digest: str, manifest: Json, tree: str) -> None:
-        stamps = {inner: fs.stamp(full) for inner, full in fs.walk(tree)}
-        received = self.received[digest]
-        for number, entry in enumerate(manifest["files"]):
+    def _check_tree(self, stage: stages.Stage) -> None:
+        stamps = {inner: fs.stamp(full) for inner, full in fs.walk(stage.tree)}
+        for number, entry in enumerate(stage.files):
             stamp = stamps.pop(entry["path"], None)
-            if number not in received or stamp is None:
+            if stamp is None or number not in stage.stamps:
                 raise Refused(409, f"{entry['path']} has not been received")
-            if stamp != received[number] or stamp[0] != entry["size"]:
+            if stamp != stage.stamps[number] or stamp[0] != entry["size"]:
                 raise Refused(409, f"{entry['path']} changed after it was received")
         if stamps:
             raise Refused(409, "unexpected files: " + ", ".join(sorted(stamps)))
 
     def _settle(self, tree: str) -> None:
         """Give modes and owner, then flush everything below to the disk, leaves first."""
+        paths: List[str] = []
         for directory, _names, files in os.walk(tree, topdown=False):
             for name in files:
-                self._own(os.path.join(directory, name), 0o644)
-                fs.fsync(os.path.join(directory, name))
-            self._own(directory, 0o755)
-            fs.fsync(directory)
+                paths.append(os.path.join(directory, name))
+                self.own(paths[-1], fs.FILE_MODE)
+            paths.append(directory)
+            self.own(directory, fs.DIRECTORY_MODE)
+        disk.sync_all(tree, paths)
 
-    def _own(self, path: str, mode: int) -> None:
-        os.chmod(path, mode)
-        if os.geteuid() == 0:
+    def own(self, path: str, mode: int) -> None:
+        """Give a mode and the owner, unless it has them: a link shares them with other names."""
+        found = os.lstat(path)
+        if stat.S_IMODE(found.st_mode) != mode:
+            os.chmod(path, mode)
+        if os.geteuid() == 0 and (found.st_uid, found.st_gid) != (self.uid, self.gid):
             os.chown(path, self.uid, self.gid)
 
-    def _write_record(self, model: str, version: int, manifest: Json, stamps: Json) -> None:
+    def _is_ours(self, path: str) -> bool:
+        """Return whether a file has the mode and owner of published ones already."""
+        found = os.lstat(path)
+        owned = os.geteuid() != 0 or (found.st_uid, found.st_gid) == (self.uid, self.gid)
+        return owned and stat.S_IMODE(found.st_mode) == fs.FILE_MODE
+
+    def write_record(
+        self,
+        model: str,
+        version: int,
+        manifest: Json,
+        stamps: Json,
+        of: Optional[str] = None,
+    ) -> None:
+        """Save what a published version is, and how its files look as long as nobody changes one.
+
+        C(of) is a file that was just written: its owner is what the others should have too.
+        """
         path = self._record_path(model, str(version))
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        body = json.dumps({"manifest": manifest, "stamps": stamps}).encode()
-        fs.write(path + ".new", body)
+        body: Json = {"manifest": manifest, "stamps": stamps}
+        if of is not None:
+            body["owner"] = fs.owner_of(of)[1:]
+        fs.write(path + ".new", json.dumps(body).encode())
         os.rename(path + ".new", path)
         fs.fsync(os.path.dirname(path))
 
@@ -357,22 +476,22 @@ class Store:
         for directory, above in ((self.models, self.root), (parent, self.models)):
             if not os.path.lexists(directory):
                 os.mkdir(directory)
-                self._own(directory, 0o755)
+                self.own(directory, fs.DIRECTORY_MODE)
                 fs.fsync(above)
             if not fs.is_dir(directory):
                 raise Refused(409, f"{directory} is not a directory")
         return parent
 
-    def _lock_dir(self) -> str:
-        return os.path.join(self.work, "locks", "store")
-
     def _stage_dir(self, digest: str) -> str:
+        if not fs.DIGEST.fullmatch(digest):
+            raise Refused(400, "bad digest")
         return os.path.join(self.work, "staging", digest.replace(":", "-"))
 
     def _record_path(self, model: str, version: str) -> str:
         return os.path.join(self.work, "manifests", model, f"{version}.json")
 
-    def _version_path(self, model: str, version: int) -> str:
+    def version_path(self, model: str, version: int) -> str:
+        """Return the directory of a version; refuses what is no name of one."""
         if not fs.MODEL.fullmatch(str(model)) or not fs.VERSION.fullmatch(str(version)):
             raise Refused(400, "bad model or version")
         return os.path.join(self.models, model, str(version))

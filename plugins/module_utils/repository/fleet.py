@@ -9,10 +9,13 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Callable, Dict, List, Optional, Sequence, Type
+from typing import Callable, Dict, List, Optional, Sequence, Set, Type
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
-from ansible_collections.openvino.edge.plugins.module_utils.repository.plan import Plan
+from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import Manifest
+from ansible_collections.openvino.edge.plugins.module_utils.repository.origins import Origin
+from ansible_collections.openvino.edge.plugins.module_utils.repository.plan import Plan, Step
+from ansible_collections.openvino.edge.plugins.module_utils.repository.retention import Retained
 from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
     Facts,
     Inventory,
@@ -29,6 +32,54 @@ KEEP_SECONDS = 6.0
 
 
 @dataclass
+class Counts:
+    """Bytes of one target by where they came from, and files.
+
+    Attributes:
+        sent: handed to the socket by the controller.
+        planned: that the controller has to send.
+        hashes: of block tables, received by the controller.
+        linked: files with the same bytes on the same store.
+        from_peers: fetched from another node of the site.
+        pulled: fetched from a URL.
+        resumed: left by an earlier run.
+        files: that were sent.
+    """
+
+    sent: int = 0
+    planned: int = 0
+    hashes: int = 0
+    linked: int = 0
+    from_peers: int = 0
+    pulled: int = 0
+    resumed: int = 0
+    files: int = 0
+
+
+@dataclass
+class Incoming:
+    """A version that comes to one target.
+
+    Attributes:
+        step: C(publish) or C(repair).
+        manifest: its files.
+        origins: where each of them comes from.
+        after: another version of this run with the same files, which is published before.
+        settled: numbers of files that were counted as linked.
+        staged_on: the helper that knows the stage.
+        tried: whether publishing was asked for; the answer may have been lost.
+    """
+
+    step: Step
+    manifest: Manifest
+    origins: List[Origin]
+    after: Optional[Key] = None
+    settled: Set[int] = field(default_factory=set)
+    staged_on: Optional[Channel] = None
+    tried: bool = False
+
+
+@dataclass
 class Work:
     """One target and what is known and done about it."""
 
@@ -40,8 +91,12 @@ class Work:
     plan: Optional[Plan] = None
     published: List[Key] = field(default_factory=list)
     removed: List[Key] = field(default_factory=list)
-    bytes_sent: int = 0
-    files_sent: int = 0
+    repaired: List[Key] = field(default_factory=list)
+    retained: Sequence[Retained] = ()
+    incoming: List[Incoming] = field(default_factory=list)
+    staged_bytes: Dict[Key, int] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+    locked: bool = False
     busy: bool = False
 
     @property
@@ -60,8 +115,8 @@ class Work:
 
     @property
     def changed(self) -> bool:
-        """Whether something was published or removed."""
-        return bool(self.published or self.removed)
+        """Whether something was published, repaired or removed."""
+        return bool(self.published or self.repaired or self.removed)
 
 
 class Fleet:
@@ -140,7 +195,7 @@ class Fleet:
                 if work.busy or work.channel is None:
                     continue
                 try:
-                    work.channel.facts()
+                    work.channel.ping()
                 except EdgeError:
                     pass  # the next real request tells
 

@@ -1,17 +1,25 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(openvino.edge.model_repository_info): what the stores of one cluster hold."""
+"""C(openvino.edge.model_repository_info): what the stores of one cluster hold, how sound it is."""
 
 from __future__ import annotations
 
 import threading
-from typing import Any, Dict, List, Sequence, Tuple
+from contextlib import ExitStack
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import Access, KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.repository import preflight
+from ansible_collections.openvino.edge.plugins.module_utils.repository.audit import (
+    TargetAudit,
+    VersionAudit,
+    audit_version,
+    compare_targets,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.fleet import Fleet, Work
 from ansible_collections.openvino.edge.plugins.module_utils.repository.layout import Selection
+from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import Manifest
 from ansible_collections.openvino.edge.plugins.module_utils.repository.options import (
     INFO_ARGUMENT_SPEC as ARGUMENT_SPEC,
 )
@@ -19,14 +27,23 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.options i
     INFO_SPEC_RULES as SPEC_RULES,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.options import (
+    Options,
     options_from_params,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.ownership import (
+    expected_ownership,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.progress import Meter
+from ansible_collections.openvino.edge.plugins.module_utils.repository.sources.opening import (
+    Source,
+    opened,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
+    Key,
     RawVersion,
-    believe,
-    difference,
     from_hashes,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import Target
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.opening import (
     Opener,
 )
@@ -38,8 +55,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.runtime import (
 
 __all__ = ["ARGUMENT_SPEC", "SPEC_RULES", "required_access", "run"]
 
-READABLE = 0o444
-
 
 def required_access(params: Params) -> List[Access]:
     """Return the rights this task needs; C(auto) is counted as C(agent)."""
@@ -49,49 +64,119 @@ def required_access(params: Params) -> List[Access]:
 
 
 def run(params: Params, runtime: Runtime) -> Result:
-    """List every target; changes nothing there."""
+    """List every target, and compare it with what was published; changes nothing there.
+
+    Raises:
+        InputError: the source is not sound.
+        EdgeError: a target cannot be reached.
+    """
     options = options_from_params(params, read_only=True)
-    stop = threading.Event()
-    with KubeClient.from_params(params) as client:
+    with ExitStack() as stack:
+        source = None
+        if params.get("src"):
+            source = stack.enter_context(
+                opened(str(params["src"]), options.selection, progress=runtime.progress)
+            )
+        client = stack.enter_context(KubeClient.from_params(params))
+        task = Audit(client, options, runtime, bool(params["verify"]))
+        return task.run(source)
+
+
+class Audit:
+    """One look at one cluster."""
+
+    def __init__(
+        self, client: KubeClient, options: Options, runtime: Runtime, verify: bool
+    ) -> None:
+        self.client, self.options, self.runtime, self.verify = client, options, runtime, verify
+        self.ownership = expected_ownership(options.store, (options.helper.uid, options.helper.gid))
+        self.source: Dict[Key, Manifest] = {}
+        self.found: Dict[str, Dict[str, Any]] = {}
+        self.audits: Dict[str, TargetAudit] = {}
+
+    def run(self, source: Optional[Source]) -> Result:
+        """Examine all targets, then compare them with each other."""
+        stop = threading.Event()
         transport = preflight.choose_transport(
-            client, options.store, options.transport, [], runtime.warn
+            self.client, self.options.store, self.options.transport, [], self.runtime.warn
         )
-        targets = preflight.find_targets(
-            client, options.store, options.helper.tolerations, uid=options.helper.uid
+        targets = self._targets()
+        opener = Opener(self.client, transport, self.options.helper, self.runtime.warn, stop.is_set)
+        with Fleet(targets, opener.open, self.options.parallel, stop) as fleet:
+            fleet.open(lambda: self._read(source))
+            fleet.each(self.look)
+        audits = [self.audits[target.name] for target in targets]
+        compare_targets(audits, self.source)
+        return result_of([self.found[target.name] for target in targets], audits)
+
+    def _targets(self) -> List[Target]:
+        helper = self.options.helper
+        return preflight.find_targets(
+            self.client,
+            self.options.store,
+            helper.tolerations,
+            uid=helper.uid,
+            node_selector=helper.node_selector,
         )
-        opener = Opener(client, transport, options.helper, runtime.warn, stop.is_set)
-        found: Dict[str, Dict[str, Any]] = {}
 
-        def look(work: Work) -> None:
-            found[work.target.name] = describe(work, options.selection, bool(params["verify"]))
+    def _read(self, source: Optional[Source]) -> None:
+        if source is not None:
+            size = sum(version.size for version in source.repository.versions)
+            meter = Meter(self.runtime.progress, "reading the repository", size)
+            manifests = source.manifests(meter.advance)
+            self.source = {(item.model, item.version): item for item in manifests}
 
-        with Fleet(targets, opener.open, options.parallel, stop) as fleet:
-            fleet.open()
-            fleet.each(look)
+    def look(self, work: Work) -> None:
+        """Examine one target."""
+        inventory, exists = work.way.inventory(), work.way.transport != "none"
+        facts = work.way.facts() if exists else None
+        chosen = [raw for raw in inventory.versions if _is_chosen(raw, self.options.selection)]
+        versions = [self._version(work, raw) for raw in chosen]
+        self.audits[work.target.name] = TargetAudit(work.target.short, exists, versions)
+        self.found[work.target.name] = {
+            "target": work.target.name,
+            "node": work.target.node,
+            "transport": work.way.transport,
+            "exists": exists,
+            "free_bytes": facts.free_bytes if facts else None,
+            "total_bytes": facts.total_bytes if facts else None,
+            "strays": list(inventory.strays),
+            "versions_extra": _extra(chosen, self.source),
+        }
+
+    def _version(self, work: Work, raw: RawVersion) -> VersionAudit:
+        read = None
+        if self.verify and raw.files:
+            self.runtime.progress(f"{work.target.short}: reading {raw.model}/{raw.version}")
+            read = from_hashes(raw, work.way.hashes(raw.model, raw.version, raw.size))
+        return audit_version(raw, self.ownership, source=self.source.get(raw.key), read=read)
+
+
+def result_of(found: Sequence[Mapping[str, Any]], audits: Sequence[TargetAudit]) -> Result:
+    """Return the result: each target with its versions, and all findings in one list."""
+    targets = [
+        {
+            **about,
+            "versions_missing": audit.names("version_missing"),
+            "versions_differing": audit.names("version_differs"),
+            "versions": [item.as_dict() for item in audit.versions],
+            "sound": not audit.all_findings,
+        }
+        for about, audit in zip(found, audits)
+    ]
+    rows = [item.as_row(audit.name) for audit in audits for item in audit.all_findings]
     return {
         "changed": False,
-        "targets": [found[target.name] for target in targets],
-        "sound": all(found[target.name]["sound"] for target in targets),
+        "targets": targets,
+        "findings": rows,
+        "summary": [audit.summary() for audit in audits],
+        "sound": not rows,
     }
 
 
-def describe(work: Work, selection: Sequence[Selection], verify: bool) -> Dict[str, Any]:
-    """Return what one target holds."""
-    inventory, exists = work.way.inventory(), work.way.transport != "none"
-    facts = work.way.facts() if exists else None
-    chosen = [raw for raw in inventory.versions if _is_chosen(raw, selection)]
-    versions = [_version(work, raw, verify) for raw in chosen]
-    return {
-        "target": work.target.name,
-        "node": work.target.node,
-        "transport": work.way.transport,
-        "exists": exists,
-        "free_bytes": facts.free_bytes if facts else None,
-        "total_bytes": facts.total_bytes if facts else None,
-        "strays": list(inventory.strays),
-        "versions": versions,
-        "sound": not any(item["problems"] for item in versions),
-    }
+def _extra(chosen: Sequence[RawVersion], source: Mapping[Key, Manifest]) -> List[str]:
+    """Return the versions that the source does not have; none without a source."""
+    return [f"{raw.model}/{raw.version}" for raw in chosen if source and raw.key not in source]
 
 
 def _is_chosen(raw: RawVersion, selection: Sequence[Selection]) -> bool:
@@ -99,46 +184,3 @@ def _is_chosen(raw: RawVersion, selection: Sequence[Selection]) -> bool:
         if item.name == raw.model and (not item.versions or raw.version in item.versions):
             return True
     return not selection
-
-
-def _version(work: Work, raw: RawVersion, verify: bool) -> Dict[str, Any]:
-    digest, checked, files, problems = _content(work, raw, verify)
-    problems += [
-        f"{item.path}: mode {item.mode & 0o7777:04o} keeps the server from reading it"
-        for item in raw.files
-        if item.mode & READABLE != READABLE
-    ]
-    return {
-        "model": raw.model,
-        "version": raw.version,
-        "digest": digest,
-        "checked": checked,
-        "bytes": raw.size,
-        "files": files,
-        "problems": problems,
-    }
-
-
-def _content(
-    work: Work, raw: RawVersion, verify: bool
-) -> Tuple[str, str, List[Dict[str, Any]], List[str]]:
-    """Return digest, how it was found, the files, and what is wrong with them."""
-    if not raw.files:
-        return "", "none", [], ["the directory is empty"]
-    recorded = believe(raw)
-    if not verify:
-        if recorded is None:
-            plain = [{"path": item.path, "size": item.stamp[0]} for item in raw.files]
-            return "", "none", plain, ["no record fits what is there; use verify to read it"]
-        entries = [entry.as_dict() for entry in recorded.manifest.files]
-        return recorded.manifest.digest, "stamps", entries, []
-    read = from_hashes(raw, work.way.hashes(raw.model, raw.version, raw.size))
-    problems = []
-    if recorded is not None:
-        differs = difference(recorded.manifest, read.manifest)
-        if differs:
-            problems.append(f"differs from what was published: {differs}")
-    elif raw.record:
-        problems.append("files were touched after they were published")
-    entries = [entry.as_dict() for entry in read.manifest.files]
-    return read.manifest.digest, "hash", entries, problems

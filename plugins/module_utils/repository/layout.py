@@ -276,7 +276,7 @@ class _Scan:
             return
         for name in names:
             child = f"{path}/{name}" if path else name
-            if name.startswith(".") or name in JUNK_NAMES or name.endswith("~"):
+            if is_junk(name):
                 self.repository.ignored.append(child)
             elif not _is_portable(name):
                 self._fault("file name", ascii(child))
@@ -298,6 +298,11 @@ class _Scan:
 
     def _fault(self, kind: str, path: str, text: str = "") -> None:
         self.faults.append(_Fault(kind, path, text))
+
+
+def is_junk(name: str) -> bool:
+    """Return whether a name is one of those that are never copied."""
+    return name.startswith(".") or name in JUNK_NAMES or name.endswith("~")
 
 
 def _is_portable(name: str) -> bool:

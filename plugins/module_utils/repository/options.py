@@ -6,17 +6,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.entry import merge_specs
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.kube.args import AUTH_ARGUMENT_SPEC
+from ansible_collections.openvino.edge.plugins.module_utils.repository.audit import (
+    AUDIT_ARGUMENT_SPEC,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.layout import (
     Selection,
     selection_from_params,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.limit import parse_rate
+from ansible_collections.openvino.edge.plugins.module_utils.repository.pull.options import (
+    PULL_ARGUMENT_SPEC,
+    PullOptions,
+    pull_from_params,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.record import (
+    COMPARE_ARGUMENT_SPEC,
+    STAMPS,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.repair import (
+    REPAIR_ARGUMENT_SPEC,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.retention import (
+    RETENTION_ARGUMENT_SPEC,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.sharing import (
+    PEERS_ARGUMENT_SPEC,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.job import (
+    PLACEMENT_ARGUMENT_SPEC,
     HelperOptions,
+    node_selector_pairs,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.trust.options import (
+    SIGNATURE_ARGUMENT_SPEC,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.store import (
     STORE_ARGUMENT_SPEC,
@@ -49,6 +76,7 @@ MODELS_SPEC: Dict[str, Any] = {
 }
 
 HELPER_ARGUMENT_SPEC: Dict[str, Any] = {
+    **PLACEMENT_ARGUMENT_SPEC,
     "models": MODELS_SPEC,
     "transport": {"type": "str", "choices": list(TRANSPORTS), "default": "auto"},
     "agent_image": {"type": "str", "default": DEFAULT_AGENT_IMAGE},
@@ -71,36 +99,71 @@ HELPER_ARGUMENT_SPEC: Dict[str, Any] = {
     "parallel": {"type": "int", "default": 4},
 }
 
+SENDING_ARGUMENT_SPEC: Dict[str, Any] = {
+    "delta": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+    "compress": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+    "bandwidth_limit": {"type": "str"},
+}
+
 ARGUMENT_SPEC = merge_specs(
     AUTH_ARGUMENT_SPEC,
     STORE_ARGUMENT_SPEC,
     HELPER_ARGUMENT_SPEC,
+    SENDING_ARGUMENT_SPEC,
+    SIGNATURE_ARGUMENT_SPEC,
+    COMPARE_ARGUMENT_SPEC,
+    RETENTION_ARGUMENT_SPEC,
+    REPAIR_ARGUMENT_SPEC,
+    PEERS_ARGUMENT_SPEC,
+    PULL_ARGUMENT_SPEC,
     {
         "src": {"type": "path"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "force": {"type": "bool", "default": False},
     },
 )
-SPEC_RULES: Dict[str, Any] = {**STORE_RULES, "required_if": [("state", "present", ("src",))]}
+SPEC_RULES: Dict[str, Any] = {
+    **STORE_RULES,
+    "mutually_exclusive": [*STORE_RULES["mutually_exclusive"], ("src", "pull")],
+    "required_if": [("state", "present", ("src", "pull"), True)],
+}
 
 INFO_ARGUMENT_SPEC = merge_specs(
     AUTH_ARGUMENT_SPEC,
     STORE_ARGUMENT_SPEC,
     HELPER_ARGUMENT_SPEC,
-    {"verify": {"type": "bool", "default": False}},
+    AUDIT_ARGUMENT_SPEC,
 )
 INFO_SPEC_RULES: Dict[str, Any] = dict(STORE_RULES)
 
 
 @dataclass(frozen=True)
 class Options:
-    """The typed options that both modules share."""
+    """The typed options that both modules share.
+
+    Attributes:
+        store: where the repository lives.
+        selection: the chosen models; empty for all.
+        transport: C(auto), C(agent) or C(exec).
+        helper: how helper pods are made.
+        parallel: streams at once.
+        delta: whether changed files are built from old ones.
+        compress: whether text is compressed on the way.
+        bandwidth_limit: bytes per second of all streams; C(None) for no limit.
+        compare: how it is found out what a store holds; see C(record).
+        pull: where the site fetches the files from; C(None) when the controller has them.
+    """
 
     store: Store
     selection: Tuple[Selection, ...]
     transport: str
     helper: HelperOptions
     parallel: int
+    delta: bool = True
+    compress: bool = True
+    bandwidth_limit: Optional[int] = None
+    compare: str = STAMPS
+    pull: Optional[PullOptions] = None
 
 
 def options_from_params(params: Mapping[str, Any], *, read_only: bool) -> Options:
@@ -120,6 +183,7 @@ def options_from_params(params: Mapping[str, Any], *, read_only: bool) -> Option
     ):
         if not low <= int(params[name]) <= high:
             raise InputError(f"{params[name]} is not from {low} to {high}", option=name)
+    pull = pull_from_params(params)
     helper = HelperOptions(
         agent_image=params["agent_image"],
         exec_image=params["exec_image"],
@@ -130,13 +194,20 @@ def options_from_params(params: Mapping[str, Any], *, read_only: bool) -> Option
         tolerations=tuple(_without_none(item) for item in params["tolerations"]),
         wait_timeout=float(params["wait_timeout"]),
         read_only=read_only,
+        node_selector=node_selector_pairs(params),
+        secret=pull.secret if pull else None,
     )
     return Options(
         store_from_params(params),
         tuple(selection_from_params(params["models"])),
-        params["transport"],
+        "agent" if pull else params["transport"],
         helper,
         params["parallel"],
+        params.get("delta") != "never" and pull is None,
+        params.get("compress") != "never",
+        parse_rate(params.get("bandwidth_limit")),
+        params.get("compare") or STAMPS,
+        pull,
     )
 
 

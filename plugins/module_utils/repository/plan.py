@@ -5,32 +5,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.repository.layout import Selection
 from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import Manifest
+from ansible_collections.openvino.edge.plugins.module_utils.repository.ownership import Ownership
+from ansible_collections.openvino.edge.plugins.module_utils.repository.repair import (
+    DAMAGED,
+    OTHER,
+    Damage,
+    examine,
+    refusal,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
-    Facts,
     Key,
     RawVersion,
     RemoteVersion,
     difference,
 )
 
-# Directories, the record and the file system's own tables, a file and a version.
-BLOCKS_PER_FILE = 1
-BLOCKS_PER_VERSION = 16
-INODES_PER_VERSION = 8
-
 
 @dataclass(frozen=True)
 class Step:
-    """One model version and what is done with it: C(publish), C(keep), C(seal) or C(remove).
+    """One model version and what is done with it.
 
-    C(bytes) and C(files) are those of the version; only C(publish) sends them. C(seal) writes the
-    record of a version that is there and right.
+    C(publish), C(keep), C(seal) (write the record of a version that is there and right),
+    C(repair) or C(remove). C(bytes) and C(files) are those of the version, for C(repair) those of
+    the files that are restored. C(damage) is what is repaired, or left as it is by C(keep).
     """
 
     action: str
@@ -40,6 +43,7 @@ class Step:
     files: int
     bytes: int
     manifest: Optional[Manifest] = field(default=None, compare=False, repr=False)
+    damage: Optional[Damage] = field(default=None, compare=False, repr=False)
 
     @property
     def key(self) -> Key:
@@ -61,49 +65,85 @@ class Plan:
     @property
     def changes(self) -> bool:
         """Whether servers would see a difference."""
-        return any(step.action in ("publish", "remove") for step in self.steps)
+        return any(step.action in ("publish", "repair", "remove") for step in self.steps)
 
     @property
     def bytes_to_send(self) -> int:
         """Bytes of the files that have to be sent."""
-        return sum(step.bytes for step in self.of("publish"))
+        return sum(step.bytes for step in self.steps if step.action in ("publish", "repair"))
 
     @property
     def bytes_reused(self) -> int:
         """Bytes of the wanted files that are there already."""
-        return sum(step.bytes for step in self.steps if step.action in ("keep", "seal"))
+        kept = sum(step.bytes for step in self.steps if step.action in ("keep", "seal"))
+        return kept + sum(
+            step.manifest.size - step.bytes for step in self.of("repair") if step.manifest
+        )
 
 
 def plan_present(
-    target: str, wanted: Sequence[Manifest], remote: Mapping[Key, RemoteVersion]
+    target: str,
+    wanted: Sequence[Manifest],
+    remote: Mapping[Key, RemoteVersion],
+    ownership: Optional[Ownership] = None,
+    *,
+    repair: bool = False,
 ) -> Plan:
     """Return what makes every wanted version be there.
 
+    Args:
+        target: for messages.
+        wanted: the versions.
+        remote: what is there of them.
+        ownership: of published files; without it owners and modes do not matter.
+        repair: restore what was damaged since it was published.
+
     Raises:
-        InputError: a version is there with other bytes; a published version never changes.
+        InputError: a version is there with other bytes; a published version never changes. Or it
+            was damaged, and C(repair) is not set.
     """
     steps: List[Step] = []
     conflicts: List[str] = []
+    damages: Dict[Key, Damage] = {}
     for manifest in wanted:
         there = remote.get((manifest.model, manifest.version))
         if there is None or not there.raw.files:
             steps.append(_step("publish", manifest))
             continue
-        differs = difference(manifest, there.manifest)
-        if differs:
-            conflicts.append(f"{manifest.model}/{manifest.version} ({differs})")
+        finding = examine(manifest, there, ownership)
+        if finding.kind == OTHER:
+            differs = difference(manifest, there.manifest)
+            conflicts.append(f"{manifest.model}/{manifest.version} ({differs}): {finding.why}")
+        elif finding.kind == DAMAGED and finding.damage and (repair or finding.damage.bytes):
+            damages[there.raw.key] = finding.damage
+            steps.append(_repair_step(finding.damage))
         else:
-            steps.append(_step("keep" if there.sealed else "seal", manifest))
+            step = _step("keep" if there.sealed else "seal", manifest)
+            steps.append(replace(step, damage=finding.damage))
     if conflicts:
-        raise InputError(
-            f"the same version with other bytes is on the store: {'; '.join(conflicts)}",
-            option="src",
-            subject=target,
-            hint="A published version is never changed in place: give the new files a new version"
-            " number, or remove the old version first (state: absent)",
-            details={"target": target, "conflicts": conflicts},
-        )
+        raise _conflict(target, conflicts)
+    if damages and not repair:
+        raise refusal(damages, target)
     return Plan(target, tuple(steps))
+
+
+def _repair_step(damage: Damage) -> Step:
+    manifest = damage.manifest
+    files = [manifest.files[number] for number in damage.files]
+    size = sum(entry.size for entry in files)
+    step = _step("repair", manifest)
+    return replace(step, files=len(files), bytes=size, damage=damage)
+
+
+def _conflict(target: str, conflicts: Sequence[str]) -> InputError:
+    return InputError(
+        f"the same version with other bytes is on the store: {'; '.join(conflicts)}",
+        option="src",
+        subject=target,
+        hint="A published version is never changed in place: give the new files a new version"
+        " number, or remove the old version first (state: absent)",
+        details={"target": target, "conflicts": list(conflicts)},
+    )
 
 
 def plan_absent(
@@ -147,25 +187,6 @@ def plan_absent(
             details={"target": target, "in_use": named},
         )
     return Plan(target, tuple(steps))
-
-
-def space_fault(plan: Plan, facts: Facts) -> Optional[str]:
-    """Return why the store cannot take the plan, with need and free, or C(None)."""
-    steps = plan.of("publish")
-    block = facts.block_bytes
-    need = sum(_on_disk(step, block) for step in steps)
-    if need > facts.free_bytes:
-        return f"needs {format_bytes(need)}, {format_bytes(facts.free_bytes)} are free"
-    inodes = sum(step.files + INODES_PER_VERSION for step in steps)
-    if steps and facts.total_inodes and inodes > facts.free_inodes:
-        return f"needs {inodes} inodes, {facts.free_inodes} are free"
-    return None
-
-
-def _on_disk(step: Step, block: int) -> int:
-    files = step.manifest.files if step.manifest else ()
-    rounded = sum((entry.size + block - 1) // block * block for entry in files)
-    return rounded + (step.files * BLOCKS_PER_FILE + BLOCKS_PER_VERSION) * block
 
 
 def format_bytes(count: float) -> str:

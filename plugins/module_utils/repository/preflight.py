@@ -5,30 +5,41 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    ApiError,
+    EdgeError,
     ForbiddenError,
-    InputError,
-    WaitError,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import Change
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import Access, KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.repository import local_volume
+from ansible_collections.openvino.edge.plugins.module_utils.repository.claims import NoStore
+from ansible_collections.openvino.edge.plugins.module_utils.repository.nodes import (
+    choose_nodes,
+    refuse_others,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import Target
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.job import (
+    HelperOptions,
     hostname_selector,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.usage import usage_access
+from ansible_collections.openvino.edge.plugins.module_utils.repository.volumes import (
+    Wishes,
+    claim_targets,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.store import (
-    AGENT_LABEL,
     HostPathStore,
     PvcStore,
     Store,
 )
 
+__all__ = ["NoStore", "Prepared", "choose_transport", "find_targets", "prepare"]
+
 ENFORCE_LABEL = "pod-security.kubernetes.io/enforce"
 RBAC_HINT = "Grant them; the rules are in roles/preflight/files/rbac.yml of this collection"
-BIND_SECONDS = 15.0  # for a claim whose class binds at once
 Object = Mapping[str, Any]
 
 
@@ -47,6 +58,17 @@ def common_access(store: Store) -> List[Access]:
         wanted.append(Access("get", "", "persistentvolumeclaims", namespace=namespace))
     else:
         wanted.append(Access("list", "", "nodes"))
+    return wanted
+
+
+def store_access(store: Store) -> List[Access]:
+    """Return the rights to make the store, where a task asks for that (C(pvc.local))."""
+    local = store.local if isinstance(store, PvcStore) else None
+    if not isinstance(store, PvcStore) or local is None:
+        return []
+    wanted = local_volume.making_access(store)
+    if local.create_directory_in:
+        wanted += common_access(HostPathStore(local.create_directory_in, local.path))
     return wanted
 
 
@@ -69,11 +91,8 @@ def exec_access(store: Store) -> List[Access]:
 
 
 def removal_access(store: Store) -> List[Access]:
-    """Return the rights to find out which servers name a version."""
-    return [
-        Access("list", "apps", "deployments", namespace=store.namespace),
-        Access("get", "", "configmaps", namespace=store.namespace),
-    ]
+    """Return the rights to find out which versions are in use, before any is removed."""
+    return usage_access(store)
 
 
 def choose_transport(
@@ -108,26 +127,115 @@ def missing_rights(missing: Sequence[Access]) -> ForbiddenError:
     )
 
 
-class NoStore(InputError):
-    """The namespace or the claim is not there."""
+@dataclass(frozen=True)
+class Prepared:
+    """Where the files go, and what was made, or in check mode would be, for that.
+
+    Attributes:
+        targets: one for a volume, one for each chosen node.
+        changes: of volume and claim (C(pvc.local)).
+    """
+
+    targets: List[Target]
+    changes: Tuple[Change, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether something was made."""
+        return any(change.changed for change in self.changes)
+
+
+def prepare(
+    client: KubeClient,
+    store: Store,
+    helper: HelperOptions,
+    *,
+    check_mode: bool = False,
+    absent: bool = False,
+) -> Prepared:
+    """Return where the files go, after making the local volume that C(pvc.local) asks for.
+
+    Args:
+        client: of the cluster.
+        store: with or without C(local).
+        helper: who the helpers are and where they may run.
+        check_mode: make nothing.
+        absent: only something that is there will be removed: make nothing.
+
+    Raises:
+        EdgeError: as C(find_targets); C(details["changed"]) tells that something was made.
+    """
+    local = store.local if isinstance(store, PvcStore) else None
+    changes: List[Change] = []
+    if isinstance(store, PvcStore) and local and not absent:
+        _check_level(_namespace(client, store.namespace), store, helper.uid == 0)
+        if local.create_directory_in:
+            _check_maker(client, local.create_directory_in, local.path)
+        changes = local_volume.ensure(
+            client, store, local, helper.tolerations, check_mode=check_mode
+        )
+        if changes and check_mode:
+            return Prepared(_future_targets(store, local.nodes), tuple(changes))
+    try:
+        targets = find_targets(
+            client,
+            store,
+            helper.tolerations,
+            uid=helper.uid,
+            node_selector=helper.node_selector,
+        )
+    except EdgeError as error:
+        if changes:
+            error.details.setdefault("changed", True)
+            error.details.setdefault("done", [str(change) for change in changes])
+        raise
+    return Prepared(targets, tuple(changes))
+
+
+def _future_targets(store: PvcStore, nodes: Sequence[str]) -> List[Target]:
+    """Return the targets of a claim that check mode does not make."""
+    if len(nodes) == 1:
+        return [Target(store, None, (), True)]
+    return [Target(store, node, (), True) for node in nodes]
+
+
+def _check_maker(client: KubeClient, name: str, path: str) -> None:
+    """Refuse a namespace in which no directory can be made.
+
+    Raises:
+        NoStore: it is not there.
+        ForbiddenError: it does not admit hostPath volumes.
+    """
+    try:
+        _check_level(_namespace(client, name), HostPathStore(name, path), True)
+    except EdgeError as error:
+        error.option = "pvc.local.create_directory_in"
+        raise
 
 
 def find_targets(
-    client: KubeClient, store: Store, tolerations: Sequence[Object], *, uid: int = 5000
+    client: KubeClient,
+    store: Store,
+    tolerations: Sequence[Object],
+    *,
+    uid: int = 5000,
+    node_selector: Sequence[Tuple[str, str]] = (),
 ) -> List[Target]:
     """Return where the files go: one target for a volume, one for each chosen node.
 
     Raises:
         InputError: the claim or a node is missing or cannot take files.
+        WaitError: one pod may use the claim, and another one does.
         ForbiddenError: the namespace's Pod Security level refuses the helper.
     """
     namespace = _namespace(client, store.namespace)
     if isinstance(store, PvcStore):
         _check_level(namespace, store, uid == 0)
-        return [_pvc_target(client, store)]
+        return claim_targets(client, store, Wishes(tolerations, tuple(node_selector)))
     _check_level(namespace, store, True)
     nodes, _version = client.list("v1", "Node", label_selector=_selector_text(store))
     chosen = choose_nodes(store, nodes, tolerations)
+    refuse_others(chosen, node_selector)
     return [
         Target(store, str(node["metadata"]["name"]), hostname_selector(node)) for node in chosen
     ]
@@ -156,7 +264,7 @@ def _check_level(namespace: Optional[Object], store: Store, privileged: bool) ->
             " hostPath volumes",
             option="host_path",
             hint=f"Use a namespace labelled {ENFORCE_LABEL}=privileged, or a pvc store (a local"
-            " volume over the same directory)",
+            " volume over the same directory; pvc.local makes it)",
         )
     if level == "restricted":
         raise ForbiddenError(
@@ -165,169 +273,8 @@ def _check_level(namespace: Optional[Object], store: Store, privileged: bool) ->
         )
 
 
-def _pvc_target(client: KubeClient, store: PvcStore) -> Target:
-    claim = _bound_claim(client, store)
-    spec, status = claim.get("spec") or {}, claim.get("status") or {}
-    modes = list(status.get("accessModes") or spec.get("accessModes") or ())
-    if modes and not any(mode.startswith("ReadWrite") for mode in modes):
-        raise InputError(
-            f"{store} has only the access mode {', '.join(modes)}, so nothing can be written to it",
-            option="pvc.claim_name",
-            hint="Write through a claim with ReadWriteOnce or ReadWriteMany",
-        )
-    if spec.get("volumeMode") == "Block":
-        raise InputError(f"{store} is a block device, not a file system", option="pvc.claim_name")
-    unbound = status.get("phase") != "Bound"
-    selector = () if unbound else _user_selector(client, store, modes)
-    return Target(store, None, selector, unbound)
-
-
-def _bound_claim(client: KubeClient, store: PvcStore) -> Object:
-    """Return the claim, bound or waiting for its first pod."""
-    end = time.monotonic() + BIND_SECONDS
-    while True:
-        claim = client.get("v1", "PersistentVolumeClaim", store.claim_name, store.namespace)
-        if claim is None:
-            raise NoStore(
-                f"{store} does not exist", option="pvc.claim_name", hint="Create it first"
-            )
-        if claim["metadata"].get("deletionTimestamp"):
-            raise InputError(f"{store} is being deleted", option="pvc.claim_name")
-        phase = str((claim.get("status") or {}).get("phase") or "Pending")
-        if phase == "Bound" or (phase == "Pending" and _waits_for_pod(client, claim)):
-            return claim
-        if phase == "Lost" or time.monotonic() > end:
-            raise _unbound(store, claim, phase)
-        time.sleep(1)
-
-
-def _waits_for_pod(client: KubeClient, claim: Object) -> bool:
-    name = (claim.get("spec") or {}).get("storageClassName")
-    if not name:
-        return False
-    try:
-        found = client.get("storage.k8s.io/v1", "StorageClass", name)
-    except ForbiddenError:
-        return True  # the scheduler will tell
-    return (found or {}).get("volumeBindingMode") == "WaitForFirstConsumer"
-
-
-def _unbound(store: PvcStore, claim: Object, phase: str) -> InputError:
-    name = (claim.get("spec") or {}).get("storageClassName")
-    where = f"its StorageClass {name}" if name else "that it names no StorageClass"
-    return InputError(
-        f"{store} is {phase}, not Bound",
-        option="pvc.claim_name",
-        hint=f"No volume fits it: look at {where}, its size and access modes",
-    )
-
-
-def _user_selector(
-    client: KubeClient, store: PvcStore, modes: Sequence[str]
-) -> Tuple[Tuple[str, str], ...]:
-    """Place the helper on the node where a volume that one node may mount is in use."""
-    if "ReadWriteMany" in modes:
-        return ()
-    users = [pod for pod in _pods_of_claim(client, store) if _node_of(pod)]
-    if not users:
-        return ()
-    if "ReadWriteOncePod" in modes:
-        raise WaitError(
-            f"{store} is ReadWriteOncePod and in use by pod {users[0]['metadata']['name']}",
-            hint="Scale that workload to zero first, or use ReadWriteOnce",
-        )
-    node = _node_of(users[0])
-    try:
-        found = client.get("v1", "Node", node)
-    except (ForbiddenError, ApiError):
-        found = None
-    return hostname_selector(found or {"metadata": {"name": node}})
-
-
-def _pods_of_claim(client: KubeClient, store: PvcStore) -> Iterable[Object]:
-    pods, _version = client.list("v1", "Pod", store.namespace)
-    for pod in pods:
-        volumes = (pod.get("spec") or {}).get("volumes") or ()
-        claims = {(item.get("persistentVolumeClaim") or {}).get("claimName") for item in volumes}
-        ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-        ours = AGENT_LABEL in (pod["metadata"].get("labels") or {})
-        if store.claim_name in claims and not ended and not ours:
-            yield pod
-
-
-def _node_of(pod: Object) -> str:
-    return str((pod.get("spec") or {}).get("nodeName") or "")
-
-
 def _selector_text(store: HostPathStore) -> Optional[str]:
     return ",".join(f"{key}={value}" for key, value in store.node_selector) or None
-
-
-def choose_nodes(
-    store: HostPathStore, nodes: Sequence[Object], tolerations: Sequence[Object]
-) -> List[Object]:
-    """Return the nodes that get the files, sorted by name.
-
-    Args:
-        store: names and selector; with neither every node that takes pods is meant.
-        nodes: of the cluster, those that fit the selector.
-        tolerations: of the helper pods.
-
-    Raises:
-        InputError: a chosen node is missing, not ready, or refuses pods.
-    """
-    by_name: Dict[str, Object] = {str(node["metadata"]["name"]): node for node in nodes}
-    missing = [name for name in store.nodes if name not in by_name]
-    if missing:
-        have = ", ".join(sorted(by_name)) or "none"
-        what = " that fits node_selector" if store.node_selector else ""
-        raise InputError(
-            f"no node{what} is named {', '.join(missing)}",
-            option="host_path.nodes",
-            hint=f"Nodes there: {have}",
-        )
-    chosen = [by_name[name] for name in sorted(store.nodes or by_name)]
-    if not store.nodes and not store.node_selector:
-        chosen = [node for node in chosen if not node_fault(node, tolerations)]
-    if not chosen:
-        raise InputError(
-            "no node fits" if store.node_selector else "no node takes pods",
-            option="host_path.node_selector",
-        )
-    faults = [(node["metadata"]["name"], node_fault(node, tolerations)) for node in chosen]
-    bad = [f"{name} {fault}" for name, fault in faults if fault]
-    if bad:
-        raise InputError(
-            f"not every chosen node can be used: {'; '.join(bad)}",
-            option="host_path.nodes",
-            hint="Leave it out, repair it, or give tolerations",
-        )
-    return chosen
-
-
-def node_fault(node: Object, tolerations: Sequence[Object]) -> Optional[str]:
-    """Return why a node cannot run the helper, or C(None)."""
-    for condition in (node.get("status") or {}).get("conditions") or ():
-        if condition.get("type") == "Ready" and condition.get("status") != "True":
-            return "is not ready"
-    for taint in (node.get("spec") or {}).get("taints") or ():
-        if taint.get("effect") == "PreferNoSchedule":
-            continue
-        if not any(tolerates(item, taint) for item in tolerations):
-            return f"has the taint {taint.get('key')}:{taint.get('effect')}"
-    return None
-
-
-def tolerates(toleration: Object, taint: Object) -> bool:
-    """Return whether a toleration covers a taint (k8s.io/api core/v1 ToleratesTaint)."""
-    effect, key = toleration.get("effect"), toleration.get("key")
-    if effect and effect != taint.get("effect"):
-        return False
-    if key and key != taint.get("key"):
-        return False
-    if toleration.get("operator", "Equal") == "Exists":
-        return True
-    return bool(key) and (toleration.get("value") or "") == (taint.get("value") or "")
 
 
 def _words(missing: Sequence[Access]) -> str:

@@ -1,13 +1,18 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Progress for people: few lines, at once, never more than one for every tenth of the way."""
+"""Progress for people: few lines, at once, never more than one for every tenth of the way.
+
+Where nobody watches (C(CI) is set, or ansible-runner, which AWX uses, has set its directory) there
+is only one line a minute.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from typing import Callable
+from typing import Callable, Mapping
 
 from ansible_collections.openvino.edge.plugins.module_utils.repository.plan import format_bytes
 
@@ -15,6 +20,13 @@ QUIET_BYTES = 16 << 20  # less than this is done before a line could be read
 STEP = 0.1  # of the whole
 PAUSE = 1.0  # seconds between two lines
 SLOW = 15.0  # seconds after which a line comes even without a step
+UNWATCHED = ("CI", "AWX_HOST", "AWX_ISOLATED_DATA_DIR")  # of ansible-runner: the last
+UNWATCHED_PAUSE = 60.0
+
+
+def is_unwatched(environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether the output goes into the log of a job."""
+    return any(environment.get(name) not in (None, "", "false", "0") for name in UNWATCHED)
 
 
 class Meter:
@@ -35,6 +47,7 @@ class Meter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._say, self._what, self._total, self._clock = say, what, total, clock
+        self._quiet = is_unwatched()
         self._done = 0
         self._shown = 0.0
         self._start = self._last = clock()
@@ -53,6 +66,8 @@ class Meter:
             return ""
         now, share = self._clock(), self._done / self._total
         since = now - self._last
+        if self._quiet and since < UNWATCHED_PAUSE:
+            return ""
         if since < PAUSE or (share - self._shown < STEP and since < SLOW):
             return ""
         self._shown, self._last = share, now

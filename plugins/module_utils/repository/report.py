@@ -5,10 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
-from ansible_collections.openvino.edge.plugins.module_utils.repository.fleet import Work
+from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import Change, render_diff
+from ansible_collections.openvino.edge.plugins.module_utils.repository.fleet import Incoming, Work
 from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import Manifest
+from ansible_collections.openvino.edge.plugins.module_utils.repository.origins import (
+    DONE,
+    LINKED,
+    PEER,
+    PULLED,
+    TWIN,
+    Origin,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.plan import (
     Step,
     format_bytes,
@@ -16,22 +25,33 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.plan impo
 
 Json = Dict[str, Any]
 
+# Fields that are there for each target and, summed, for the task.
+COUNTS = (
+    "bytes_planned",
+    "bytes_sent",
+    "bytes_reused",
+    "bytes_linked",
+    "bytes_from_peers",
+    "bytes_pulled",
+    "bytes_resumed",
+    "bytes_received_hashes",
+    "files_sent",
+)
+
 
 def result_of(
     works: Sequence[Work], manifests: Sequence[Manifest], *, check_mode: bool, seconds: float
 ) -> Json:
     """Return the result; in check mode C(changed) tells what would be."""
     changed = any(work.todo.changes if check_mode else work.changed for work in works)
+    targets = [_target(work) for work in works]
     return {
         "changed": changed,
         "transport": ",".join(sorted({work.way.transport for work in works})),
         "bytes_total": sum(item.size for item in manifests) * len(works),
-        "bytes_planned": sum(work.todo.bytes_to_send for work in works),
-        "bytes_sent": sum(work.bytes_sent for work in works),
-        "bytes_reused": sum(work.todo.bytes_reused for work in works),
-        "files_sent": sum(work.files_sent for work in works),
+        **{name: sum(target[name] for target in targets) for name in COUNTS},
         "seconds": round(seconds, 3),
-        "targets": [_target(work) for work in works],
+        "targets": targets,
         "models": models_of(manifests),
     }
 
@@ -53,11 +73,20 @@ def _target(work: Work) -> Json:
         "transport": work.way.transport,
         "versions_published": _names(plan.of("publish")),
         "versions_kept": _names([*plan.of("keep"), *plan.of("seal")]),
+        "versions_repaired": [
+            step.damage.as_dict() for step in plan.of("repair") if step.damage is not None
+        ],
         "versions_removed": _names(plan.of("remove")),
-        "bytes_planned": plan.bytes_to_send,
-        "bytes_sent": work.bytes_sent,
+        "versions_in_use": [item.as_dict() for item in work.retained],
+        "bytes_planned": work.counts.planned,
+        "bytes_sent": work.counts.sent,
         "bytes_reused": plan.bytes_reused,
-        "files_sent": work.files_sent,
+        "bytes_linked": work.counts.linked,
+        "bytes_from_peers": work.counts.from_peers,
+        "bytes_pulled": work.counts.pulled,
+        "bytes_resumed": work.counts.resumed,
+        "bytes_received_hashes": work.counts.hashes,
+        "files_sent": work.counts.files,
         "free_bytes": facts.free_bytes if facts else None,
     }
 
@@ -66,7 +95,7 @@ def _names(steps: Iterable[Step]) -> List[str]:
     return [f"{step.model}/{step.version}" for step in steps]
 
 
-def diff_of(works: Sequence[Work]) -> Dict[str, str]:
+def diff_of(works: Sequence[Work], made: Sequence[Change] = ()) -> Dict[str, str]:
     """Return what is published on each target before and after, one line for each version."""
     before: List[str] = []
     after: List[str] = []
@@ -81,20 +110,61 @@ def diff_of(works: Sequence[Work]) -> Dict[str, str]:
         want = dict(have)
         for step in work.todo.of("remove"):
             want.pop(step.key, None)
+        for step in work.todo.of("repair"):
+            have[step.key] += f"    damaged: {step.damage}\n"
+            want[step.key] = _whole(step)
+        ways = {item.step.key: _ways(item) for item in work.incoming}
         for step in work.todo.of("publish"):
-            want[step.key] = _line(step.model, step.version, step.files, step.bytes, step)
+            words = ways.get(step.key)
+            want[step.key] = _line(step.model, step.version, step.files, step.bytes, step, words)
         before.append(head + "".join(have[key] for key in sorted(have)))
         after.append(head + "".join(want[key] for key in sorted(want)))
-    return {"before": "".join(before), "after": "".join(after)}
+    objects = render_diff(made) if made else {"before": "", "after": ""}
+    return {
+        "before": objects["before"] + "".join(before),
+        "after": objects["after"] + "".join(after),
+    }
 
 
-def _line(model: str, version: int, files: int, size: int, step: Any = None) -> str:
+def _whole(step: Step) -> str:
+    """Return the lines of a version after its repair, when all of its files are there."""
+    manifest = step.manifest
+    files, size = (len(manifest.files), manifest.size) if manifest else (0, 0)
+    return _line(step.model, step.version, files, size, step)
+
+
+def _ways(incoming: Incoming) -> Dict[int, str]:
+    """Return in words where the bytes of each file come from."""
+    return {item.number: _way(item) for item in incoming.origins}
+
+
+def _way(origin: Origin) -> str:
+    if origin.kind in (LINKED, TWIN):
+        return "linked"
+    if origin.kind == DONE:
+        return "left by an earlier run"
+    words = {PEER: "from another node", PULLED: "pulled"}.get(origin.kind, "sent")
+    if origin.basis is not None:
+        words += " as a delta"
+    return f"{words} from byte {origin.start} on" if origin.start else words
+
+
+def _line(
+    model: str,
+    version: int,
+    files: int,
+    size: int,
+    step: Any = None,
+    ways: Optional[Mapping[int, str]] = None,
+) -> str:
     text = f"  {model}/{version}: {files} files, {format_bytes(size)}\n"
     manifest = getattr(step, "manifest", None)
     if manifest is None:
         return text
+    told = ways or {}
     return text + "".join(
-        f"    {entry.path} {entry.size} {entry.sha256[:12]}\n" for entry in manifest.files
+        f"    {entry.path} {entry.size} {entry.sha256[:12]} {told.get(number, '')}".rstrip() + "\n"
+        for number, entry in enumerate(manifest.files)
     )
 
 
@@ -106,8 +176,9 @@ def progress_details(works: Sequence[Work]) -> Mapping[str, Any]:
             {
                 "target": work.target.name,
                 "published": [f"{model}/{version}" for model, version in work.published],
+                "repaired": [f"{model}/{version}" for model, version in work.repaired],
                 "removed": [f"{model}/{version}" for model, version in work.removed],
-                "bytes_sent": work.bytes_sent,
+                "bytes_sent": work.counts.sent,
             }
             for work in works
         ],

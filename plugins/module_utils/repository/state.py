@@ -11,7 +11,7 @@ taken (C(checked) is C(stamps)); else, or on demand, every byte is read on the t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import (
@@ -26,7 +26,19 @@ Stamp = Tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Facts:
-    """A store as its file system reports it; C(total_inodes) 0 means it has no limit."""
+    """A store as its file system reports it; C(total_inodes) 0 means it has no limit.
+
+    Attributes:
+        staging_bytes: of unfinished versions under C(.edge/staging).
+        stages: the same by digest.
+        fs_type: word of the kernel, C("") when it could not be found out.
+        fs_source: the device or server behind it.
+        fs_read_only: whether it is mounted read-only, for others than a reader's own mount.
+        reflink: whether files can share blocks.
+        hardlink: whether files can have two names.
+        probe: what was tried, C("") when it worked, else why not; empty for a reader.
+        trust: highest counter of signed sets by key.
+    """
 
     free_bytes: int
     total_bytes: int
@@ -36,6 +48,15 @@ class Facts:
     writable: bool
     uid: int
     root_mode: str
+    staging_bytes: int = 0
+    stages: Mapping[str, int] = field(default_factory=dict)
+    fs_type: str = ""
+    fs_source: str = ""
+    fs_read_only: bool = False
+    reflink: bool = False
+    hardlink: bool = True
+    probe: Mapping[str, str] = field(default_factory=dict)
+    trust: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Facts:
@@ -49,6 +70,15 @@ class Facts:
             writable=bool(data["writable"]),
             uid=int(data["uid"]),
             root_mode=str(data["root_mode"]),
+            staging_bytes=int(data.get("staging_bytes") or 0),
+            stages=dict(data.get("stages") or {}),
+            fs_type=str(data.get("fs_type") or ""),
+            fs_source=str(data.get("fs_source") or ""),
+            fs_read_only=bool(data.get("fs_read_only", False)),
+            reflink=bool(data.get("reflink", False)),
+            hardlink=bool(data.get("hardlink", True)),
+            probe=dict(data.get("probe") or {}),
+            trust={str(key): int(value) for key, value in (data.get("trust") or {}).items()},
         )
 
 
@@ -64,13 +94,36 @@ class RawFile:
 
 
 @dataclass(frozen=True)
+class RawDirectory:
+    """A directory of a version; C(path) is C("") for the version's own."""
+
+    path: str
+    mode: int
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
 class RawVersion:
-    """A version directory as listed, with the record that was written when it was published."""
+    """A version directory as listed, with the record that was written when it was published.
+
+    Attributes:
+        model: name of the model.
+        version: its number.
+        files: all that is no directory.
+        record: manifest, stamps and owner; C(None) without one.
+        directories: none when the helper does not list them.
+        record_fault: why a record that is there cannot be read.
+        unreadable: directories whose content the helper may not list.
+    """
 
     model: str
     version: int
     files: Tuple[RawFile, ...]
     record: Optional[Mapping[str, Any]] = None
+    directories: Tuple[RawDirectory, ...] = ()
+    record_fault: str = ""
+    unreadable: Tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -188,4 +241,16 @@ def _raw_version(item: Mapping[str, Any]) -> RawVersion:
         RawFile(str(path), (int(size), int(mtime), int(inode)), int(mode), int(uid), int(gid))
         for path, size, mtime, inode, mode, uid, gid in item["files"]
     )
-    return RawVersion(str(item["model"]), int(item["version"]), files, item.get("record"))
+    directories = tuple(
+        RawDirectory(str(path), int(mode), int(uid), int(gid))
+        for path, mode, uid, gid in item.get("dirs") or ()
+    )
+    return RawVersion(
+        str(item["model"]),
+        int(item["version"]),
+        files,
+        item.get("record"),
+        directories,
+        str(item.get("record_fault") or ""),
+        tuple(str(path) for path in item.get("unreadable") or ()),
+    )

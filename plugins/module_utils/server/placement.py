@@ -9,7 +9,11 @@ import copy
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
-from ansible_collections.openvino.edge.plugins.module_utils.store import SERVER_LABEL, HostPathStore
+from ansible_collections.openvino.edge.plugins.module_utils.store import (
+    SERVER_LABEL,
+    HostPathStore,
+    own_nodes,
+)
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 HOSTNAME = "kubernetes.io/hostname"
@@ -23,11 +27,11 @@ def placement(spec: ServerSpec, labels: Mapping[str, str]) -> Dict[str, Any]:
     if spec.placement.tolerations:
         fields["tolerations"] = [dict(item) for item in spec.placement.tolerations]
     affinity = copy.deepcopy(dict(spec.placement.affinity))
-    if isinstance(spec.store, HostPathStore):
-        if spec.store.nodes:
-            affinity = on_nodes(affinity, spec.store.nodes)
-        if spec.replicas > 1:
-            fields["topologySpreadConstraints"] = [_one_per_node(labels)]
+    nodes = own_nodes(spec.store)
+    if nodes:
+        affinity = on_nodes(affinity, nodes)
+    if spec.replicas > 1 and (nodes or isinstance(spec.store, HostPathStore)):
+        fields["topologySpreadConstraints"] = [_one_per_node(labels)]
     if affinity:
         fields["affinity"] = affinity
     return fields

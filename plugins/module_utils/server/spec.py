@@ -16,6 +16,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.store import (
     SERVING_MOUNT_PATH,
     HostPathStore,
     Store,
+    own_nodes,
     store_from_params,
 )
 
@@ -205,7 +206,7 @@ def _versions(items: Sequence[int], option: str) -> Tuple[int, ...]:
 
 def _replicas(value: Optional[int], store: Store) -> int:
     if value is None:
-        return max(1, len(store.nodes)) if isinstance(store, HostPathStore) else 1
+        return max(1, len(own_nodes(store)))
     return values.integer(value, "replicas", 0, 1000)
 
 

@@ -121,7 +121,7 @@ class Account:
             config = str(self.cluster.restricted_kubeconfig)
             self._api = k8s.AuthorizationV1Api(k8s_config.new_client_from_config(config))
         resource, _mark, subresource = right.resource.partition("/")
-        wide = right.resource in ("nodes", "namespaces", "storageclasses")
+        wide = right.resource in ("nodes", "namespaces", "storageclasses", "persistentvolumes")
         asked = {
             "group": right.group,
             "resource": resource,
@@ -154,7 +154,7 @@ def run_module(module: Any, options: dict[str, Any], **given: Any) -> dict[str, 
 
 def access_of(module: Any, options: dict[str, Any], **given: Any) -> list[Access]:
     """Return the rights that a module says it needs for these options."""
-    known = {**options, **given}
+    known = {key: value for key, value in {**options, **given}.items() if value is not None}
     fitting = {key: value for key, value in known.items() if key in module.ARGUMENT_SPEC}
     rules_ = getattr(module, "SPEC_RULES", {})
     checked = ArgumentSpecValidator(dict(module.ARGUMENT_SPEC), **rules_).validate(fitting)

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,29 @@ def source(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return root
+
+
+ABOVE = "/var/lib/openvino-edge"
+
+
+@pytest.fixture
+def node_directory(factory: Any, make_namespace: Any) -> Iterator[Callable[..., str]]:
+    """``node_directory(node, make=True)`` -> path of a fresh directory; removed afterwards."""
+    namespace = make_namespace(factory, "privileged")
+    made: list[tuple[str, str]] = []
+
+    def shell(node: str, line: str) -> str:
+        volume = {"hostPath": {"path": ABOVE}}
+        with factory.visitor(namespace, volume, node=node, uid=0, read_only=False) as visitor:
+            return str(visitor.sh(f"cd /store; {line}"))
+
+    def directory(node: str, *, make: bool = True) -> str:
+        name = f"edge-test-{uuid.uuid4().hex[:8]}"
+        made.append((node, name))
+        if make:
+            assert shell(node, f"mkdir {name} && echo made").strip() == "made"
+        return f"{ABOVE}/{name}"
+
+    yield directory
+    for node, name in made:
+        assert shell(node, f"rm -rf {name}; ls -d {name} 2>/dev/null") == ""

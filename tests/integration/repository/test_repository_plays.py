@@ -114,6 +114,8 @@ def test_worker_and_module_give_the_same(tmp_path: Path, inventory: dict[str, An
     assert worker["predicted"]["bytes_planned"] == worker["copied"]["bytes_sent"] > 0
     assert worker["predicted"]["diff"] == worker["copied"]["diff"]
     assert not worker["again"]["changed"] and worker["again"]["bytes_sent"] == 0
+    assert not worker["kept"]["changed"] and worker["kept"]["bytes_sent"] == 0
+    assert "TARGET  PATH  FINDING" in output
     assert worker["found"]["sound"] and not worker["found"]["changed"]
     assert worker["refused"]["failed"] and "does not exist" in worker["refused"]["msg"]
     assert worker["removed"]["changed"]
@@ -128,6 +130,8 @@ def test_a_killed_controller(
     (source / "ocr/2").mkdir()
     (source / "ocr/2/a.onnx").write_bytes(os.urandom(1 << 20) * 1000)
     del inventory["all"]["hosts"]["module"]
+    # The visitor is a user of the store that nobody understands.
+    inventory["all"]["hosts"]["worker"]["force"] = True
     with shop.visitor(namespace, VOLUME) as visitor:
         process = play(tmp_path, inventory)
         part = "ls -l /store/worker/.edge/staging/*/part-* 2>/dev/null"

@@ -56,7 +56,8 @@ def test_copy_twice_look_and_remove(
         os.umask(old)
     size = sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
     assert first["changed"] and first["transport"] == transport
-    assert first["bytes_sent"] == first["bytes_planned"] == first["bytes_total"] == size
+    assert first["bytes_total"] == size
+    assert size <= first["bytes_sent"] == first["bytes_planned"] < size + 999
     assert first["files_sent"] == 5
     with shop.visitor(store["namespace"], VOLUME) as visitor:
         seen = visitor.sh("cd /store/models && find . -type f | xargs -d '\\n' sha256sum")
@@ -114,14 +115,14 @@ def test_check_mode_predicts_and_changes_nothing(
     claim = shop.core.read_namespaced_persistent_volume_claim("models", store["namespace"])
     assert claim.status.phase == "Pending", "check mode must not bind a waiting claim"
     first = copy(shop, models=[{"name": "det"}], **options)
-    assert empty["changed"] and empty["bytes_planned"] == empty["bytes_total"]
+    assert empty["changed"] and empty["bytes_planned"] >= empty["bytes_total"] > 2_500_000
     assert empty["bytes_sent"] == 0
     dry = copy(shop, runtime=Runtime(check_mode=True, diff=True), **options)
     real = copy(shop, **options)
     assert dry["changed"] and dry["bytes_sent"] == 0
     assert dry["bytes_planned"] == real["bytes_planned"] == real["bytes_sent"]
     assert dry["diff"] == real["diff"] and "ocr/1" in dry["diff"]["after"]
-    assert first["bytes_sent"] == real["bytes_reused"]
+    assert first["bytes_total"] == real["bytes_reused"]
     after = copy(shop, runtime=Runtime(check_mode=True), **options)
     assert not after["changed"] and after["bytes_planned"] == 0
 
@@ -204,6 +205,7 @@ def test_a_big_file(shop: Any, store: dict[str, Any], tmp_path: Path, copy: Any)
         runtime = Runtime(progress=lines.append)
         if number == 2:
             (tmp_path / "src/big/1").rename(tmp_path / "src/big/2")
-        done = copy(shop, runtime=runtime, src=str(tmp_path / "src"), transport=transport, **store)
-        assert done["bytes_sent"] == (300 << 20) + 6
+        where = {**store, "pvc": {**store["pvc"], "sub_path": transport}}
+        done = copy(shop, runtime=runtime, src=str(tmp_path / "src"), transport=transport, **where)
+        assert (300 << 20) + 6 <= done["bytes_sent"] < (300 << 20) + 50_000
         assert len(lines) < 30 and any(f"published big/{number}" in line for line in lines)

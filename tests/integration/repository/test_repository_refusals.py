@@ -249,7 +249,16 @@ def test_in_use_is_not_removed(
         {"name": "models", "persistentVolumeClaim": {"claimName": "models"}},
         {"name": "config", "configMap": {"name": "reader"}},
     ]
-    pod = {"containers": [{"name": "main", "image": server_image}], "volumes": volumes}
+    container = {
+        "name": "main",
+        "image": server_image,
+        "args": ["--config_path", "/config/config.json"],
+        "volumeMounts": [
+            {"name": "models", "mountPath": "/models", "subPath": "models"},
+            {"name": "config", "mountPath": "/config"},
+        ],
+    }
+    pod = {"containers": [container], "volumes": volumes}
     template = {"metadata": {"labels": labels}, "spec": pod}
     spec = {"replicas": 0, "selector": {"matchLabels": {"app": "reader"}}, "template": template}
     shop.apps.create_namespaced_deployment(namespace, {"metadata": meta, "spec": spec})

@@ -15,7 +15,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.preflight.checks imp
     PROBLEM,
     CheckResult,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore, PvcStore
+from ansible_collections.openvino.edge.plugins.module_utils.store import (
+    HostPathStore,
+    PvcStore,
+    store_from_params,
+)
 
 Obj = Dict[str, Any]
 CLAIM = PvcStore("edge", "models")
@@ -93,6 +97,28 @@ AT_ONCE = {"volumeBindingMode": "Immediate"}
 )
 def test_claim(item: Optional[Obj], storage_class: Optional[Obj], expected: List[str]) -> None:
     assert levels(checks.check_claim(CLAIM, item, storage_class)) == expected
+
+
+def test_a_claim_that_the_copy_will_make() -> None:
+    local = {"path": "/srv/models", "nodes": ["a"]}
+    params = {"namespace": "edge", "pvc": {"claim_name": "models", "local": local}}
+    store = store_from_params(params)
+    assert isinstance(store, PvcStore)
+    (found,) = checks.check_claim(store, None, None)
+    assert found.level == NOTE and "/srv/models on a" in found.message
+
+
+def test_the_node_of_a_volume() -> None:
+    item = {"key": "edge", "operator": "In", "values": ["a", "b"]}
+    terms = [{"matchExpressions": [item]}]
+    volume = {"spec": {"nodeAffinity": {"required": {"nodeSelectorTerms": terms}}}}
+    assert checks.check_volume(CLAIM, None, []) == []
+    assert checks.check_volume(CLAIM, {"spec": {}}, []) == []
+    assert checks.check_volume(CLAIM, volume, [node("a"), node("b", ready="False")]) == []
+    (gone,) = checks.check_volume(CLAIM, volume, [node("c")])
+    assert gone.level == PROBLEM and "edge in (a, b)" in gone.message
+    (broken,) = checks.check_volume(CLAIM, volume, [node("b", ready="False")])
+    assert broken.level == PROBLEM and "b is not Ready" in broken.message
 
 
 def node(name: str, ready: str = "True", pressure: str = "False", **spec: Any) -> Obj:

@@ -21,6 +21,7 @@ STORES: List[Dict[str, Any]] = [
     {"pvc": {"claim_name": "models"}},
     {"host_path": {"path": "/srv/models"}},
 ]
+PULL = {"url": "s3://models", "access_key": "key", "secret_key": "secret"}
 Right = Tuple[str, str, str]
 
 
@@ -50,6 +51,8 @@ def variants() -> Iterator[Dict[str, Any]]:
                     "file_system_poll_wait_seconds": 60,
                     **store,
                 }
+        # Given credentials, which become a Secret.
+        yield {"namespace": "edge", "name": "ovms", "state": "present", "pull": PULL, **store}
 
 
 def asked() -> Set[Access]:
@@ -86,6 +89,25 @@ def test_who_creates_namespaces_can_also_let_the_server_do_so() -> None:
     filled = rights.fill(server.ARGUMENT_SPEC, {**params, "create_namespace": True})
     wanted = {plain(item) for item in server.required_access(filled) if not in_namespace(item)}
     assert wanted <= shipped("namespace-admin")
+
+
+def test_making_local_volumes_takes_one_role_more_and_nothing_else() -> None:
+    local = {"path": "/srv/models", "nodes": ["n1"]}
+    plain_store = {"pvc": {"claim_name": "models"}}
+    params = {**rights.SAMPLE, "namespace": "edge", "name": "ovms"}
+    without = {plain(item) for item in rights.job_access({**params, **plain_store})}
+    wanted = {plain(item) for item in rights.job_access({**params, **store_with(local)})}
+    # Nodes are read by the cluster-reader.
+    assert wanted - without - shipped("cluster-reader") <= shipped("volume-admin")
+    assert shipped("volume-admin") <= wanted
+    maker = {**local, "create_directory_in": "system"}
+    made = rights.job_access({**params, **store_with(maker)})
+    there = {plain(item) for item in made if item.namespace == "system"}
+    assert ("create", "batch", "jobs") in there and there <= shipped("deployer")
+
+
+def store_with(local: Dict[str, Any]) -> Dict[str, Any]:
+    return {"pvc": {"claim_name": "models", "local": local}}
 
 
 @pytest.mark.parametrize("verb", ["get", "create"])

@@ -42,6 +42,12 @@ def manifests_of(root: Path) -> list[Manifest]:
     return [build(version, HashCache()) for version in scan(str(root)).versions]
 
 
+@pytest.fixture(autouse=True)
+def no_hash_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test leaves hashes in the cache of who runs it."""
+    monkeypatch.setenv("EDGE_HASH_CACHE", "off")
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A small sound repository."""
@@ -54,6 +60,15 @@ def source(tmp_path: Path) -> Path:
             "det/3/labels/en.txt": b"a b c",
         },
     )
+
+
+def record(number: int, data: bytes, start: int = 0, end: bool = True) -> bytes:
+    """Return a file as it is packed, whole or from an offset on, with or without its end."""
+    step = 256 << 10
+    pieces = [data[place : place + step] for place in range(start, len(data), step)]
+    literals = b"".join(b"D" + len(piece).to_bytes(4, "big") + piece for piece in pieces)
+    head = b"F" + number.to_bytes(4, "big") + start.to_bytes(8, "big")
+    return head + literals + (b"E" if end else b"")
 
 
 @dataclass
@@ -87,12 +102,22 @@ class AgentProcess:
         """Become the writer."""
         self.ok("/v1/lock", {"owner": owner, "note": "test"})
 
+    def put(self, digest: str, pack: bytes) -> tuple[int, dict[str, Any]]:
+        """Send a pack; return status and answer."""
+        return self.call(f"/v1/pack/{digest}", pack, method="PUT")
+
+    def stage(self, manifest: Manifest, reuse: Any = None) -> dict[str, Any]:
+        """Begin or go on with a version; return the answer."""
+        return self.ok("/v1/stage", {"manifest": manifest.as_dict(), "reuse": reuse or {}})
+
     def upload(self, root: Path, manifest: Manifest) -> None:
         """Stage a version and send its files."""
-        self.ok("/v1/stage", manifest.as_dict())
-        for number, entry in enumerate(manifest.files):
-            data = (root / manifest.model / str(manifest.version) / entry.path).read_bytes()
-            self.ok(f"/v1/file/{manifest.digest}/{number}", data, method="PUT")
+        self.stage(manifest)
+        top = root / manifest.model / str(manifest.version)
+        files = [(top / entry.path).read_bytes() for entry in manifest.files]
+        body = b"".join(record(number, data) for number, data in enumerate(files))
+        status, answer = self.put(manifest.digest, body)
+        assert status == 200, answer
 
     def end(self) -> None:
         """Kill it."""
@@ -107,6 +132,7 @@ def start_agent(root: Path, prefix: tuple[str, ...] = (), **env: str) -> AgentPr
         "EDGE_PORT": "0",
         "EDGE_BIND": "127.0.0.1",
         "EDGE_TOKEN_SHA256": hashlib.sha256(TOKEN.encode()).hexdigest(),
+        "EDGE_PEER_SHA256": hashlib.sha256(TOKEN.encode()).hexdigest(),
         **env,
     }
     process = subprocess.Popen(

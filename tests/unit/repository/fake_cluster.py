@@ -98,6 +98,8 @@ class FakeCluster:
         field_selector: str | None = None,
     ) -> tuple[list[Object], str]:
         """Return the objects of a kind."""
+        if kind in self.forbidden:
+            raise ForbiddenError(f"{kind} is forbidden")
         if kind == "Event":
             return list(self.events), "1"
         found = [item for (have, _name), item in self.objects.items() if have == kind]
@@ -139,5 +141,5 @@ class FakeCluster:
 
 def _fits(item: Object, selector: str | None) -> bool:
     labels = item["metadata"].get("labels") or {}
-    pairs = [part.split("=", 1) for part in (selector or "").split(",") if part]
-    return all(labels.get(key) == value for key, value in pairs)
+    pairs = [part.partition("=") for part in (selector or "").split(",") if part]
+    return all(key in labels and (not sign or labels[key] == value) for key, sign, value in pairs)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import http.client
 import os
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.exec import V4,
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import ExecResult, Response
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import exec_script
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.agent import (
+    PORT,
     AgentChannel,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
@@ -124,16 +125,22 @@ class NearClient:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         blocks = [body] if isinstance(body, bytes) else body
         size = len(body) if isinstance(body, bytes) else length
+        framing = ("Content-Length", str(size))
+        if size is None:
+            framing = ("Transfer-Encoding", "chunked")
         try:
             connection.putrequest(method, path)
-            for name, value in {**(headers or {}), "Content-Length": str(size)}.items():
+            for name, value in (*(headers or {}).items(), framing):
                 connection.putheader(name, value)
             connection.endheaders()
             for block in blocks:
                 if method == "PUT" and self.broken_puts:
                     self.broken_puts -= 1
                     raise UnreachableError("cut")
-                connection.send(self.damage(block) if method == "PUT" else block)
+                data = self.damage(block) if method == "PUT" else block
+                connection.send(data if size is not None else b"%x\r\n%b\r\n" % (len(data), data))
+            if size is None:
+                connection.send(b"0\r\n\r\n")
             answer = connection.getresponse()
             return Response(answer.status, {}, answer.read())
         except OSError as error:
@@ -174,10 +181,21 @@ class NearClient:
         return LocalStream(process, self)
 
 
+class NearChannel(AgentChannel):
+    """The real channel to an agent on loopback, where each node has a port of its own."""
+
+    def content(self, digest: str, number: int) -> tuple[str, Mapping[str, str]]:
+        """Return where another agent of the test finds a file."""
+        client: Any = self._client
+        url, headers = super().content(digest, number)
+        return url.replace(f":{PORT}/", f":{client.port}/"), headers
+
+
 def channel_of(transport: str, client: Any) -> Channel:
     """Return the real channel over a near client."""
     if transport == "agent":
-        return AgentChannel(client, TARGET, "pod", TOKEN, lambda: None)
+        near = {"address": "127.0.0.1", "peer_secret": TOKEN}
+        return NearChannel(client, TARGET, "pod", TOKEN, lambda: None, **near)
     return ExecChannel(client, TARGET, "pod", str(client.root), lambda: None)
 
 

@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.client
+import json
 import os
 import socket
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import Manifest
 
-from .conftest import TOKEN, AgentProcess, manifests_of, wait_for
+from .conftest import TOKEN, AgentProcess, manifests_of, record, wait_for
 
 
 def by_model(root: Path) -> dict[str, Manifest]:
@@ -73,44 +77,146 @@ def test_wrong_token_is_refused(make_agent: Any, path: str) -> None:
     assert agent.process.poll() is None
 
 
-def test_flipped_byte_is_refused_and_leaves_nothing(make_agent: Any, source: Path) -> None:
-    agent = make_agent()
-    agent.lock()
-    manifest = by_model(source)["ocr"]
-    agent.ok("/v1/stage", manifest.as_dict())
-    data = bytearray((source / "ocr/1/model.bin").read_bytes())
-    data[1_234_567] ^= 1
-    number = [entry.path for entry in manifest.files].index("model.bin")
-    status, answer = agent.call(f"/v1/file/{manifest.digest}/{number}", bytes(data), method="PUT")
-    assert status == 422 and "sha256" in answer["error"]
-    assert agent.call("/v1/publish", {"digest": manifest.digest})[0] == 409
-    assert published(agent.root) == []
+def number_of(manifest: Manifest, path: str) -> int:
+    return [entry.path for entry in manifest.files].index(path)
 
 
-def test_truncated_put_leaves_nothing(make_agent: Any, source: Path) -> None:
-    agent = make_agent()
-    agent.lock()
-    manifest = by_model(source)["ocr"]
-    agent.ok("/v1/stage", manifest.as_dict())
-    number = [entry.path for entry in manifest.files].index("model.bin")
-    size = manifest.files[number].size
-    head = f"PUT /v1/file/{manifest.digest}/{number} HTTP/1.1\r\nX-Edge-Token: {TOKEN}\r\n"
+def staged(agent: AgentProcess, manifest: Manifest) -> dict[str, dict[str, Any]]:
+    files = agent.ok("/v1/staged", {"digest": manifest.digest})["files"]
+    return {manifest.files[int(number)].path: state for number, state in files.items()}
+
+
+def send_some(agent: AgentProcess, manifest: Manifest, path: str, data: bytes) -> None:
+    """Send the beginning of a file, then cut the connection."""
+    size = manifest.files[number_of(manifest, path)].size
+    head = f"PUT /v1/pack/{manifest.digest} HTTP/1.1\r\nX-Edge-Token: {TOKEN}\r\n"
+    body = record(number_of(manifest, path), data, end=False)
     with socket.create_connection(("127.0.0.1", agent.port)) as connection:
-        connection.sendall(f"{head}Content-Length: {size}\r\n\r\n".encode() + b"x" * 1_000_000)
-    staging = agent.root / ".edge/staging"
-    wait_for(lambda: not list(staging.rglob("part-*")))
-    assert agent.call("/v1/publish", {"digest": manifest.digest})[0] == 409
-    assert published(agent.root) == []
+        connection.sendall(f"{head}Content-Length: {size + 100}\r\n\r\n".encode() + body)
+        part = f"part-{number_of(manifest, path)}"
+        staging = agent.root / ".edge/staging"
+        wait_for(lambda: sum(item.stat().st_size for item in staging.rglob(part)) == len(data))
 
 
-def test_wrong_length_and_unknown_file_are_refused(make_agent: Any, source: Path) -> None:
+def test_flipped_byte_is_refused_and_kept_for_repair(make_agent: Any, source: Path) -> None:
     agent = make_agent()
     agent.lock()
     manifest = by_model(source)["ocr"]
-    agent.ok("/v1/stage", manifest.as_dict())
-    assert agent.call(f"/v1/file/{manifest.digest}/0", b"short", method="PUT")[0] == 400
-    assert agent.call(f"/v1/file/{manifest.digest}/99", b"x", method="PUT")[0] == 404
-    assert agent.call("/v1/file/../../etc/passwd", b"x", method="PUT")[0] == 404
+    agent.stage(manifest)
+    right = (source / "ocr/1/model.bin").read_bytes()
+    data = bytearray(right)
+    data[1_234_567] ^= 1
+    number = number_of(manifest, "model.bin")
+    status, answer = agent.put(manifest.digest, record(number, bytes(data)))
+    assert status == 200
+    assert answer["files"][str(number)] == {
+        "bad": True,
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    assert staged(agent, manifest)["model.bin"] == {"done": False, "have": 0, "bad": True}
+    assert agent.call("/v1/publish", {"digest": manifest.digest})[0] == 409
+    assert published(agent.root) == []
+    copies = b"B\x00\x09" + b'{"bad":%d}' % number
+    copies += b"C" + (0).to_bytes(8, "big") + (1_234_567).to_bytes(8, "big")
+    copies += b"D" + (1).to_bytes(4, "big") + right[1_234_567:1_234_568]
+    rest = len(right) - 1_234_568
+    copies += b"C" + (1_234_568).to_bytes(8, "big") + rest.to_bytes(8, "big") + b"E"
+    head = b"F" + number.to_bytes(4, "big") + bytes(8)
+    status, answer = agent.put(manifest.digest, head + copies)
+    assert (status, answer["files"][str(number)]) == (200, {"done": True})
+
+
+def test_what_came_before_a_cut_stays(make_agent: Any, source: Path) -> None:
+    agent = make_agent()
+    agent.lock()
+    manifest = by_model(source)["ocr"]
+    agent.stage(manifest)
+    data = (source / "ocr/1/model.bin").read_bytes()
+    send_some(agent, manifest, "model.bin", data[:1_000_000])
+    assert agent.call("/v1/publish", {"digest": manifest.digest})[0] == 409
+    assert published(agent.root) == []
+    agent.end()
+    again = make_agent()
+    assert staged(again, manifest)["model.bin"] == {"done": False, "have": 1_000_000}
+    again.lock("me")
+    assert again.stage(manifest)["files"] == {
+        "0": {"done": False, "have": 1_000_000},
+        "1": {"done": False, "have": 0},
+    }
+    status, answer = again.put(manifest.digest, record(0, data, 1_000_000))
+    assert (status, answer) == (200, {"files": {"0": {"done": True}}})
+    assert again.put(manifest.digest, record(1, b"<net/>"))[0] == 200
+    again.ok("/v1/publish", {"digest": manifest.digest})
+    assert (again.root / "models/ocr/1/model.bin").read_bytes() == data
+
+
+def test_verified_files_are_believed_by_their_stamps(make_agent: Any, source: Path) -> None:
+    """Another helper does not read them again; one that changed is not believed."""
+    agent = make_agent()
+    agent.lock()
+    manifest = by_model(source)["ocr"]
+    agent.stage(manifest)
+    data = (source / "ocr/1/model.bin").read_bytes()
+    assert agent.put(manifest.digest, record(0, data))[0] == 200
+    agent.end()
+    (done,) = (agent.root / ".edge/staging").rglob("done")
+    (file,) = (agent.root / ".edge/staging").rglob("model.bin")
+    number, *stamp = done.read_text().split()
+    info = file.stat()
+    assert (number, stamp) == ("0", [str(info.st_size), str(info.st_mtime_ns), str(info.st_ino)])
+    again = make_agent()
+    assert staged(again, manifest)["model.bin"]["done"]
+    file.write_bytes(b"x" * len(data))
+    assert not staged(again, manifest)["model.bin"]["done"]
+    file.write_bytes(data)  # another stamp, but the right bytes: read, then believed
+    assert staged(again, manifest)["model.bin"]["done"]
+    again.lock("me")
+    file.write_bytes(b"y" * len(data))
+    assert again.stage(manifest)["files"]["0"] == {"done": False, "have": 0, "bad": True}
+
+
+def test_chunks_and_lengths_carry_the_same(make_agent: Any, source: Path) -> None:
+    agent = make_agent()
+    agent.lock()
+    manifest = by_model(source)["ocr"]
+    agent.stage(manifest)
+    body = record(0, (source / "ocr/1/model.bin").read_bytes()) + record(1, b"<net/>")
+    connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=30)
+    pieces = (body[place : place + 32_768] for place in range(0, len(body), 32_768))
+    path = f"/v1/pack/{manifest.digest}"
+    headers = {"X-Edge-Token": TOKEN}
+    connection.request("PUT", path, pieces, headers, encode_chunked=True)
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["files"].keys()) == (200, {"0", "1"})
+    connection.request("POST", "/v1/publish", json.dumps({"digest": manifest.digest}), headers)
+    assert connection.getresponse().status == 200  # the same connection goes on
+    connection.close()
+
+
+@pytest.mark.parametrize("chunk", [b"zz\r\n", b"-1\r\n", b"\r\n", b"0x5\r\nhello\r\n"])
+def test_a_chunk_that_is_none_is_refused(make_agent: Any, source: Path, chunk: bytes) -> None:
+    agent = make_agent()
+    agent.lock()
+    manifest = by_model(source)["ocr"]
+    agent.stage(manifest)
+    head = f"PUT /v1/pack/{manifest.digest} HTTP/1.1\r\nX-Edge-Token: {TOKEN}\r\n"
+    with socket.create_connection(("127.0.0.1", agent.port)) as connection:
+        connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + chunk)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400")
+
+
+def test_unknown_files_and_nonsense_are_refused(make_agent: Any, source: Path) -> None:
+    agent = make_agent()
+    agent.lock()
+    manifest = by_model(source)["ocr"]
+    assert agent.put(manifest.digest, record(0, b"x"))[0] == 404
+    agent.stage(manifest)
+    assert agent.put(manifest.digest, record(99, b"x"))[0] == 400
+    assert agent.put(manifest.digest, record(1, b"far too long"))[0] == 400
+    assert agent.put(manifest.digest, record(1, b"<net/>", 3))[0] == 400
+    assert agent.put(manifest.digest, b"nonsense")[0] == 400
+    assert agent.call("/v1/pack/../../etc/passwd", b"x", method="PUT")[0] == 404
+    assert not list((agent.root / ".edge/staging").rglob("model.*"))
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/x", "a//b", "a/../../b", "", ".", "a\0b"])
@@ -120,7 +226,7 @@ def test_traversal_in_a_manifest_is_refused(make_agent: Any, source: Path, name:
     agent = make_agent()
     agent.lock()
     manifest = Manifest("ocr", 7, (FileEntry(name, 1, "0" * 64),))
-    status, answer = agent.call("/v1/stage", manifest.as_dict())
+    status, answer = agent.call("/v1/stage", {"manifest": manifest.as_dict()})
     assert status == 400 and "bad file name" in answer["error"]
 
 
@@ -153,7 +259,15 @@ def test_a_published_version_is_never_replaced(make_agent: Any, source: Path) ->
     manifest = by_model(source)["ocr"]
     agent.upload(source, manifest)
     agent.ok("/v1/publish", {"digest": manifest.digest})
-    assert agent.call("/v1/stage", manifest.as_dict())[0] == 409
+    before = (agent.root / "models/ocr/1/model.bin").stat()
+    agent.upload(source, manifest)
+    assert agent.call("/v1/publish", {"digest": manifest.digest})[0] == 409
+    name = {"digest": manifest.digest, "model": "ocr", "version": 1}
+    assert agent.ok("/v1/publish", name)["already"]  # the answer to the first one got lost
+    assert (agent.root / "models/ocr/1/model.bin").stat() == before
+    (agent.root / "models/ocr/1/model.xml").write_bytes(b"<NET/>")
+    agent.upload(source, manifest)
+    assert agent.call("/v1/publish", name)[0] == 409
 
 
 def test_two_writers_one_wins(make_agent: Any, source: Path) -> None:
@@ -162,7 +276,7 @@ def test_two_writers_one_wins(make_agent: Any, source: Path) -> None:
     status, answer = second.call("/v1/lock", {"owner": "two", "note": ""})
     assert status == 423 and answer["holder"]["id"] == "one"
     manifest = by_model(source)["ocr"]
-    assert second.call("/v1/stage", manifest.as_dict())[0] == 423
+    assert second.call("/v1/stage", {"manifest": manifest.as_dict()})[0] == 423
     first.upload(source, manifest)
     first.ok("/v1/publish", {"digest": manifest.digest})
     first.ok("/v1/unlock")
@@ -177,31 +291,90 @@ def test_a_dead_writer_is_followed_and_fenced_off(make_agent: Any, source: Path)
     old = os.stat(first.root / ".edge/locks/store/owner").st_mtime - 60
     os.utime(first.root / ".edge/locks/store/owner", (old, old))
     second.lock("two")
-    assert not list((first.root / ".edge/staging").iterdir())
-    assert first.call("/v1/publish", {"digest": manifest.digest})[0] == 423
+    status, answer = first.call("/v1/publish", {"digest": manifest.digest})
+    assert status == 423 and answer["holder"]["id"] == "two"
+    second.ok("/v1/unlock")
+    status, answer = first.call("/v1/publish", {"digest": manifest.digest})
+    assert status == 423 and answer["holder"]["id"] == "two"
     assert published(first.root) == []
+    third = make_agent()
+    third.lock("three")
+    third.ok("/v1/publish", {"digest": manifest.digest})  # all of it is staged
+    assert len(published(first.root)) == 2
 
 
-def test_killed_mid_upload_leaves_nothing_under_models(make_agent: Any, source: Path) -> None:
-    agent: AgentProcess = make_agent()
+def test_a_writer_that_was_cut_off_is_followed_soon(make_agent: Any, source: Path) -> None:
+    first, second = make_agent(), make_agent()
+    manifest = by_model(source)["ocr"]
+    first.lock("one")
+    first.stage(manifest)
+    data = (source / "ocr/1/model.bin").read_bytes()
+    send_some(first, manifest, "model.bin", data[:500_000])
+    lost = first.root / ".edge/locks/store/lost-one"
+    wait_for(lost.exists)
+    status, answer = second.call("/v1/lock", {"owner": "two", "note": "bob"})
+    assert status == 423 and answer["lost"]
+    wait_for(lambda: second.call("/v1/lock", {"owner": "two", "note": "bob"})[0] == 200, 5)
+    assert second.stage(manifest)["files"]["0"]["have"] == 500_000
+    status, answer = first.call("/v1/stage", {"manifest": manifest.as_dict()})
+    assert (status, answer["holder"]["note"]) == (423, "bob")
+    assert first.put(manifest.digest, record(0, data))[0] == 423
+
+
+def test_a_writer_that_comes_back_goes_on(make_agent: Any, source: Path) -> None:
+    first, second = make_agent(), make_agent()
+    manifest = by_model(source)["ocr"]
+    first.lock("one")
+    first.stage(manifest)
+    data = (source / "ocr/1/model.bin").read_bytes()
+    send_some(first, manifest, "model.bin", data[:500_000])
+    lost = first.root / ".edge/locks/store/lost-one"
+    wait_for(lost.exists)
+    assert first.put(manifest.digest, record(0, data, 500_000))[0] == 200
+    assert not lost.exists()
+    time.sleep(2.5)
+    assert second.call("/v1/lock", {"owner": "two", "note": "bob"})[0] == 423
+
+
+def test_another_helper_of_the_same_writer_takes_over_at_once(make_agent: Any) -> None:
+    """The old one may still live, cut off: it must neither write nor give the lock away."""
+    first, second = make_agent(), make_agent()
+    first.lock("one")
+    second.lock("one")
+    assert first.call("/v1/remove", {"model": "ocr", "version": 1})[0] == 423
+    first.ok("/v1/unlock")
+    first.ok("/v1/bye")
+    assert second.ok("/v1/remove", {"model": "ocr", "version": 1}) == {"removed": False}
+
+
+def test_an_orphaned_helper_ends_soon(make_agent: Any, source: Path) -> None:
+    agent = make_agent(EDGE_LOST="1")
     agent.lock()
     manifest = by_model(source)["ocr"]
-    agent.ok("/v1/stage", manifest.as_dict())
-    number = [entry.path for entry in manifest.files].index("model.bin")
-    size = manifest.files[number].size
-    head = f"PUT /v1/file/{manifest.digest}/{number} HTTP/1.1\r\nX-Edge-Token: {TOKEN}\r\n"
-    with socket.create_connection(("127.0.0.1", agent.port)) as connection:
-        connection.sendall(f"{head}Content-Length: {size}\r\n\r\n".encode() + b"x" * 1_000_000)
-        wait_for(lambda: list((agent.root / ".edge/staging").rglob("part-*")))
-        agent.end()
-    assert published(agent.root) == []
-    owner = agent.root / ".edge/locks/store/owner"
-    os.utime(owner, (1, 1))
-    again = make_agent()
-    again.lock("next")
-    again.upload(source, manifest)
-    again.ok("/v1/publish", {"digest": manifest.digest})
-    assert len(published(agent.root)) == 2
+    agent.stage(manifest)
+    send_some(agent, manifest, "model.bin", b"x" * 1000)
+    assert agent.process.wait(timeout=10) == 0
+    assert not (agent.root / ".edge/locks/store").exists()
+
+
+def test_a_cut_command_runs_once_and_keeps_its_result(make_agent: Any, source: Path) -> None:
+    agent = make_agent()
+    agent.lock()
+    manifest = by_model(source)["ocr"]
+    agent.upload(source, manifest)
+    headers = {"X-Edge-Token": TOKEN, "X-Edge-Request": "request-1"}
+    answers = []
+    for _try in range(2):
+        connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=30)
+        body = json.dumps({"digest": manifest.digest})
+        connection.request("POST", "/v1/publish", body, headers)
+        answer = connection.getresponse()
+        answers.append((answer.status, answer.read()))
+        connection.close()
+    assert answers[0] == answers[1] and answers[0][0] == 200
+    assert agent.call("/v1/publish", {"digest": manifest.digest})[0] == 404
+    assert agent.call("/v1/task", {"id": "request-1"})[0] == 200
+    assert agent.call("/v1/task", {"id": "request-2"})[0] == 404
 
 
 def test_ends_itself_when_idle_and_unlocks(make_agent: Any, source: Path) -> None:

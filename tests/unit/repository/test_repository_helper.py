@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +23,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.transport
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import (
     helper as helper_module,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.agent import (
-    scripts,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
     HelperGone,
@@ -41,6 +41,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.transport
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.opening import (
     Opener,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.scripts import (
+    ARCHIVE,
+    archive,
+    scripts,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore, PvcStore
 
@@ -135,12 +140,13 @@ def test_hostname_label_and_not_the_name_selects_the_node() -> None:
     assert hostname_selector(None) == ()
 
 
-def test_the_scripts_are_whole_and_find_each_other() -> None:
-    files = scripts()
-    assert set(files) == {"agent.py", "agent_store.py", "agent_files.py"}
-    for name, text in files.items():
-        compile(text, name, "exec")
-    assert "import agent_files as fs" in files["agent_store.py"]
+def test_the_archive_runs_as_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / ARCHIVE
+    path.write_bytes(archive())
+    assert path.stat().st_size < sum(map(len, scripts().values())) / 2
+    flags = ("-B", "-S", "-s", "-E")
+    done = subprocess.run([sys.executable, *flags, str(path)], capture_output=True, env={}, cwd="/")
+    assert b"EDGE_" in done.stderr, "it gets as far as its own settings"
 
 
 @pytest.mark.parametrize(

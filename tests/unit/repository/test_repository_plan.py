@@ -20,17 +20,14 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.plan impo
     format_bytes,
     plan_absent,
     plan_present,
-    space_fault,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
-    Facts,
     RawFile,
     RawVersion,
     RemoteVersion,
     believe,
     from_hashes,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.repository.usage import names_version
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,10 +61,6 @@ def remote_of(model: str, version: int, content: Content) -> RemoteVersion:
     known = believe(recorded(model, version, content))
     assert known is not None
     return known
-
-
-def facts(free: int = 1 << 40, inodes: int = 1 << 20, total_inodes: int = 1 << 20) -> Facts:
-    return Facts(free, 1 << 41, inodes, total_inodes, 4096, True, 5000, "0755")
 
 
 def test_publish_keep_and_seal() -> None:
@@ -151,35 +144,6 @@ def test_records_are_believed_only_while_they_fit() -> None:
     assert believe(RawVersion("m", 2, good.files, record)) is None
     for broken in (None, {}, {"manifest": 1}, {"manifest": record["manifest"], "stamps": 3}):
         assert believe(RawVersion("m", 1, good.files, broken)) is None
-
-
-def test_space_and_inodes_name_need_and_free() -> None:
-    plan = plan_present("t", [manifest_of("m", 1, {"a": b"1" * 5000, "b": b""})], {})
-    assert space_fault(plan, facts()) is None
-    fault = space_fault(plan, facts(free=10_000))
-    assert fault is not None and "9.8 KiB are free" in fault
-    fault = space_fault(plan, facts(inodes=3))
-    assert fault is not None and "3 are free" in fault
-    assert space_fault(plan, facts(inodes=0, total_inodes=0)) is None, "no inode limit"
-    keep = plan_absent("t", [], [], {})
-    assert space_fault(keep, facts(free=0, inodes=0)) is None
-
-
-@pytest.mark.parametrize(
-    ("entry", "used"),
-    [
-        ({"name": "m", "base_path": "/models/m"}, True),
-        ({"name": "alias", "base_path": "/models/m/"}, True),
-        ({"name": "m", "base_path": "/x", "model_version_policy": {"latest": {}}}, True),
-        ({"name": "m", "model_version_policy": {"specific": {"versions": [1, 2]}}}, True),
-        ({"name": "m", "model_version_policy": {"specific": {"versions": [3]}}}, False),
-        ({"name": "other", "base_path": "/models/other"}, False),
-    ],
-)
-def test_who_names_a_version(entry: dict[str, Any], used: bool) -> None:
-    config = json.dumps({"model_config_list": [{"config": entry}]})
-    assert names_version(config, raw_of("m", 1, {})) is used
-    assert not names_version("not json", raw_of("m", 1, {}))
 
 
 @pytest.mark.parametrize(

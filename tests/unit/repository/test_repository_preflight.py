@@ -11,10 +11,11 @@ import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     ForbiddenError,
     InputError,
-    WaitError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.repository import preflight, usage
-from ansible_collections.openvino.edge.plugins.module_utils.repository.state import RawVersion
+from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+    nodes as node_rules,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository import preflight
 from ansible_collections.openvino.edge.plugins.module_utils.store import (
     HostPathStore,
     PvcStore,
@@ -26,77 +27,17 @@ from .fake_cluster import FakeCluster
 STORE = PvcStore("ns", "claim")
 
 
-def cluster_with_claim(**fields: Any) -> FakeCluster:
-    cluster = FakeCluster()
-    cluster.add("Namespace", "ns", metadata={"labels": fields.pop("labels", {})})
-    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "standard"}
-    spec.update(fields.pop("spec", {}))
-    status = {"phase": "Bound", **fields.pop("status", {})}
-    cluster.add("PersistentVolumeClaim", "claim", spec=spec, status=status, **fields)
-    return cluster
-
-
 def targets(cluster: FakeCluster, store: Any = STORE, **kwargs: Any) -> Any:
     return preflight.find_targets(cluster, store, [], **kwargs)  # type: ignore[arg-type]
-
-
-def test_a_bound_claim() -> None:
-    (target,) = targets(cluster_with_claim())
-    assert not target.unbound and target.node_selector == () and target.short == "claim"
-
-
-def test_claim_faults(monkeypatch: Any) -> None:
-    monkeypatch.setattr(preflight, "BIND_SECONDS", 0.0)
-    monkeypatch.setattr(preflight.time, "sleep", lambda seconds: None)
-    for fields, text in (
-        ({"status": {"accessModes": ["ReadOnlyMany"]}}, "ReadOnlyMany"),
-        ({"status": {"phase": "Lost"}}, "Lost, not Bound"),
-        ({"status": {"phase": "Pending"}}, "StorageClass standard"),
-        ({"spec": {"volumeMode": "Block"}}, "block device"),
-        ({"metadata": {"deletionTimestamp": "now"}}, "being deleted"),
-    ):
-        with pytest.raises(InputError, match=text) as caught:
-            targets(cluster_with_claim(**fields))
-        assert caught.value.option == "pvc.claim_name"
-    with pytest.raises(InputError, match="does not exist"):
-        targets(cluster_with_claim(), PvcStore("ns", "other"))
-    with pytest.raises(InputError, match="namespace ns does not exist"):
-        targets(FakeCluster())
-
-
-def test_a_claim_that_waits_for_its_first_pod() -> None:
-    cluster = cluster_with_claim(status={"phase": "Pending"})
-    cluster.add("StorageClass", "standard", volumeBindingMode="WaitForFirstConsumer")
-    assert targets(cluster)[0].unbound
-    cluster.forbidden = ("StorageClass", "Namespace")
-    assert targets(cluster)[0].unbound, "the scheduler tells the rest"
-
-
-def test_the_helper_goes_where_a_one_node_volume_is_in_use() -> None:
-    cluster = cluster_with_claim()
-    volumes = [{"name": "m", "persistentVolumeClaim": {"claimName": "claim"}}]
-    cluster.add(
-        "Pod", "old", spec={"nodeName": "n0", "volumes": volumes}, status={"phase": "Failed"}
-    )
-    cluster.add(
-        "Pod", "user", spec={"nodeName": "n7", "volumes": volumes}, status={"phase": "Running"}
-    )
-    cluster.add("Node", "n7", metadata={"labels": {"kubernetes.io/hostname": "seven"}})
-    assert targets(cluster)[0].node_selector == (("kubernetes.io/hostname", "seven"),)
-    cluster.forbidden = ("Node",)
-    assert targets(cluster)[0].node_selector == (("kubernetes.io/hostname", "n7"),)
-    claim = cluster.objects[("PersistentVolumeClaim", "claim")]
-    claim["status"]["accessModes"] = ["ReadWriteMany"]
-    assert targets(cluster)[0].node_selector == ()
-    claim["status"]["accessModes"] = ["ReadWriteOncePod"]
-    with pytest.raises(WaitError, match="in use by pod user"):
-        targets(cluster)
 
 
 @pytest.mark.parametrize("level", ["baseline", "restricted"])
 def test_pod_security_levels(level: str) -> None:
     labels = {"pod-security.kubernetes.io/enforce": level}
-    cluster = cluster_with_claim(labels=labels)
+    cluster = FakeCluster()
+    cluster.add("Namespace", "ns", metadata={"labels": labels})
+    claim = {"accessModes": ["ReadWriteOnce"]}
+    cluster.add("PersistentVolumeClaim", "claim", spec=claim, status={"phase": "Bound"})
     with pytest.raises(ForbiddenError, match=f"enforce={level}"):
         targets(cluster, HostPathStore("ns", "/data"))
     assert targets(cluster)
@@ -128,7 +69,7 @@ NODES = [
 def chosen(tolerations: Any = (), **options: Any) -> list[str]:
     store = store_from_params({"namespace": "ns", "host_path": {"path": "/data", **options}})
     assert isinstance(store, HostPathStore)
-    found = preflight.choose_nodes(store, NODES, tolerations)
+    found = node_rules.choose_nodes(store, NODES, tolerations)
     return [item["metadata"]["name"] for item in found]
 
 
@@ -149,14 +90,20 @@ def test_nodes() -> None:
 )
 def test_named_nodes_that_cannot_be_used(names: tuple[str, ...], text: str) -> None:
     with pytest.raises(InputError, match=text):
-        preflight.choose_nodes(HostPathStore("ns", "/data", nodes=names), NODES, ())
+        node_rules.choose_nodes(HostPathStore("ns", "/data", nodes=names), NODES, ())
+
+
+def test_helpers_of_a_host_path_run_on_its_nodes() -> None:
+    node_rules.refuse_others(NODES[:2], ())
+    with pytest.raises(InputError, match="b, a of host_path does not fit node_selector"):
+        node_rules.refuse_others(NODES[:2], (("disk", "ssd"),))
 
 
 def test_no_node_at_all() -> None:
     with pytest.raises(InputError, match="no node takes pods"):
-        preflight.choose_nodes(HostPathStore("ns", "/data"), [NODES[3]], ())
+        node_rules.choose_nodes(HostPathStore("ns", "/data"), [NODES[3]], ())
     with pytest.raises(InputError, match="no node fits"):
-        preflight.choose_nodes(HostPathStore("ns", "/data", (("a", "b"),)), [], ())
+        node_rules.choose_nodes(HostPathStore("ns", "/data", (("a", "b"),)), [], ())
 
 
 @pytest.mark.parametrize(
@@ -173,7 +120,7 @@ def test_no_node_at_all() -> None:
 )
 def test_tolerations(toleration: dict[str, str], covers: bool) -> None:
     taint = {"key": "k", "value": "v", "effect": "NoSchedule"}
-    assert preflight.tolerates(toleration, taint) is covers
+    assert node_rules.tolerates(toleration, taint) is covers
 
 
 def test_rights_choose_the_transport_or_are_named() -> None:
@@ -204,25 +151,8 @@ def test_rights_choose_the_transport_or_are_named() -> None:
         assert "rbac.yml" in str(caught.value)
 
 
-def test_who_uses_a_version() -> None:
-    config = '{"model_config_list": [{"config": {"name": "m", "base_path": "/models/m"}}]}'
-    cluster = FakeCluster()
-    cluster.add("ConfigMap", "conf", data={"config.json": config})
-    volumes = [
-        {"name": "models", "persistentVolumeClaim": {"claimName": "claim"}},
-        {"name": "config", "configMap": {"name": "conf"}},
-    ]
-    labels = {"app.kubernetes.io/managed-by": "openvino.edge"}
-    spec = {"template": {"spec": {"volumes": volumes}}}
-    cluster.add("Deployment", "ocr", metadata={"labels": labels}, spec=spec)
-    there = [RawVersion("m", 1, ()), RawVersion("n", 1, ())]
-    used = usage.versions_in_use(cluster, STORE, there)  # type: ignore[arg-type]
-    assert used == {("m", 1): "Deployment ns/ocr"}
-    other = usage.versions_in_use(cluster, PvcStore("ns", "other"), there)  # type: ignore[arg-type]
-    assert other == {}
-    path = {"hostPath": {"path": "/data/models"}}
-    assert usage.is_store_volume(path, HostPathStore("ns", "/data"))
-    assert not usage.is_store_volume(path, HostPathStore("ns", "/other"))
+def local(**fields: Any) -> dict[str, Any]:
+    return {"claim_name": "c", "local": {"path": "/srv/m", "nodes": ["n1"], **fields}}
 
 
 @pytest.mark.parametrize(
@@ -237,10 +167,25 @@ def test_who_uses_a_version() -> None:
         ({"namespace": "ns", "host_path": {"path": "/a/../b"}}, "host_path.path"),
         ({"namespace": "ns", "host_path": {"path": "/a", "nodes": ["N 1"]}}, "host_path.nodes"),
         ({"namespace": "ns"}, "pvc"),
+        ({"namespace": "ns", "pvc": local()}, None),
+        ({"namespace": "ns", "pvc": local(path="relative")}, "pvc.local.path"),
+        ({"namespace": "ns", "pvc": local(path="/")}, "pvc.local.path"),
+        ({"namespace": "ns", "pvc": local(nodes=[])}, "pvc.local.nodes"),
+        ({"namespace": "ns", "pvc": local(nodes=["N 1"])}, "pvc.local.nodes"),
+        ({"namespace": "ns", "pvc": local(capacity="much")}, "pvc.local.capacity"),
+        ({"namespace": "ns", "pvc": local(capacity="0Gi")}, "pvc.local.capacity"),
+        ({"namespace": "ns", "pvc": local(storage_class="A b")}, "pvc.local.storage_class"),
+        (
+            {"namespace": "ns", "pvc": local(create_directory_in="A")},
+            "pvc.local.create_directory_in",
+        ),
         ({"namespace": "ns", "pvc": {"claim_name": "c"}, "host_path": {"path": "/a"}}, "pvc"),
     ],
 )
-def test_store_options(params: dict[str, Any], option: str) -> None:
+def test_store_options(params: dict[str, Any], option: str | None) -> None:
+    if option is None:
+        store_from_params(params)
+        return
     with pytest.raises(InputError) as caught:
         store_from_params(params)
     assert caught.value.option == option

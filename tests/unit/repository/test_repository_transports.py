@@ -19,20 +19,21 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     EdgeError,
     InputError,
     TransferError,
-    UnreachableError,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.pack import FileJob
 from ansible_collections.openvino.edge.plugins.module_utils.repository.layout import scan
 from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import Manifest
 from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
     believe,
     from_hashes,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import (
-    agent as agent_transport,
-)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import base
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
+    DONE,
     Channel,
+    Flow,
+    Have,
+    Interrupted,
 )
 
 from .conftest import manifests_of, write_files
@@ -57,11 +58,27 @@ def channel(client: Any) -> Channel:
 
 
 def put(channel: Channel, source: Path, manifest: Manifest) -> list[int]:
-    sent: list[int] = []
+    """Stage, send and publish a version; returns the steps in which its files were read."""
+    read: list[int] = []
     versions = {(item.model, item.version): item for item in scan(str(source)).versions}
     files = versions[(manifest.model, manifest.version)].files
-    channel.publish(manifest, {item.path: item.source for item in files}, sent.append)
-    return sent
+    sources = {item.path: item.source for item in files}
+    staged = channel.stage(manifest, {})
+    jobs = [
+        FileJob(number, sources[entry.path], entry, staged.get(number, Have()).have)
+        for number, entry in enumerate(manifest.files)
+        if not staged.get(number, Have()).done
+    ]
+    sent: list[int] = []
+    flow = Flow(sent.append, read.append, compress=False)
+    expected = channel.body_bytes(jobs, False)
+    answer = channel.send(manifest, jobs, flow) if jobs else {}
+    bad = [manifest.files[number].path for number, outcome in answer.items() if outcome != DONE]
+    if bad:
+        raise TransferError(f"{bad[0]}: sha256 is wrong")
+    assert sum(sent) == (expected if jobs else 0)
+    channel.publish(manifest)
+    return read
 
 
 def published(client: NearClient) -> list[str]:
@@ -114,8 +131,7 @@ def test_an_empty_store(channel: Channel) -> None:
 
 def test_flipped_byte_on_the_way(channel: Channel, client: Any, source: Path) -> None:
     channel.lock("me", "test")
-    flip = {b"<net/>": b"<nit/>"}
-    client.damage = lambda data: flip.get(bytes(data), data)
+    client.damage = lambda data: bytes(data).replace(b"<net/>", b"<nit/>")
     manifest = next(item for item in manifests_of(source) if item.model == "ocr")
     with pytest.raises(TransferError, match="model.xml: sha256 is"):
         put(channel, source, manifest)
@@ -138,7 +154,9 @@ def test_flipped_byte_in_a_big_file(channel: Channel, client: Any, source: Path)
         put(channel, source, manifest)
     assert published(client) == []
     client.damage = lambda data: data
-    assert sum(put(channel, source, manifest)) == manifest.size
+    put(channel, source, manifest)
+    for path in ("ocr/1/model.bin", "ocr/1/model.xml"):
+        assert (client.root / "models" / path).read_bytes() == (source / path).read_bytes()
 
 
 def test_a_source_that_changes_is_noticed(
@@ -233,45 +251,41 @@ def test_a_thousand_files(channel: Channel, client: NearClient, tmp_path: Path) 
     assert known is not None and known.manifest == manifest
 
 
-def test_a_cut_connection(channel: Channel, client: Any, source: Path, monkeypatch: Any) -> None:
-    """The agent's PUT is tried again; a stream of exec is not, the next run starts it again."""
-    monkeypatch.setattr(agent_transport.time, "sleep", lambda seconds: None)
-    tries = agent_transport.PUT_TRIES if client.transport == "agent" else 1
+def test_a_cut_connection(channel: Channel, client: Any, source: Path) -> None:
     channel.lock("me", "test")
     manifest = next(item for item in manifests_of(source) if item.model == "ocr")
-    client.broken_puts = tries
-    with pytest.raises((TransferError, UnreachableError)):
+    client.broken_puts = 1
+    with pytest.raises(Interrupted):
         put(channel, source, manifest)
     assert published(client) == []
-    client.broken_puts = tries - 1
-    assert sum(put(channel, source, manifest)) == manifest.size
+    put(channel, source, manifest)
     assert len(published(client)) == 2
 
 
-def test_a_full_disk(request: Any, tmp_path: Path, source: Path, make_agent: Any) -> None:
-    """A tmpfs of 2 MiB in a mount namespace of its own, which ends with the process."""
+@pytest.mark.parametrize("transport", ["agent", "exec"])
+def test_a_full_disk(transport: str, tmp_path: Path, source: Path, make_agent: Any) -> None:
+    """A tmpfs of 2 MiB in a mount namespace of its own, which ends with its process."""
     if os.geteuid() != 0:
         pytest.skip("needs a mount namespace")
     root, run = tmp_path / "store", tmp_path / "run"
     run.mkdir()
     root.mkdir()
-    mount = (
-        f'mount -t tmpfs -o size=2m none "{root}" && mkdir -p "{root}/.edge"/{{staging,locks}} &&'
-    )
-    owner = f"echo '{json.dumps({'id': 'me', 'note': ''})}' > \"{root}/.edge/locks/store/owner\" &&"
-    line = f'{mount} mkdir "{root}/.edge/locks/store" && {owner} exec "$@"'
-    near = NearClient(root, run, prefix=("unshare", "-m", "bash", "-c", line, "x"))
-    channel = channel_of("exec", near)
-    channel._owner = "me"  # type: ignore[attr-defined]
-    manifest = next(item for item in manifests_of(source) if item.model == "ocr")
-    with pytest.raises(TransferError, match="the store is full"):
-        put(channel, source, manifest)
-    agent = make_agent(root, prefix=("unshare", "-m", "bash", "-c", line, "x"))
-    channel = channel_of("agent", NearClient(root, run, agent.port))
-    channel.lock("me", "test")
-    with pytest.raises(TransferError, match="the store is full"):
-        put(channel, source, manifest)
-    assert channel.inventory().versions == ()
+    line = f'mount -t tmpfs -o size=2m none "{root}" && echo mounted && exec sleep 100'
+    space = subprocess.Popen(["unshare", "-m", "bash", "-c", line], stdout=subprocess.PIPE)
+    try:
+        assert space.stdout is not None and space.stdout.readline() == b"mounted\n"
+        prefix = ("nsenter", "-m", "-t", str(space.pid))
+        port = make_agent(root, prefix=prefix).port if transport == "agent" else 0
+        channel = channel_of(transport, NearClient(root, run, port, prefix=prefix))
+        channel.lock("me", "test")
+        manifest = next(item for item in manifests_of(source) if item.model == "ocr")
+        with pytest.raises(TransferError, match="the store is full"):
+            put(channel, source, manifest)
+        assert channel.inventory().versions == ()
+    finally:
+        space.kill()
+        space.wait()
+        space.stdout.close()
 
 
 def test_the_script_uses_only_bash_and_coreutils() -> None:

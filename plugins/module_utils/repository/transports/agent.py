@@ -1,13 +1,14 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files as HTTP PUT through the API server's pod proxy, to the agent in the helper pod."""
+"""Commands and packs of files as HTTP through the API server's pod proxy, to the agent."""
 
 from __future__ import annotations
 
 import json
 import time
-from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Union
+import uuid
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     ApiError,
@@ -15,10 +16,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     UnreachableError,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient, Response
-from ansible_collections.openvino.edge.plugins.module_utils.repository import (
-    agent,
-    agent_files,
-    agent_store,
+from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.pack import (
+    FileJob,
+    Reader,
+    encode,
+    exact_length,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import (
     Advance,
@@ -29,36 +31,33 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.state imp
     Inventory,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
+    BAD,
+    DONE,
     Channel,
+    Flow,
+    Have,
+    HelperGone,
+    Interrupted,
     LockPatience,
+    Place,
+    Staged,
     Target,
     answer_seconds,
-    file_blocks,
     helper_gone,
     refusal,
 )
 
 PORT = 8099
 TOKEN_HEADER = "X-Edge-Token"
+REQUEST_HEADER = "X-Edge-Request"
+PEER_HEADER = "X-Edge-Peer"
 START_SECONDS = 20.0  # from "the container runs" to the first answer
 ANSWER_PAUSE = 0.05
-PUT_TRIES = 3  # a broken connection is tried again; a wrong hash is not
 LOCK_POLL = 1.0
-
-
-def scripts() -> Dict[str, str]:
-    """Return the files of the agent, by name, as they are put beside the volume."""
-    return {
-        f"{item.__name__.rpartition('.')[2]}.py": _source(item)
-        for item in (agent, agent_files, agent_store)
-    }
-
-
-def _source(module: Any) -> str:
-    """Return a module's text, from a file, a collection loader or a zip."""
-    text = module.__spec__.loader.get_source(module.__name__)
-    # Ansible's collection loader gives bytes.
-    return text.decode("utf-8") if isinstance(text, bytes) else str(text)
+COMMAND_SECONDS = 40.0  # an agent answers within 8 s, if only "not done yet"
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # between two tries over a broken connection
+# The API server answers, but cannot reach the pod: its node or its runtime is in trouble.
+POD_SILENCE = 20.0
 
 
 class AgentChannel(Channel):
@@ -72,9 +71,14 @@ class AgentChannel(Channel):
         shut: removes the helper.
         stopped: tells when the task is to end early.
         obituary: tells why the pod no longer runs, C("") when it does.
+        address: IP address of the pod.
+        peer_secret: by which the helpers of a site know each other.
+        patience: seconds for which a broken connection is tried again.
     """
 
     transport = "agent"
+    deltas = True
+    peers = True
 
     def __init__(
         self,
@@ -85,10 +89,15 @@ class AgentChannel(Channel):
         shut: Callable[[], None],
         stopped: Callable[[], bool] = lambda: False,
         obituary: Callable[[], str] = str,
+        *,
+        address: str = "",
+        peer_secret: str = "",
+        patience: float = 60.0,
     ) -> None:
         super().__init__(target)
         self._client, self._pod, self._token = client, pod, token
         self._shut, self._stopped, self._obituary = shut, stopped, obituary
+        self._address, self._peer_secret, self._patience = address, peer_secret, patience
         self._locked = False
 
     def wait_until_it_answers(self, seconds: float = START_SECONDS) -> None:
@@ -100,7 +109,9 @@ class AgentChannel(Channel):
         end = time.monotonic() + seconds
         while True:
             try:
-                self.facts()
+                answer = self._post("facts", {})
+                if answer.status != 200:
+                    raise self._refused(answer)
                 return
             except UnreachableError:
                 if time.monotonic() > end or self._stopped():
@@ -111,21 +122,25 @@ class AgentChannel(Channel):
         """Return free space and rights."""
         return Facts.from_dict(self._call("facts"))
 
+    def ping(self) -> None:
+        """Show the helper that the controller lives; one try."""
+        self._post("facts", {})
+
     def inventory(self) -> Inventory:
         """Return what is published."""
-        return Inventory.from_dict(self._call("inventory", seconds=answer_seconds(0)))
+        return Inventory.from_dict(self._call("inventory"))
 
     def hashes(self, model: str, version: int, size: int) -> Mapping[str, str]:
         """Read a version on the target."""
-        body = {"model": model, "version": version}
-        answer = self._call("hashes", body, seconds=answer_seconds(size))
+        answer = self._call("hashes", {"model": model, "version": version})
         return {str(path): str(digest) for path, digest in answer["files"].items()}
 
-    def lock(self, owner: str, note: str) -> None:
+    def lock(self, owner: str, note: str, wanted: Sequence[str] = ()) -> None:
         """Become the one writer."""
         patience = LockPatience()
+        body = {"owner": owner, "note": note, "wanted": list(wanted)}
         while True:
-            answer = self._post("lock", {"owner": owner, "note": note})
+            answer = self._answer("lock", body)
             if answer.status == 200:
                 self._locked = True
                 return
@@ -134,86 +149,199 @@ class AgentChannel(Channel):
                 raise self._refused(answer)
             time.sleep(LOCK_POLL)
 
-    def publish(self, manifest: Manifest, sources: Mapping[str, str], advance: Advance) -> None:
-        """Send, verify and make visible."""
-        self._call("stage", manifest.as_dict())
-        for number, entry in enumerate(manifest.files):
-            self._put(f"/v1/file/{manifest.digest}/{number}", entry, sources[entry.path], advance)
-        seconds = answer_seconds(manifest.size)
-        self._call("publish", {"digest": manifest.digest}, seconds=seconds)
+    def staged(self, manifest: Manifest) -> Staged:
+        """Return what is there of a version."""
+        return _staged(self._call("staged", {"digest": manifest.digest}))
+
+    def stage(self, manifest: Manifest, reuse: Mapping[int, Sequence[Place]]) -> Staged:
+        """Begin or go on with a version."""
+        places = {str(number): [dict(item) for item in items] for number, items in reuse.items()}
+        body = {"manifest": manifest.as_dict(), "reuse": places}
+        return _staged(self._call("stage", body))
+
+    def signature(self, manifest: Manifest, place: Place, block: int) -> bytes:
+        """Return the block signature of a file that is there."""
+        body = {"digest": manifest.digest, **place, "block": block}
+        answer = self._answer("signature", body)
+        if answer.status != 200:
+            raise self._refused(answer)
+        return answer.body
+
+    def body_bytes(self, jobs: Sequence[FileJob], compress: bool) -> int:
+        """Return the bytes that C(send) would send."""
+        return exact_length(jobs, compress=compress)
+
+    def send(self, manifest: Manifest, jobs: Sequence[FileJob], flow: Flow) -> Mapping[int, str]:
+        """Send files as one pack."""
+        size = sum(job.entry.size for job in jobs)
+        opener = _watching(flow.advance)
+        body = flow.through(encode(jobs, compress=flow.compress, opener=opener))
+        # Matching while sending; what needs none is cheap to measure, and saves the chunks.
+        plain = all(job.signature is None for job in jobs)
+        length = exact_length(jobs, compress=flow.compress) if plain else None
+        path = f"/v1/pack/{manifest.digest}"
+        try:
+            answer = self._send("PUT", path, body, length, answer_seconds(size))
+        except (UnreachableError, ApiError) as error:
+            if not _is_broken(error):
+                raise
+            self._raise_if_gone(error)
+            raise Interrupted(error.message, subject=self.target.name) from error
+        fields = self._settled(answer, lambda fields: None)
+        return {
+            int(number): DONE if item.get("done") else BAD
+            for number, item in fields["files"].items()
+        }
+
+    def publish(self, manifest: Manifest) -> None:
+        """Make a staged version visible."""
+        body = {"digest": manifest.digest, "model": manifest.model, "version": manifest.version}
+        self._call("publish", body)
 
     def seal(self, manifest: Manifest, size: int) -> None:
         """Record a version that is right."""
-        self._call("seal", manifest.as_dict(), seconds=answer_seconds(size))
+        self._call("seal", manifest.as_dict())
 
     def remove(self, model: str, version: int) -> bool:
         """Take a version away."""
-        body = {"model": model, "version": version}
-        return bool(self._call("remove", body, seconds=answer_seconds(0))["removed"])
+        return bool(self._call("remove", {"model": model, "version": version})["removed"])
+
+    def trust(self, key_id: str, counter: int) -> None:
+        """Keep the counter of a signed set, if it is the highest so far."""
+        self._call("trust", {"key": key_id, "counter": counter})
+
+    def fetch(
+        self,
+        manifest: Manifest,
+        files: Sequence[Mapping[str, Any]],
+        via: Mapping[str, Any],
+        advance: Advance,
+    ) -> Mapping[int, str]:
+        """Let the helper fetch files."""
+        body = {"digest": manifest.digest, "files": [dict(item) for item in files], "via": via}
+        found = self._call("fetch", body, advance=advance)["files"]
+        return {int(number): _outcome(item) for number, item in found.items()}
+
+    def content(self, digest: str, number: int) -> Tuple[str, Mapping[str, str]]:
+        """Return URL and headers of a file for other helpers."""
+        host = f"[{self._address}]" if ":" in self._address else self._address
+        url = f"http://{host}:{PORT}/v1/content/{digest}/{number}"
+        return url, {PEER_HEADER: self._peer_secret}
+
+    def repair(
+        self,
+        manifest: Manifest,
+        files: Sequence[int],
+        modes: Sequence[int],
+        extra: Sequence[str],
+    ) -> None:
+        """Put staged files in the place of damaged ones."""
+        body = {"files": list(files), "modes": list(modes), "extra": list(extra)}
+        self._call("repair", {"manifest": manifest.as_dict(), **body})
 
     def close(self) -> None:
         """End; never raises."""
         try:
             if self._locked:
-                self._call("unlock")
+                self._post("unlock", {})
         except EdgeError:
             pass  # the lease ends by itself
         finally:
             self._shut()
 
-    def _put(self, path: str, entry: Any, source: str, advance: Advance) -> None:
-        for attempt in range(1, PUT_TRIES + 1):
-            sent = _Counter(advance)
-            try:
-                blocks = file_blocks(source, entry, sent, self._stopped)
-                answer = self._send("PUT", path, blocks, entry.size, answer_seconds(entry.size))
-                break
-            except UnreachableError:
-                sent.take_back()
-                if attempt == PUT_TRIES or self._stopped():
-                    raise
-                time.sleep(attempt)
-        if answer.status != 200:
-            raise self._refused(answer)
+    def call(self, command: str, body: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return the answer to any other command of the agent."""
+        return self._call(command, body)
+
+    # -- one command ----------------------------------------------------------------------------
 
     def _call(
-        self, command: str, body: Optional[Mapping[str, Any]] = None, *, seconds: float = 30.0
+        self,
+        command: str,
+        body: Optional[Mapping[str, Any]] = None,
+        advance: Optional[Advance] = None,
     ) -> Dict[str, Any]:
-        answer = self._post(command, body or {}, seconds)
+        answer = self._answer(command, body or {}, advance)
         if answer.status != 200:
             raise self._refused(answer)
         return _fields(answer)
 
-    def _post(self, command: str, body: Mapping[str, Any], seconds: float = 30.0) -> Response:
+    def _answer(
+        self, command: str, body: Mapping[str, Any], advance: Optional[Advance] = None
+    ) -> Response:
+        """Return the final answer to a command, however long the agent works on it."""
+        name = uuid.uuid4().hex
+        answer = self._patiently(lambda: self._post(command, body, name))
+        return self._final(answer, _progress(advance))
+
+    def _settled(self, answer: Response, told: Callable[[Mapping[str, Any]], None]) -> Any:
+        answer = self._final(answer, told)
+        if answer.status != 200:
+            raise self._refused(answer)
+        return _fields(answer)
+
+    def _final(self, answer: Response, told: Callable[[Mapping[str, Any]], None]) -> Response:
+        while answer.status == 202:
+            fields = _fields(answer)
+            told(fields.get("progress") or {})
+            task = {"id": fields["task"]}
+            answer = self._patiently(lambda task=task: self._post("task", task))  # type: ignore[misc]
+        return answer
+
+    def _patiently(self, request: Callable[[], Response]) -> Response:
+        """Try a command again while the way is broken; the agent runs it once.
+
+        Raises:
+            HelperGone: the pod no longer runs, or the API server cannot reach it for long.
+        """
+        start, pause = time.monotonic(), FIRST_PAUSE
+        while True:
+            try:
+                return request()
+            except (UnreachableError, ApiError) as error:
+                if not _is_broken(error):
+                    raise
+                self._raise_if_gone(error)
+                waited = time.monotonic() - start
+                if _pod_is_silent(error) and waited > POD_SILENCE:
+                    raise helper_gone(self.target, "it does not answer") from error
+                if waited > self._patience or self._stopped():
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _raise_if_gone(self, error: EdgeError) -> None:
+        why = self._obituary()
+        if why:
+            raise helper_gone(self.target, why) from error
+
+    def _post(self, command: str, body: Mapping[str, Any], name: str = "") -> Response:
         data = json.dumps(body).encode()
-        return self._send("POST", f"/v1/{command}", data, len(data), seconds)
+        return self._send("POST", f"/v1/{command}", data, len(data), COMMAND_SECONDS, name)
 
     def _send(
         self,
         method: str,
         path: str,
-        body: Union[bytes, Iterable[bytes]],
-        length: int,
+        body: Any,
+        length: Optional[int],
         seconds: float,
+        name: str = "",
     ) -> Response:
         headers = {TOKEN_HEADER: self._token, "Content-Type": "application/octet-stream"}
-        try:
-            return self._client.pod_proxy(
-                self.target.store.namespace,
-                self._pod,
-                PORT,
-                method,
-                path,
-                body=body,
-                length=length,
-                headers=headers,
-                timeout=seconds,
-            )
-        except (UnreachableError, ApiError) as error:
-            why = self._obituary()
-            if why:
-                raise helper_gone(self.target, why) from error
-            raise
+        if name:
+            headers[REQUEST_HEADER] = name
+        return self._client.pod_proxy(
+            self.target.store.namespace,
+            self._pod,
+            PORT,
+            method,
+            path,
+            body=body,
+            length=length,
+            headers=headers,
+            timeout=seconds,
+        )
 
     def _refused(self, answer: Response) -> EdgeError:
         fields = _fields(answer)
@@ -221,19 +349,63 @@ class AgentChannel(Channel):
         return refusal(self.target, answer.status, message, fields)
 
 
-class _Counter:
-    """Passes progress on and can take it back when the bytes have to be sent again."""
+class _Watched(Reader):
+    """A source that tells how far it was read."""
 
-    def __init__(self, advance: Advance) -> None:
-        self._advance, self._count = advance, 0
+    def __init__(self, source: str, advance: Advance) -> None:
+        super().__init__(source)
+        self._advance, self._far = advance, -1
 
-    def __call__(self, count: int) -> None:
-        self._count += count
-        self._advance(count)
+    def read(self, offset: int, length: int) -> bytes:
+        """Return exactly C(length) bytes."""
+        data = super().read(offset, length)
+        if self._far < 0:
+            self._far = offset
+        if offset + length > self._far:
+            self._advance(offset + length - self._far)
+            self._far = offset + length
+        return data
 
-    def take_back(self) -> None:
-        self._advance(-self._count)
-        self._count = 0
+
+def _watching(advance: Advance) -> Callable[[str], Reader]:
+    return lambda source: _Watched(source, advance)
+
+
+def _is_broken(error: EdgeError) -> bool:
+    """Return whether the way is broken, and not the request refused."""
+    if isinstance(error, HelperGone):
+        return False
+    return not isinstance(error, ApiError) or error.status >= 500 or error.status in (404, 429)
+
+
+def _pod_is_silent(error: EdgeError) -> bool:
+    return "cannot reach the pod" in error.message
+
+
+def _progress(advance: Optional[Advance]) -> Callable[[Mapping[str, Any]], None]:
+    """Return what turns the bytes so far of a task into steps."""
+    seen: List[int] = [0]
+
+    def told(progress: Mapping[str, Any]) -> None:
+        count = int(progress.get("bytes") or 0)
+        if advance is not None and count > seen[0]:
+            advance(count - seen[0])
+            seen[0] = count
+
+    return told
+
+
+def _outcome(item: Mapping[str, Any]) -> str:
+    if item.get("done"):
+        return DONE
+    return BAD if item.get("bad") else str(item.get("error") or "not fetched")
+
+
+def _staged(fields: Mapping[str, Any]) -> Staged:
+    return {
+        int(number): Have(bool(item.get("done")), int(item.get("have") or 0))
+        for number, item in (fields.get("files") or {}).items()
+    }
 
 
 def _fields(answer: Response) -> Dict[str, Any]:

@@ -8,8 +8,20 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
+from dataclasses import dataclass, field
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     BusyError,
@@ -28,6 +40,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.state imp
     Inventory,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.store import PvcStore, Store
+
+if TYPE_CHECKING:
+    from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.pack import (
+        FileJob,
+    )
 
 BLOCK = 256 * 1024  # bytes per read and write on the controller
 # A helper flushes to the disk before it answers; slow flash writes some 5 MB/s.
@@ -48,12 +65,16 @@ class Target:
         node: the node of a host path; C(None) for a volume.
         node_selector: what places a helper pod where the store is; sorted pairs.
         unbound: the claim waits for its first pod; it has no volume, so it holds nothing.
+        tolerations: of a server that uses this claim, besides those of the task.
+        affinity: of that server, where the first pod decides where the volume is made.
     """
 
     store: Store
     node: Optional[str] = None
     node_selector: Tuple[Tuple[str, str], ...] = ()
     unbound: bool = False
+    tolerations: Tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    affinity: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
@@ -67,17 +88,77 @@ class Target:
         return self.node or claim
 
 
+class Have(NamedTuple):
+    """One file of a stage: complete and verified, or how many bytes of it are there."""
+
+    done: bool = False
+    have: int = 0
+
+
+# By number of the file in its (sorted) manifest.
+Staged = Mapping[int, Have]
+# Where bytes lie on a store: {model, version, path} is a published file, {digest, number} a done
+# file of a stage, {bad: number} a file that arrived wrong, {part: number} the beginning of one.
+Place = Mapping[str, Any]
+
+DONE, BAD = "done", "bad"
+
+
+class Flow:
+    """What the bytes of one stream pass on their way to the socket.
+
+    Args:
+        sent: told the bytes that are handed to the socket; may wait (bandwidth limit).
+        advance: told how far the reading of the sources is, for the progress line.
+        stopped: tells when the task is to end early.
+        compress: whether text may be compressed.
+        cut: makes blocks shorter, for an even stream.
+    """
+
+    def __init__(
+        self,
+        sent: Advance = lambda count: None,
+        advance: Advance = lambda count: None,
+        stopped: Callable[[], bool] = lambda: False,
+        compress: bool = True,
+        cut: Callable[[Iterable[bytes]], Iterable[bytes]] = lambda blocks: blocks,
+    ) -> None:
+        self.sent, self.advance, self.stopped, self.compress = sent, advance, stopped, compress
+        self._cut = cut
+
+    def through(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the blocks, counted.
+
+        Raises:
+            TransferError: the task was told to stop.
+        """
+        for block in self._cut(blocks):
+            if self.stopped():
+                raise TransferError("stopped")
+            self.sent(len(block))
+            yield block
+
+
 class Channel(ABC):
     """An open way to one target. Closing it removes everything it made in the cluster.
 
-    All methods raise C(EdgeError): C(UnreachableError) when the way is broken,
+    All methods raise C(EdgeError): C(UnreachableError) or C(Interrupted) when the way is broken,
     C(BusyError) when another controller writes, C(TransferError) when bytes did not arrive whole.
+
+    Attributes:
+        transport: its name in results.
+        deltas: files can be built from parts of what is there.
+        peers: the helper can give files to, and take them from, other helpers of the site, and
+            fetch them from a URL.
     """
 
     transport = ""
+    deltas = False
+    peers = False
 
     def __init__(self, target: Target) -> None:
         self.target = target
+        self.node = target.node or ""  # where the helper runs, as far as it is known
 
     @abstractmethod
     def facts(self) -> Facts:
@@ -92,12 +173,35 @@ class Channel(ABC):
         """Return path and sha256 of each file of a version, read on the target now."""
 
     @abstractmethod
-    def lock(self, owner: str, note: str) -> None:
-        """Become the one writer, waiting for a dead one's lease; C(BusyError) for a live one."""
+    def lock(self, owner: str, note: str, wanted: Sequence[str] = ()) -> None:
+        """Become the one writer, waiting for a dead one's lease; C(BusyError) for a live one.
+
+        C(wanted) are the digests of the versions that will be staged.
+        """
 
     @abstractmethod
-    def publish(self, manifest: Manifest, sources: Mapping[str, str], advance: Advance) -> None:
-        """Send, verify and make visible one version; C(advance) is told bytes as they go."""
+    def staged(self, manifest: Manifest) -> Staged:
+        """Return what is there of a version that is not yet published; changes nothing."""
+
+    @abstractmethod
+    def stage(self, manifest: Manifest, reuse: Mapping[int, Sequence[Place]]) -> Staged:
+        """Begin or go on with a version; takes over and verifies the files that are there."""
+
+    @abstractmethod
+    def body_bytes(self, jobs: Sequence[FileJob], compress: bool) -> int:
+        """Return the bytes that C(send) would send; may read the sources."""
+
+    @abstractmethod
+    def send(self, manifest: Manifest, jobs: Sequence[FileJob], flow: Flow) -> Mapping[int, str]:
+        """Send files into a stage in one stream; returns C(DONE) or C(BAD) for each number.
+
+        Raises:
+            Interrupted: the connection broke; what arrived stays in the stage.
+        """
+
+    @abstractmethod
+    def publish(self, manifest: Manifest) -> None:
+        """Make a version visible of which all files are staged and verified."""
 
     @abstractmethod
     def seal(self, manifest: Manifest, size: int) -> None:
@@ -107,9 +211,55 @@ class Channel(ABC):
     def remove(self, model: str, version: int) -> bool:
         """Take a version out of sight and delete it; C(False) when it was not there."""
 
+    @property
+    def counters(self) -> bool:
+        """Whether this way keeps counters of signed sets."""
+        return type(self).trust is not Channel.trust
+
+    def trust(self, key_id: str, counter: int) -> None:
+        """Keep the counter of a signed set, if it is the highest so far; needs the lock."""
+        raise self._cannot("counters of signed sets")
+
     @abstractmethod
     def close(self) -> None:
         """Let the lock go and remove the helper; never raises."""
+
+    def ping(self) -> None:
+        """Show the helper that the controller lives."""
+        self.facts()
+
+    def signature(self, manifest: Manifest, place: Place, block: int) -> bytes:
+        """Return the block signature of a file that is there (C(deltas))."""
+        raise self._cannot("deltas")
+
+    def fetch(
+        self,
+        manifest: Manifest,
+        files: Sequence[Mapping[str, Any]],
+        via: Mapping[str, Any],
+        advance: Advance,
+    ) -> Mapping[int, str]:
+        """Let the helper fetch files into a stage (C(peers)); see C(agent_fetch.py)."""
+        raise self._cannot("fetching")
+
+    def content(self, digest: str, number: int) -> Tuple[str, Mapping[str, str]]:
+        """Return URL and headers by which other helpers of the site get a file (C(peers))."""
+        raise self._cannot("giving files to other nodes")
+
+    def repair(
+        self,
+        manifest: Manifest,
+        files: Sequence[int],
+        modes: Sequence[int],
+        extra: Sequence[str],
+    ) -> None:
+        """Put staged files in the place of damaged ones, restore modes, take extra files away."""
+        raise self._cannot("repairing")
+
+    def _cannot(self, what: str) -> UnsupportedError:
+        return UnsupportedError(
+            f"the {self.transport} transport does not do {what}", subject=self.target.name
+        )
 
 
 class LockPatience:
@@ -182,7 +332,11 @@ def busy_error(target: Target, holder: Optional[Mapping[str, Any]]) -> BusyError
     )
 
 
-class HelperGone(TransferError):
+class Interrupted(TransferError):
+    """The connection broke in the middle; what arrived before stays."""
+
+
+class HelperGone(Interrupted):
     """The helper ended before its work was done."""
 
 

@@ -22,10 +22,12 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.exec import V5
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import ExecResult
-from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import (
-    Advance,
-    Manifest,
+from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.pack import (
+    FileJob,
+    Reader,
+    changed,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import Manifest
 from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
     Facts,
     Inventory,
@@ -34,11 +36,18 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.transport
     exec_script as script,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
+    BAD,
+    BLOCK,
+    DONE,
     Channel,
+    Flow,
+    Have,
+    Interrupted,
     LockPatience,
+    Place,
+    Staged,
     Target,
     answer_seconds,
-    file_blocks,
     helper_gone,
     refusal,
 )
@@ -95,12 +104,13 @@ class ExecChannel(Channel):
         tokens = self._tokens(arguments, seconds=answer_seconds(size))
         return parse_hashes(tokens, f"{self._root}/models/{model}/{version}/")
 
-    def lock(self, owner: str, note: str) -> None:
+    def lock(self, owner: str, note: str, wanted: Sequence[str] = ()) -> None:
         """Become the one writer."""
         patience = LockPatience()
         text = json.dumps({"id": owner, "note": note})
+        keep = [digest.replace(":", "-") for digest in wanted]
         while True:
-            result = self._run(["lock", owner, text])
+            result = self._run(["lock", owner, text, *keep])
             if result.rc == 0:
                 self._owner = owner
                 return
@@ -110,17 +120,49 @@ class ExecChannel(Channel):
                 raise self._refused(result, _json(tokens[2]))
             time.sleep(LOCK_POLL)
 
-    def publish(self, manifest: Manifest, sources: Mapping[str, str], advance: Advance) -> None:
-        """Send, verify and make visible."""
-        model, version = manifest.model, str(manifest.version)
-        arguments = ["receive", self._owner, manifest.digest, model, version]
-        arguments.append(str(len(manifest.files)))
-        blocks = self._bodies(manifest, sources, advance)
+    def staged(self, manifest: Manifest) -> Staged:
+        """Return what is there of a version."""
+        arguments = ["staged", manifest.digest, str(len(manifest.files))]
         seconds = answer_seconds(manifest.size)
-        staged = self._tokens(arguments, blocks, seconds)
-        record = build_record(manifest, staged, self._root)
+        return parse_states(self._tokens(arguments, [_listing(manifest)], seconds))
+
+    def stage(self, manifest: Manifest, reuse: Mapping[int, Sequence[Place]]) -> Staged:
+        """Begin or go on with a version; published files are linked and hashed."""
+        places = [
+            f"{number}\n{place['model']}/{place['version']}/{place['path']}\n"
+            for number, items in sorted(reuse.items())
+            for place in items
+            if "model" in place
+        ]
+        body = json.dumps(manifest.as_dict()).encode()
+        arguments = ["stage", self._owner, manifest.digest, str(len(manifest.files))]
+        arguments += [str(len(body)), str(len(places))]
+        blocks = [_listing(manifest), body, "".join(places).encode("utf-8", "surrogateescape")]
+        return parse_states(self._tokens(arguments, blocks, answer_seconds(manifest.size)))
+
+    def body_bytes(self, jobs: Sequence[FileJob], compress: bool) -> int:
+        """Return the bytes that C(send) would send: those of the files, as they are."""
+        return sum(job.entry.size - job.start for job in jobs)
+
+    def send(self, manifest: Manifest, jobs: Sequence[FileJob], flow: Flow) -> Mapping[int, str]:
+        """Send files in one stream."""
+        arguments = ["receive", self._owner, manifest.digest, str(len(jobs))]
+        tokens = self._tokens(arguments, _bodies(jobs, flow), answer_seconds(manifest.size))
+        rest = iter(tokens)
+        return {int(next(rest)): DONE if next(rest) == "done" else BAD for _word in rest}
+
+    def publish(self, manifest: Manifest) -> None:
+        """Make a staged version visible."""
+        model, version = manifest.model, str(manifest.version)
+        seconds = answer_seconds(manifest.size)
+        settled = self._tokens(["settle", self._owner, manifest.digest], seconds=seconds)
+        record = build_record(manifest, settled, self._root)
         arguments = ["publish", self._owner, manifest.digest, model, version, str(len(record))]
         self._tokens(arguments, [record], seconds)
+
+    def trust(self, key_id: str, counter: int) -> None:
+        """Keep the counter of a signed set."""
+        self._tokens(["trust", self._owner, key_id, str(counter)])
 
     def seal(self, manifest: Manifest, size: int) -> None:
         """Record a version that is right."""
@@ -150,13 +192,6 @@ class ExecChannel(Channel):
         finally:
             self._shut()
 
-    def _bodies(
-        self, manifest: Manifest, sources: Mapping[str, str], advance: Advance
-    ) -> Iterator[bytes]:
-        for entry in manifest.files:
-            yield f"{entry.size} {entry.sha256}\n{entry.path}\n".encode()
-            yield from file_blocks(sources[entry.path], entry, advance, self._stopped)
-
     def _tokens(
         self,
         arguments: Sequence[str],
@@ -185,6 +220,8 @@ class ExecChannel(Channel):
             why = self._obituary()
             if why:
                 raise helper_gone(self.target, why) from error
+            if isinstance(error, TransferError) and not self._stopped():
+                raise Interrupted(error.message, subject=self.target.name) from error
             raise
 
     def _exec(self, arguments: Sequence[str], stdin: Iterable[bytes], seconds: float) -> ExecResult:
@@ -211,9 +248,42 @@ class ExecChannel(Channel):
         return refusal(self.target, status, message, {"holder": holder or {}})
 
 
+def _listing(manifest: Manifest) -> bytes:
+    lines = [f"{entry.size} {entry.sha256}\n{entry.path}\n" for entry in manifest.files]
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _bodies(jobs: Sequence[FileJob], flow: Flow) -> Iterator[bytes]:
+    for job in jobs:
+        entry = job.entry
+        head = f"{job.number} {job.start} {entry.size} {entry.sha256}\n{entry.path}\n"
+        yield head.encode("utf-8", "surrogateescape")
+        yield from flow.through(_rest_of(job, flow))
+
+
+def _rest_of(job: FileJob, flow: Flow) -> Iterator[bytes]:
+    """Yield the bytes of a file from where its part ends."""
+    reader = Reader(str(job.source))
+    try:
+        if reader.size != job.entry.size:
+            raise changed(str(job.source))
+        for offset in range(job.start, job.entry.size, BLOCK):
+            block = reader.read(offset, min(BLOCK, job.entry.size - offset))
+            yield block
+            flow.advance(len(block))
+    finally:
+        reader.close()
+
+
 def split_tokens(data: bytes) -> List[str]:
     """Return the tokens of an answer; what comes after the last NUL was cut short and is left."""
     return [token.decode("utf-8", "surrogateescape") for token in data.split(b"\0")[:-1]]
+
+
+def parse_states(tokens: Sequence[str]) -> Staged:
+    """Read the answer to C(staged) and C(stage)."""
+    rest = iter(tokens)
+    return {int(next(rest)): Have(next(rest) == "1", int(next(rest))) for _word in rest}
 
 
 def parse_facts(tokens: Sequence[str]) -> Facts:
@@ -228,6 +298,7 @@ def parse_facts(tokens: Sequence[str]) -> Facts:
         writable=writable == "1",
         uid=int(uid),
         root_mode=mode.zfill(4),
+        trust={tokens[at + 1]: int(tokens[at + 2]) for at in range(9, len(tokens), 3)},
     )
 
 
@@ -262,23 +333,30 @@ def parse_hashes(tokens: Sequence[str], prefix: str) -> Dict[str, str]:
     return found
 
 
-def build_record(manifest: Manifest, staged: Sequence[str], root: str) -> bytes:
-    """Return the record of a version from the listing of its staged tree.
+def build_record(manifest: Manifest, settled: Sequence[str], root: str) -> bytes:
+    """Return the record of a version from the answer to C(settle).
 
     Raises:
-        TransferError: what was staged is not what the manifest says.
+        TransferError: what is staged is not what the manifest says, or was not verified.
     """
     prefix = f"{root}/.edge/staging/{manifest.digest.replace(':', '-')}/tree/"
-    rest = iter(staged)
-    rows = [_file_row(rest, prefix) for _word in rest]
-    stamps = {str(row[0]): row[1:4] for row in rows}
-    if {path: stamp[0] for path, stamp in stamps.items()} != {
-        entry.path: entry.size for entry in manifest.files
-    }:
-        raise TransferError(
-            "what was staged is not what was sent", subject=f"{manifest.model}/{manifest.version}"
-        )
-    return json.dumps({"manifest": manifest.as_dict(), "stamps": stamps}).encode()
+    lines = [line.split() for line in settled[0].splitlines()]
+    known = {int(words[0]): [int(word) for word in words[1:]] for words in lines if len(words) == 4}
+    rest = iter(settled[1:])
+    rows = {str(row[0]): row for row in (_file_row(rest, prefix) for _word in rest)}
+    where = f"{manifest.model}/{manifest.version}"
+    odd = set(rows) ^ {entry.path for entry in manifest.files}
+    for number, entry in enumerate(manifest.files):
+        stamp = rows[entry.path][1:4] if entry.path in rows else None
+        if stamp is None or known.get(number) != stamp or stamp[0] != entry.size:
+            odd.add(entry.path)
+    if odd:
+        message = f"what is staged is not what was sent: {', '.join(sorted(odd)[:5])}"
+        raise TransferError(message, subject=where)
+    stamps = {path: row[1:4] for path, row in rows.items()}
+    owner = next(iter(rows.values()))[5:7]
+    record = {"manifest": manifest.as_dict(), "stamps": stamps, "owner": owner}
+    return json.dumps(record).encode()
 
 
 def _file_row(rest: Iterator[str], prefix: str) -> List[Any]:

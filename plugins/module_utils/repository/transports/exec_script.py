@@ -10,8 +10,10 @@ it was cut short. Exit codes are below; C(ExecChannel) turns them into errors.
 
 from __future__ import annotations
 
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import exec_stage
+
 NAME = "store.sh"
-PROTOCOL = 1
+PROTOCOL = 2
 
 RC_CUT_SHORT = 15
 RC_EXISTS = 13
@@ -20,7 +22,7 @@ RC_CHANGED = 22
 RC_BUSY = 23
 RC_FULL = 28
 
-SCRIPT = r"""#!/bin/bash
+HEAD = r"""#!/bin/bash
 set -u -o pipefail
 shopt -s globstar dotglob nullglob
 export LC_ALL=C
@@ -33,7 +35,12 @@ die() { printf '%s\n' "$2" >&2; exit "$1"; }
 emit() { printf '%s\0' "$@"; }
 stamp_ns() { local t; t=$(stat -c %.9Y -- "$1" 2>/dev/null) || return 1; printf '%s' "${t/./}"; }
 owns() { [[ -r $lock/owner && $(<"$lock/owner") == *"\"id\": \"$1\""* ]]; }
-need_lock() { owns "$1" || die 23 "the store is not locked by this helper"; }
+need_lock() {
+  owns "$1" || die 23 "the store is not locked by this helper"
+  if [[ -e $lock/lost-$1 ]]; then rm -f -- "$lock/lost-$1"; fi
+}
+# A writer whose input was cut short need not be waited for as long as a silent one.
+cut_short() { : > "$lock/lost-$1"; die 15 "the input ended early"; }
 is_empty() { local all=("$1"/*); (( ${#all[@]} == 0 )); }
 plain_dir() { [[ -d $1 && ! -L $1 ]]; }
 
@@ -106,6 +113,29 @@ cmd_facts() {
   fi
   emit facts $(stat -f -c '%a %b %S %d %c' -- "$path") "$writable" "$(id -u)" \
     "$(stat -c %a -- "$path")"
+  for path in "$work"/trust/*; do
+    [[ ${path##*/} =~ ^[0-9a-f]{64}$ ]] && emit trust "${path##*/}" "$(counter_in "$path")"
+  done
+  return 0
+}
+counter_in() {
+  local text=
+  [[ -r $1 ]] && text=$(<"$1")
+  if [[ $text =~ ^\{\"counter\":\ ([0-9]{1,19})\}$ ]]; then printf '%s' "${BASH_REMATCH[1]}"
+  else printf '%s' -1; fi
+}
+# trust OWNER KEY COUNTER: keeps the highest
+cmd_trust() {
+  local path=$work/trust/$2 counter=$3 now=-1
+  need_lock "$1"
+  [[ $2 =~ ^[0-9a-f]{64}$ && $3 =~ ^[0-9]{1,19}$ ]] || die 15 "bad key or counter"
+  if [[ ! -d $work/trust ]]; then
+    mkdir -- "$work/trust" && chmod 770 -- "$work/trust" && sync -- "$work" || die 14 "cannot write"
+  fi
+  [[ -e $path ]] && now=$(counter_in "$path")
+  (( now > counter )) && counter=$now
+  printf '{"counter": %s}\n' "$counter" > "$path.new" && sync -- "$path.new" &&
+    mv -T -- "$path.new" "$path" && sync -- "$work/trust" || die 28 "cannot write the counter"
 }
 
 cmd_inventory() {
@@ -129,14 +159,16 @@ cmd_hashes() {
   start_beat ""
   list_files "$models/$1/$2"
   for path in ${found[@]+"${found[@]}"}; do
-    if [[ -f $path && ! -L $path ]]; then regular+=("$path"); else emit none "$path"; fi
+    if [[ -f $path && ! -L $path && -r $path ]]; then regular+=("$path"); else emit none "$path"; fi
   done
   found=(${regular[@]+"${regular[@]}"})
   on_found sha256sum -z --
 }
 
+# lock OWNER TEXT [DIGEST...]: the digests are those of stages that are wanted
 cmd_lock() {
   local owner=$1 text=$2 name fresh=$work/locks/new-$1 probe
+  shift 2
   mkdir -p -- "$root" || die 14 "cannot make $root"
   for name in "$work" "$work"/{staging,manifests,locks,trash}; do
     if [[ ! -e $name ]] && mkdir -- "$name" 2>/dev/null; then chmod 770 -- "$name"; fi
@@ -146,7 +178,7 @@ cmd_lock() {
   probe=$work/staging/probe-$$
   : > "$probe" && sync -- "$probe" && mv -T -- "$probe" "$probe.2" && rm -- "$probe.2" ||
     die 14 "the store cannot be written"
-  owns "$owner" && return
+  if owns "$owner"; then need_lock "$owner"; return; fi
   rm -rf -- "$fresh"
   mkdir -- "$fresh" && printf '%s' "$text" > "$fresh/owner" || die 14 "cannot write the lock"
   expire_lock "$owner"
@@ -155,13 +187,29 @@ cmd_lock() {
     emit busy "$(stamp_ns "$lock/owner")" "$(cat -- "$lock/owner" 2>/dev/null)"
     exit 23
   fi
-  rm -rf -- "$work"/staging/* "$work"/trash/*
+  rm -rf -- "$work"/trash/*
+  forget_stages "$owner" "$@"
+}
+# Deletes stages that nobody used for seven days.
+forget_stages() {
+  local clock=$work/locks/clock-$1 now path used wanted=" ${*:2} "
+  : > "$clock"; now=$(stamp_ns "$clock"); rm -f -- "$clock"
+  for path in "$work"/staging/*; do
+    used=$(stamp_ns "$path/manifest.json") || used=$(stamp_ns "$path") || continue
+    [[ $wanted == *" ${path##*/} "* ]] && continue
+    (( now - used > 7 * 86400 * 1000000000 )) && rm -rf -- "$path"
+  done
+  return 0
 }
 # Moves a lock without a sign of life aside; ages are taken by the store's own clock.
 expire_lock() {
-  local seen now clock=$work/locks/clock-$1 aside=$work/locks/stale-$1
+  local seen now lost clock=$work/locks/clock-$1 aside=$work/locks/stale-$1 file
   seen=$(stamp_ns "$lock/owner") || return 0
   rm -f -- "$clock"; : > "$clock"; now=$(stamp_ns "$clock"); rm -f -- "$clock"
+  for file in "$lock"/lost-*; do
+    owns "${file##*/lost-}" && lost=$(stamp_ns "$file") || continue
+    (( now - lost >= 2000000000 )) && lease=0
+  done
   (( now - seen >= lease * 1000000000 )) || return 0
   mv -T -- "$lock" "$aside" 2>/dev/null || return 0
   if [[ $(stamp_ns "$aside/owner") != "$seen" ]]; then
@@ -173,71 +221,12 @@ expire_lock() {
 
 cmd_unlock() {
   owns "$1" || return 0
-  rm -rf -- "$work"/staging/* "$work"/trash/*
+  rm -rf -- "$work"/trash/*
   mv -T -- "$lock" "$work/locks/gone-$1" && rm -rf -- "$work/locks/gone-$1"
 }
 
-# receive OWNER DIGEST MODEL VERSION COUNT, on stdin for each file: "SIZE SHA256", PATH, bytes.
-# One process for a small file, and their hashes are checked in portions; a big file is hashed
-# portion by portion while the next one comes, so that its bytes are still in memory.
-cmd_receive() {
-  local owner=$1 stage=$work/staging/${2/:/-} target=$models/$3/$4 count=$5
-  local tree=$stage/tree n size sum path sums=() pending=0
-  need_lock "$owner"
-  is_empty "$target" || die 13 "version $4 of model $3 exists"
-  rm -rf -- "$stage"
-  mkdir -p -- "$tree" && cd -- "$tree" || die 14 "cannot write to the store"
-  start_beat "$owner"
-  for (( n = 0; n < count; n++ )); do
-    read -r size sum && IFS= read -r path || die 15 "the input ended after $n of $count files"
-    path=./$path
-    if [[ ! -d ${path%/*} ]]; then mkdir -p -- "${path%/*}" || die 28 "cannot make $path"; fi
-    if (( size > portion )); then receive_big "$size" "$sum" "$path"; continue; fi
-    head -c "$size" > "$path" || die 28 "$path: cannot be written"
-    sums+=("$sum  $path")
-    if (( (pending += size) > portion || ${#sums[@]} > 200 )); then
-      check_sums "${sums[@]}"
-      sums=() pending=0
-    fi
-  done
-  if (( ${#sums[@]} )); then check_sums "${sums[@]}"; fi
-  settle "$tree"
-  list_files "$tree"
-  on_found stat --printf="file\0%n\0%s\0%.9Y\0%i\0%f\0%u\0%g\0" --
-}
-receive_big() {
-  local size=$1 sum=$2 path=$3 result=$EDGE_RUN/sum-$$ pipe=$EDGE_RUN/pipe-$$ offset want feed= hash
-  mkfifo -- "$pipe" || die 14 "cannot make a pipe"
-  sha256sum < "$pipe" > "$result" &
-  hash=$!
-  exec 3> "$pipe"
-  rm -- "$pipe"
-  : > "$path" || die 28 "$path: cannot be written"
-  for (( offset = 0; offset < size; offset += portion )); do
-    want=$(( size - offset < portion ? size - offset : portion ))
-    head -c "$want" >> "$path" || die 28 "$path: cannot be written"
-    if [[ -n $feed ]]; then wait "$feed" || die 1 "$path: cannot be read"; fi
-    { set +o pipefail; tail -c "+$(( offset + 1 ))" -- "$path" | head -c "$want" >&3; } </dev/null &
-    feed=$!
-  done
-  wait "$feed" || die 1 "$path: cannot be read"
-  exec 3>&-
-  wait "$hash"
-  check_sum "$path" "$sum" "$(<"$result")"
-  rm -- "$result"
-}
-check_sum() {
-  [[ ${3%% *} == "$2" ]] ||
-    die 22 "${1#./}: sha256 is ${3%% *}, not $2 ($(stat -c %s -- "$1") bytes)"
-}
-check_sums() {
-  local line
-  printf '%s\n' "$@" | sha256sum -c --status --strict && return
-  for line in "$@"; do
-    check_sum "${line:66}" "${line:0:64}" "$(sha256sum < "${line:66}")"
-  done
-  die 22 "the hashes of the files do not fit"
-}
+"""
+TAIL = r"""
 settle() {
   if [[ $(id -u) == 0 ]]; then chown -hR "$EDGE_UID:$EDGE_GID" -- "$1" || die 14 "chown"; fi
   chmod -R u=rwX,go=rX -- "$1" || die 14 "chmod"
@@ -245,6 +234,18 @@ settle() {
   on_found sync -- || die 28 "cannot flush to the disk"
   found=("$1"/**/)
   on_found sync -- || die 28 "cannot flush to the disk"
+}
+# settle OWNER DIGEST: modes, owner, all on the disk; tells the files and the stamps
+cmd_settle() {
+  local stage=$work/staging/${2/:/-} text=
+  need_lock "$1"
+  plain_dir "$stage/tree" || die 15 "not staged"
+  start_beat "$1"
+  [[ -r $stage/done ]] && text=$(<"$stage/done")
+  emit "$text"
+  settle "$stage/tree"
+  list_files "$stage/tree"
+  on_found stat --printf="file\0%n\0%s\0%.9Y\0%i\0%f\0%u\0%g\0" --
 }
 own_dir() {
   plain_dir "$1" && return
@@ -289,7 +290,7 @@ cmd_remove() {
   if ! plain_dir "${path%/*}" || [[ ! -e $path && ! -L $path ]]; then emit removed 0; return; fi
   start_beat "$1"
   mv -T -- "$path" "$aside" || die 14 "cannot move $path"
-  sync -- "${path%/*}"
+  sync -- "${path%/*}" "$work/trash"
   rm -f -- "$record"
   rm -rf -- "$aside"
   for dir in "${path%/*}" "${record%/*}"; do
@@ -305,3 +306,5 @@ shift
 "cmd_$command" "$@" || die 1 "$command failed"
 [[ $command == wait ]] || emit end
 """
+
+SCRIPT = HEAD + exec_stage.STAGE + TAIL

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
@@ -22,13 +23,19 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.pods import (
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import Target
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.job import (
+    HOSTNAME_LABEL,
     HelperOptions,
     Program,
     object_name,
     render_config_map,
     render_job,
+    render_secret,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.store import AGENT_LABEL
+from ansible_collections.openvino.edge.plugins.module_utils.store import (
+    AGENT_LABEL,
+    HostPathStore,
+    PvcStore,
+)
 
 WATCH_SECONDS = 1.0  # between two looks at the events
 Object = Mapping[str, Any]
@@ -49,7 +56,7 @@ class HelperFailed(WaitError):
 
 
 class Helper:
-    """One helper on one target.
+    """One helper on one target; C(pod) and C(node) tell where it runs, once it does.
 
     Args:
         client: of the cluster.
@@ -69,9 +76,12 @@ class Helper:
     ) -> None:
         self.id = uuid.uuid4().hex[:10]
         self.pod = ""
+        self.address = ""
+        self.node = ""
         self._client, self._target = client, target
         self._options, self._program, self._stopped = options, program, stopped
         self._job: Optional[Dict[str, Any]] = None
+        self._made = False
 
     def start(self) -> str:
         """Make the objects and return the name of the running pod.
@@ -85,6 +95,8 @@ class Helper:
         try:
             self._job = self._client.create(job)
             self._client.create(render_config_map(self.id, self._job, self._program))
+            if self._options.secret is not None and self._options.secret.data:
+                self._client.create(render_secret(self.id, self._job, self._options.secret))
             self.pod = self._wait()
         except BaseException:
             self.shut()
@@ -124,6 +136,8 @@ class Helper:
         while True:
             pod = self._watch(pod)
             if pod is not None and _is_running(pod):
+                self.node = str((pod.get("spec") or {}).get("nodeName") or "")
+                self.address = str((pod.get("status") or {}).get("podIP") or "")
                 return str(pod["metadata"]["name"])
             now = time.monotonic()
             trouble = self._trouble(pod)
@@ -152,11 +166,41 @@ class Helper:
         )
         if pod is None:
             return creation_trouble(self._job or {}, events)
-        if self._options.read_only and any(map(_tells_missing_directory, events)):
-            raise StoreMissing("the directory does not exist", subject=self._target.name)
+        if any(map(_tells_missing_directory, events)):
+            self._without_directory(pod)
         if _has_ended(pod) and _phase(pod) == "Succeeded":
             return Trouble("Ended", "the helper ended before it was used", "run again", True)
         return pod_trouble(pod, events)
+
+    def _without_directory(self, pod: Object) -> None:
+        """Have the directory of a local volume made, where the task says how.
+
+        Raises:
+            StoreMissing: this helper only reads.
+            HelperFailed: nobody makes it.
+        """
+        if self._options.read_only:
+            raise StoreMissing("the directory does not exist", subject=self._target.name)
+        store = self._target.store
+        if isinstance(store, HostPathStore):
+            return
+        node = str((pod.get("spec") or {}).get("nodeName") or "")
+        local = store.local
+        if local is None or not local.create_directory_in:
+            raise _no_directory(self._target, node)
+        if not self._made:
+            self._made = True
+            self._make_directory(HostPathStore(local.create_directory_in, local.path), node)
+
+    def _make_directory(self, store: HostPathStore, node: str) -> None:
+        """Run a pod that mounts the path, which makes the kubelet make it; it mounts again then."""
+        target = Target(store, node, self._target.node_selector or ((HOSTNAME_LABEL, node),))
+        program = replace(
+            self._program, command=("/bin/sh", "-c", "sleep 60"), env={}, files={}, archives={}
+        )
+        helper = Helper(self._client, target, self._options, program, self._stopped)
+        helper.start()
+        helper.shut()
 
     def _events(self, name: str) -> List[Dict[str, Any]]:
         field = f"involvedObject.name={name}"
@@ -185,7 +229,7 @@ class Helper:
 
 
 def _security_hint(target: Target) -> str:
-    if target.node is None:
+    if isinstance(target.store, PvcStore):
         return "The helper fits the restricted level; another policy of the cluster refuses it"
     return (
         "A host path needs a namespace labelled pod-security.kubernetes.io/enforce=privileged;"
@@ -193,8 +237,27 @@ def _security_hint(target: Target) -> str:
     )
 
 
+def _no_directory(target: Target, node: str) -> HelperFailed:
+    local = target.store.local if isinstance(target.store, PvcStore) else None
+    path = f" {local.path}" if local else ""
+    return HelperFailed(
+        f"the directory{path} of the local volume does not exist on node {node}",
+        "NoDirectory",
+        option="pvc.local.path" if local else "pvc.claim_name",
+        subject=target.name,
+        hint="Make it there as root, like: mkdir -p PATH; or name a namespace that admits hostPath"
+        " volumes in pvc.local.create_directory_in",
+    )
+
+
 def _tells_missing_directory(event: Object) -> bool:
-    return "hostPath type check failed" in str(event.get("message"))
+    """Return whether a kubelet found no directory, for a hostPath or a local volume.
+
+    (k8s.io/kubernetes pkg/volume/host_path/host_path.go, pkg/volume/local/local.go)
+    """
+    text = str(event.get("message"))
+    missing = 'path "' in text and '" does not exist' in text
+    return "hostPath type check failed" in text or ("MountVolume.NewMounter" in text and missing)
 
 
 def _phase(pod: Object) -> str:

@@ -11,9 +11,15 @@ was killed leaves nothing behind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import base64
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent_fetch import SECRETS
+from ansible_collections.openvino.edge.plugins.module_utils.repository.pull.options import (
+    SecretMount,
+    secret_keys,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import Target
 from ansible_collections.openvino.edge.plugins.module_utils.store import (
     AGENT_LABEL,
@@ -33,6 +39,8 @@ DEADLINE_SECONDS = 24 * 3600  # of one helper, whatever happens
 FINISHED_SECONDS = 20
 HOSTNAME_LABEL = "kubernetes.io/hostname"
 
+PLACEMENT_ARGUMENT_SPEC: Dict[str, Any] = {"node_selector": {"type": "dict", "default": {}}}
+
 Object = Dict[str, Any]
 
 
@@ -50,6 +58,8 @@ class HelperOptions:
         tolerations: of the pod, as Kubernetes spells them.
         wait_timeout: seconds until the pod has to run.
         read_only: mount the store read-only, make nothing.
+        secret: credentials for what the helper fetches.
+        node_selector: labels that the node of the pod must have; sorted pairs.
     """
 
     agent_image: str
@@ -61,16 +71,19 @@ class HelperOptions:
     tolerations: Tuple[Mapping[str, Any], ...] = ()
     wait_timeout: float = 120.0
     read_only: bool = False
+    node_selector: Tuple[Tuple[str, str], ...] = ()
+    secret: Optional[SecretMount] = None
 
 
 @dataclass(frozen=True)
 class Program:
-    """What runs in the helper: image, command, environment, and the script files it needs."""
+    """What runs in the helper: image, command, environment, and the files it needs."""
 
     image: str
     command: Tuple[str, ...]
     env: Mapping[str, str]
     files: Mapping[str, str]
+    archives: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def labels(helper_id: str) -> Dict[str, str]:
@@ -120,6 +133,9 @@ def render_config_map(helper_id: str, job: Mapping[str, Any], program: Program) 
         "name": job["metadata"]["name"],
         "uid": job["metadata"]["uid"],
     }
+    binary = {
+        name: base64.b64encode(data).decode("ascii") for name, data in program.archives.items()
+    }
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -130,8 +146,32 @@ def render_config_map(helper_id: str, job: Mapping[str, Any], program: Program) 
             "ownerReferences": [owner],
         },
         "data": dict(program.files),
+        **({"binaryData": binary} if binary else {}),
         "immutable": True,
     }
+
+
+def render_secret(helper_id: str, job: Mapping[str, Any], secret: SecretMount) -> Object:
+    """Return the Secret with given credentials; it goes when the Job goes."""
+    made = render_config_map(helper_id, job, Program("", (), {}, {}))
+    encoded = {
+        name: base64.b64encode(value.encode()).decode() for name, value in secret.data.items()
+    }
+    return {**made, "kind": "Secret", "type": "Opaque", "data": encoded}
+
+
+def _secret_volume(helper_id: str, secret: SecretMount) -> Object:
+    """Return the volume with the credentials: of an existing Secret only the keys that are read.
+
+    A missing key or Secret does not keep the pod from starting; the helper then says so.
+    """
+    sources: List[Object] = []
+    if secret.name:
+        items = [{"key": name, "path": name} for name in secret_keys()]
+        sources.append({"secret": {"name": secret.name, "optional": True, "items": items}})
+    if secret.data:
+        sources.append({"secret": {"name": object_name(helper_id)}})
+    return {"name": "secret", "projected": {"defaultMode": 0o444, "sources": sources}}
 
 
 def _pod_spec(helper_id: str, target: Target, options: HelperOptions, program: Program) -> Object:
@@ -149,13 +189,29 @@ def _pod_spec(helper_id: str, target: Target, options: HelperOptions, program: P
             {"name": "run", "emptyDir": {"sizeLimit": "16Mi"}},
         ],
     }
-    if target.node_selector:
-        spec["nodeSelector"] = dict(target.node_selector)
-    if options.tolerations:
-        spec["tolerations"] = [dict(item) for item in options.tolerations]
+    if options.secret is not None:
+        spec["volumes"].append(_secret_volume(helper_id, options.secret))
+        mount = {"name": "secret", "mountPath": SECRETS, "readOnly": True}
+        spec["containers"][0]["volumeMounts"].append(mount)
+    spec.update(_placement(target, options))
     if options.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in options.image_pull_secrets]
     return spec
+
+
+def _placement(target: Target, options: HelperOptions) -> Object:
+    """Return the scheduling fields: what the task says, and where the store is."""
+    fields: Object = {}
+    selector = {**dict(options.node_selector), **dict(target.node_selector)}
+    if selector:
+        fields["nodeSelector"] = selector
+    tolerations = [dict(item) for item in options.tolerations]
+    tolerations += [dict(item) for item in target.tolerations if dict(item) not in tolerations]
+    if tolerations:
+        fields["tolerations"] = tolerations
+    if target.affinity:
+        fields["affinity"] = dict(target.affinity)
+    return fields
 
 
 def _container(target: Target, options: HelperOptions, program: Program) -> Object:
@@ -207,3 +263,9 @@ def hostname_selector(node: Optional[Mapping[str, Any]]) -> Tuple[Tuple[str, str
     meta = (node or {}).get("metadata") or {}
     hostname = (meta.get("labels") or {}).get(HOSTNAME_LABEL) or meta.get("name")
     return ((HOSTNAME_LABEL, str(hostname)),) if hostname else ()
+
+
+def node_selector_pairs(params: Mapping[str, Any]) -> Tuple[Tuple[str, str], ...]:
+    """Return the option C(node_selector) as sorted pairs."""
+    pairs = (params.get("node_selector") or {}).items()
+    return tuple(sorted((str(key), str(value)) for key, value in pairs))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import replace
-from typing import Callable, Mapping
+from typing import Callable, Mapping, Sequence
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     EdgeError,
@@ -17,10 +17,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     UnsupportedError,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import (
-    Advance,
-    Manifest,
+from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.pack import (
+    FileJob,
+    exact_length,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import Manifest
 from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
     Facts,
     Inventory,
@@ -34,11 +35,13 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.transport
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.agent import (
     PORT,
     AgentChannel,
-    scripts,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
     Channel,
+    Flow,
     HelperGone,
+    Place,
+    Staged,
     Target,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.helper import (
@@ -53,6 +56,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.transport
     HelperOptions,
     Program,
     store_root,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.scripts import (
+    ARCHIVE,
+    archive,
 )
 
 AUTO, AGENT, EXEC = "auto", "agent", "exec"
@@ -78,9 +85,18 @@ Say = Callable[[str], None]
 
 
 class EmptyChannel(Channel):
-    """Stands for a store that does not exist yet and may only be read."""
+    """Stands for a store that does not exist yet and may only be read.
+
+    Args:
+        target: that will have the store.
+        by: the transport that will be used.
+    """
 
     transport = "none"
+
+    def __init__(self, target: Target, by: str = AGENT) -> None:
+        super().__init__(target)
+        self.deltas = self.peers = by != EXEC
 
     def facts(self) -> Facts:
         """Return free space and rights."""
@@ -94,17 +110,35 @@ class EmptyChannel(Channel):
         """Read a version on the target."""
         return {}
 
-    def lock(self, owner: str, note: str) -> None:
+    def lock(self, owner: str, note: str, wanted: Sequence[str] = ()) -> None:
         """Become the one writer."""
-        raise UnsupportedError("the store does not exist", subject=self.target.name)
+        raise self._missing()
 
-    def publish(self, manifest: Manifest, sources: Mapping[str, str], advance: Advance) -> None:
-        """Send, verify and make visible."""
-        raise UnsupportedError("the store does not exist", subject=self.target.name)
+    def staged(self, manifest: Manifest) -> Staged:
+        """Return what is there of a version."""
+        return {}
+
+    def stage(self, manifest: Manifest, reuse: Mapping[int, Sequence[Place]]) -> Staged:
+        """Begin a version."""
+        raise self._missing()
+
+    def body_bytes(self, jobs: Sequence[FileJob], compress: bool) -> int:
+        """Return the bytes that will be sent."""
+        if self.deltas:
+            return exact_length(jobs, compress=compress)
+        return sum(job.entry.size - job.start for job in jobs)
+
+    def send(self, manifest: Manifest, jobs: Sequence[FileJob], flow: Flow) -> Mapping[int, str]:
+        """Send files."""
+        raise self._missing()
+
+    def publish(self, manifest: Manifest) -> None:
+        """Make a version visible."""
+        raise self._missing()
 
     def seal(self, manifest: Manifest, size: int) -> None:
         """Record a version that is right."""
-        raise UnsupportedError("the store does not exist", subject=self.target.name)
+        raise self._missing()
 
     def remove(self, model: str, version: int) -> bool:
         """Take a version away."""
@@ -112,6 +146,9 @@ class EmptyChannel(Channel):
 
     def close(self) -> None:
         """Nothing was opened."""
+
+    def _missing(self) -> UnsupportedError:
+        return UnsupportedError("the store does not exist", subject=self.target.name)
 
 
 class Opener:
@@ -135,6 +172,8 @@ class Opener:
     ) -> None:
         self._client, self._transport, self._options = client, transport, options
         self._warn, self._stopped = warn, stopped
+        # The helpers of one task know each other by this; it ends with them.
+        self._peer_secret = secrets.token_urlsafe(32)
 
     def open(self, target: Target) -> Channel:
         """Return an open channel to a target.
@@ -143,7 +182,7 @@ class Opener:
             EdgeError: no transport works; names why the first one did not.
         """
         if target.unbound and self._options.read_only:
-            return EmptyChannel(target)
+            return EmptyChannel(target, self._transport)
         try:
             if self._transport == EXEC:
                 return self._exec(target)
@@ -155,7 +194,7 @@ class Opener:
                 self._warn(f"{target.name}: using the exec transport, as the agent cannot: {error}")
                 return self._exec(target)
         except StoreMissing:
-            return EmptyChannel(target)
+            return EmptyChannel(target, self._transport)
 
     def _agent(self, target: Target) -> Channel:
         token = secrets.token_urlsafe(32)
@@ -163,14 +202,15 @@ class Opener:
         env = {
             "EDGE_ROOT": store_root(target),
             "EDGE_PORT": str(PORT),
-            "EDGE_TOKEN_SHA256": hashlib.sha256(token.encode()).hexdigest(),
+            "EDGE_TOKEN_SHA256": _sha256(token),
+            "EDGE_PEER_SHA256": _sha256(self._peer_secret),
             "EDGE_IDLE": str(IDLE_SECONDS),
             "EDGE_UID": str(options.uid),
             "EDGE_GID": str(options.gid),
             "EDGE_READ_ONLY": "1" if options.read_only else "0",
         }
-        command = ("python3", "-B", "-S", "-s", "-E", f"{SCRIPT_MOUNT}/agent.py")
-        program = Program(options.agent_image, command, env, scripts())
+        command = ("python3", "-B", "-S", "-s", "-E", f"{SCRIPT_MOUNT}/{ARCHIVE}")
+        program = Program(options.agent_image, command, env, {}, {ARCHIVE: archive()})
         helper = Helper(self._client, target, options, program, self._stopped)
         helper.start()
         channel = AgentChannel(
@@ -181,7 +221,11 @@ class Opener:
             lambda: self._shut(helper),
             self._stopped,
             helper.obituary,
+            address=helper.address,
+            peer_secret=self._peer_secret,
+            patience=options.wait_timeout,
         )
+        channel.node = helper.node
         try:
             channel.wait_until_it_answers()
         except BaseException:
@@ -203,7 +247,7 @@ class Opener:
         program = Program(options.exec_image, command, env, {exec_script.NAME: exec_script.SCRIPT})
         helper = Helper(self._client, target, options, program, self._stopped)
         helper.start()
-        return exec_transport.ExecChannel(
+        channel = exec_transport.ExecChannel(
             self._client,
             target,
             helper.pod,
@@ -212,11 +256,17 @@ class Opener:
             self._stopped,
             helper.obituary,
         )
+        channel.node = helper.node
+        return channel
 
     def _shut(self, helper: Helper) -> None:
         error = helper.shut()
         if error:
             self._warn(f"the helper could not be removed, it ends itself in a minute: {error}")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def exec_may_help(error: EdgeError) -> bool:

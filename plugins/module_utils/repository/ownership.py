@@ -1,0 +1,68 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which owner and mode published files and directories must have. Pure.
+
+Publishing gives 0644 and 0755. On a claim the kubelet may change that for a pod with fsGroup: it
+sets the group, gives it read and write, and sets the set-group-id bit of directories
+(k8s.io/kubernetes, pkg/volume/volume_linux.go), so there neither the group nor its rights are
+checked.
+"""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import FILE_MODE
+from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore, Store
+
+DIRECTORY_MODE = 0o755
+FS_GROUP_FILE = 0o060
+FS_GROUP_DIRECTORY = 0o070 | stat.S_ISGID
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """What is expected; C(gid) is C(None) where the kubelet decides."""
+
+    uid: int
+    gid: Optional[int]
+
+    def recorded(self, record: Optional[Mapping[str, Any]]) -> Ownership:
+        """Return what was found when the version was published, if its record tells.
+
+        A file server that maps users (NFS with squash) gives other owners than were asked for.
+        """
+        try:
+            uid, gid = (record or {})["owner"]
+            return Ownership(int(uid), None if self.gid is None else int(gid))
+        except (KeyError, TypeError, ValueError):
+            return self
+
+    def owner_fault(self, uid: int, gid: int) -> str:
+        """Return how an owner differs, C("") when it is right."""
+        if uid == self.uid and self.gid in (None, gid):
+            return ""
+        if self.gid is None:
+            return f"owner {uid} instead of {self.uid}"
+        return f"owner {uid}:{gid} instead of {self.uid}:{self.gid}"
+
+    def mode_fault(self, mode: int, *, directory: bool = False) -> str:
+        """Return how a mode differs, C("") when it is right; types of files are not compared."""
+        wanted = DIRECTORY_MODE if directory else FILE_MODE
+        loose = FS_GROUP_DIRECTORY if directory else FS_GROUP_FILE
+        found = stat.S_IMODE(mode)
+        if self.gid is None:
+            if found | loose == wanted | loose and found & wanted == wanted:
+                return ""
+        elif found == wanted:
+            return ""
+        return f"mode {found:04o} instead of {wanted:04o}"
+
+
+def expected_ownership(store: Store, ids: Tuple[int, int]) -> Ownership:
+    """Return what files published by C(uid) and C(gid) have on a store."""
+    uid, gid = ids
+    return Ownership(uid, gid if isinstance(store, HostPathStore) else None)

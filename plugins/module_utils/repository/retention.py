@@ -1,0 +1,152 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which published versions go after new ones came. Pure.
+
+- C(keep_versions) speaks of the models of the task: the newest so many of each stay.
+- C(prune) speaks of what the task does not bring: other versions of its models and, when the task
+  is about the whole source, other models.
+- With both, the newest so many of the task's models stay, and other models go.
+
+Never goes what this run wants. What is in use goes only with C(force).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.repository.layout import Selection
+from ansible_collections.openvino.edge.plugins.module_utils.repository.plan import Step
+from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
+    Key,
+    RawVersion,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.survey import UNCLEAR
+
+RETENTION_ARGUMENT_SPEC: Dict[str, Any] = {
+    "keep_versions": {"type": "int"},
+    "prune": {"type": "bool", "default": False},
+}
+
+FindUsers = Callable[[Sequence[Key]], Mapping[Key, str]]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The options; without C(keep_versions) and C(prune) nothing ever goes."""
+
+    keep_versions: Optional[int] = None
+    prune: bool = False
+    force: bool = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything may go."""
+        return self.prune or self.keep_versions is not None
+
+
+@dataclass(frozen=True)
+class Retained:
+    """A version that would have gone, and who uses it."""
+
+    model: str
+    version: int
+    by: str
+
+    @property
+    def unclear(self) -> bool:
+        """Whether it stays because its user could not be understood."""
+        return UNCLEAR in self.by
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return the entry of the module's result."""
+        return {"model": self.model, "version": self.version, "by": self.by}
+
+
+@dataclass(frozen=True)
+class Retention:
+    """What goes, in the order of removal (oldest first), and what stays only because it is used."""
+
+    steps: Tuple[Step, ...] = ()
+    retained: Tuple[Retained, ...] = ()
+
+
+def rules_from_params(params: Mapping[str, Any]) -> Rules:
+    """Return the typed options; with C(state=absent) nothing is brought, so nothing goes after it.
+
+    Raises:
+        InputError: a number that is none.
+    """
+    keep, prune = params.get("keep_versions"), bool(params.get("prune"))
+    if keep is not None and keep < 1:
+        raise InputError(
+            f"{keep} is not at least 1",
+            option="keep_versions",
+            hint="Leave it out to keep all versions, or use state: absent to remove a model",
+        )
+    if params.get("state") == "absent":
+        keep, prune = None, False
+    return Rules(keep, prune, bool(params.get("force")))
+
+
+def plan_retention(
+    there: Iterable[RawVersion],
+    wanted: Iterable[Key],
+    chosen: Sequence[Selection],
+    rules: Rules,
+    find_users: FindUsers,
+) -> Retention:
+    """Return what goes from one target.
+
+    Args:
+        there: what the target holds.
+        wanted: what this run wants there, whether it is there yet or not.
+        chosen: the option C(models); with it, models that it does not name are left alone.
+        rules: the options.
+        find_users: who uses which of the given versions; only asked when something would go.
+    """
+    held = {raw.key: raw for raw in there}
+    keep = set(wanted)
+    going = _candidates(set(held), keep, {item.name for item in chosen}, rules)
+    if not going:
+        return Retention()
+    used = {} if rules.force else find_users(sorted({*held, *keep}))
+    steps = [_step(held[key]) for key in sorted(going) if key not in used]
+    retained = [Retained(*key, used[key]) for key in sorted(going) if key in used]
+    return Retention(tuple(steps), tuple(retained))
+
+
+def _candidates(held: Set[Key], wanted: Set[Key], chosen: Set[str], rules: Rules) -> Set[Key]:
+    """Return what goes if nobody uses it."""
+    if not rules.asked:
+        return set()
+    mine = {model for model, _version in wanted}
+    newest = _newest(held | wanted, rules.keep_versions or 0)
+    others = rules.prune and not chosen
+    going: Set[Key] = set()
+    for key in held - wanted:
+        if key[0] in mine:
+            if key not in newest:
+                going.add(key)
+        elif others:
+            going.add(key)
+    return going
+
+
+def _newest(keys: Set[Key], count: int) -> Set[Key]:
+    """Return the highest C(count) versions of each model."""
+    versions: Dict[str, List[int]] = {}
+    for model, version in keys:
+        versions.setdefault(model, []).append(version)
+    return {
+        (model, version)
+        for model, found in versions.items()
+        for version in sorted(found, reverse=True)[:count]
+    }
+
+
+def _step(raw: RawVersion) -> Step:
+    digest = str(((raw.record or {}).get("manifest") or {}).get("digest", ""))
+    return Step("remove", raw.model, raw.version, digest, len(raw.files), raw.size)

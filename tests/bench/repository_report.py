@@ -1,0 +1,139 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From samples to tables; pure."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from measure import table
+from repository_rounds import BIG, COLD, SAME, Results, Sizes
+from repository_runs import EMPTY, FLOOR, K8S_CP, OURS, PLAYS, RECORD, RSYNC
+from repository_site import Wired
+
+TENSORS_40 = "1 % changed, 40 tensors"
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Medians:
+    """Median figures by situation and candidate; plays can be had without an empty play."""
+
+    figures: dict[str, dict[str, Wired]]
+
+    @classmethod
+    def of(cls, results: Results) -> Medians:
+        """Return the medians of all samples."""
+        return cls(
+            {
+                situation: {name: _median(samples) for name, samples in by_name.items()}
+                for situation, by_name in results.items()
+            }
+        )
+
+    def net(self, situation: str, name: str) -> Wired:
+        """Return a figure without what an empty play costs, if it is one of a play."""
+        found = self.figures[situation][name]
+        if name not in PLAYS:
+            return found
+        empty = self.figures[""][EMPTY]
+        # A play is never faster than an empty one; noise of a few ms must not make it negative.
+        wall, cpu = max(found.wall - empty.wall, 0.01), max(found.cpu - empty.cpu, 0.0)
+        return Wired(wall, cpu, found.rss, found.wire)
+
+    def has(self, situation: str, *names: str) -> bool:
+        """Tell whether all of them were measured."""
+        return all(name in self.figures.get(situation, {}) for name in names)
+
+
+def _median(samples: list[Wired]) -> Wired:
+    return Wired(
+        statistics.median(item.wall for item in samples),
+        statistics.median(item.cpu for item in samples),
+        statistics.median(item.rss for item in samples),
+        int(statistics.median(item.wire for item in samples)),
+    )
+
+
+def tables(results: Results, sizes: Sizes) -> str:
+    """Return all tables."""
+    medians = Medians.of(results)
+    parts = [_aims(medians, sizes)]
+    parts += [
+        _situation(medians, situation, sizes)
+        for situation in medians.figures
+        if situation not in ("", BIG)
+    ]
+    return "\n".join(parts)
+
+
+def _situation(medians: Medians, situation: str, sizes: Sizes) -> str:
+    rows = []
+    ours = medians.net(situation, OURS)
+    for name, found in medians.figures[situation].items():
+        net = medians.net(situation, name)
+        rows.append(
+            [
+                name,
+                f"{found.wall:.2f}",
+                f"{net.wall:.2f}",
+                f"{net.cpu:.2f}",
+                f"{found.rss:.0f}",
+                f"{found.wire / MIB:.2f}",
+                _ratio(net.wall, ours.wall),
+            ]
+        )
+    header = ["command", "wall s", "net wall s", "net CPU s", "peak RSS MiB"]
+    header += ["MiB on the wire", "net wall / ours"]
+    return table(f"{situation} ({extent(situation, sizes)})", header, rows)
+
+
+def extent(situation: str, sizes: Sizes) -> str:
+    """Return how much is copied in a situation, in words."""
+    if situation.startswith("20 Mbit"):
+        return f"{sizes.slow} MiB"
+    if situation.startswith("two nodes"):
+        return f"{sizes.nodes} MiB"
+    if situation.startswith("many small"):
+        return f"{sizes.small:,} files"
+    return f"{sizes.mib} MiB"
+
+
+def _ratio(value: float, base: float) -> str:
+    return f"{value / base:.1f}x"
+
+
+def _aims(medians: Medians, sizes: Sizes) -> str:
+    rows: list[tuple[str, str, str, bool]] = []
+    if medians.has(COLD, OURS, FLOOR):
+        ratio = medians.net(COLD, OURS).wall / medians.net(COLD, FLOOR).wall
+        rows.append(("first copy, ours / floor", "at most 1.3x", f"{ratio:.2f}x", ratio <= 1.3))
+        per_gib = medians.net(COLD, OURS).cpu / sizes.mib * 1024
+        text = "first copy, CPU of the controller per GiB"
+        rows.append((text, "at most 2 s", f"{per_gib:.2f} s", per_gib <= 2))
+    for name in (OURS, RECORD):
+        if medians.has(SAME, name, K8S_CP):
+            rows += _unchanged(medians, name)
+    if medians.has(TENSORS_40, OURS, K8S_CP, RSYNC):
+        ours = medians.net(TENSORS_40, OURS).wall
+        faster = medians.net(TENSORS_40, K8S_CP).wall / ours
+        rows.append(("40 tensors, k8s_cp / ours", "at least 20x", f"{faster:.1f}x", faster >= 20))
+        ratio = medians.net(TENSORS_40, RSYNC).wall / ours
+        rows.append(("40 tensors, rsync / ours", "at least 1x", f"{ratio:.2f}x", ratio >= 1))
+    if medians.has(BIG, OURS) and medians.has(COLD, OURS):
+        growth = medians.figures[BIG][OURS].rss - medians.figures[COLD][OURS].rss
+        text = f"memory, {4 * sizes.mib} MiB against {sizes.mib} MiB"
+        rows.append((text, "at most 40 MiB more", f"{growth:+.1f} MiB", growth <= 40))
+    shown = [[what, aim, found, "yes" if met else "**no**"] for what, aim, found, met in rows]
+    return table("Aims", ["what (net of an empty play)", "aim", "found", "met"], shown)
+
+
+def _unchanged(medians: Medians, name: str) -> list[tuple[str, str, str, bool]]:
+    net = medians.net(SAME, name)
+    faster = medians.net(SAME, K8S_CP).wall / net.wall
+    return [
+        (f"no change, {name}: CPU", "under 0.3 s", f"{net.cpu:.2f} s", net.cpu < 0.3),
+        (f"no change, k8s_cp / {name}", "at least 100x", f"{faster:.0f}x", faster >= 100),
+    ]

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is shipped to the helper pod is all that it needs there, side by side in one directory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ansible_collections.openvino.edge.plugins.module_utils.repository import agent
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.scripts import (
+    scripts,
+)
+
+
+def test_every_file_of_the_agent_is_shipped_and_imports_there(tmp_path: Path) -> None:
+    shipped = scripts()
+    here = Path(agent.__file__).parent
+    assert set(shipped) == {"agent.py", *(path.name for path in here.glob("agent_*.py"))}
+    for name, text in shipped.items():
+        (tmp_path / name).write_text(text)
+    names = ",".join(sorted(name[:-3] for name in shipped))
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {names}"
+    flags = ["-B", "-S", "-s", "-E"]
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", code], capture_output=True, text=True, check=False, cwd="/"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_they_fit_into_one_config_map() -> None:
+    assert sum(len(text.encode()) for text in scripts().values()) < 900_000

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The benchmark's own arithmetic: what changes in the data, tables, and the picture."""
+
+from __future__ import annotations
+
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / name) for name in ("bench", "lab", "faults")]
+
+import repository_data as data  # noqa: E402
+from repository_plot import svg  # noqa: E402
+from repository_report import Medians, tables  # noqa: E402
+from repository_rounds import BIG, COLD, SAME, Results, Sizes  # noqa: E402
+from repository_runs import EMPTY, FLOOR, K8S_CP, OURS, RECORD, RSYNC  # noqa: E402
+from repository_site import Wired  # noqa: E402
+
+
+def samples(*walls: float, cpu: float = 1.0, rss: float = 60.0) -> list[Wired]:
+    return [Wired(wall, cpu, rss, 1 << 20) for wall in walls]
+
+
+def results() -> Results:
+    tensors = {OURS: samples(2.0), K8S_CP: samples(42.0), RSYNC: samples(0.9)}
+    return {
+        BIG: {OURS: samples(9.0, rss=95.0)},
+        "": {EMPTY: samples(1.0, cpu=0.8)},
+        COLD: {OURS: samples(2.5, 2.3, 9.0), FLOOR: samples(1.0)},
+        SAME: {OURS: samples(3.0), RECORD: samples(1.1), K8S_CP: samples(21.0)},
+        "1 % changed, 40 tensors": tensors,
+    }
+
+
+def test_plays_are_told_without_an_empty_play() -> None:
+    medians = Medians.of(results())
+    assert medians.net(COLD, OURS).wall == 1.5 and medians.net(COLD, FLOOR).wall == 1.0
+    assert medians.net(COLD, OURS).cpu == pytest.approx(0.2)
+    assert medians.net("", EMPTY).wall == 1.0
+
+
+def test_aims_are_judged() -> None:
+    lines = [line for line in tables(results(), Sizes()).splitlines() if line.startswith("| ")]
+    met = {line.split(" | ")[0][2:]: "| yes |" in line for line in lines if " at " in line}
+    assert met == {
+        "first copy, ours / floor": False,
+        "first copy, CPU of the controller per GiB": True,
+        f"no change, k8s_cp / {OURS}": False,
+        f"no change, k8s_cp / {RECORD}": True,
+        "40 tensors, k8s_cp / ours": True,
+        "40 tensors, rsync / ours": False,
+        "memory, 4096 MiB against 1024 MiB": True,
+    }
+
+
+def test_the_picture_holds_every_value() -> None:
+    bars = {"first": {"ours": 0.02, "a & b": 30.0}, "second": {"ours": 1.0}}
+    root = ElementTree.fromstring(svg("Title <1>", "s", bars))
+    texts = [item.text for item in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"Title <1>", "first", "second", "ours", "a & b", "0.02", "30", "1.00"} <= set(texts)
+    widths = [
+        float(item.get("width", "0")) for item in root.iter("{http://www.w3.org/2000/svg}rect")
+    ]
+    assert max(widths[-3:]) == widths[-2] > widths[-1] > widths[-3] >= 1
+
+
+def differing(one: bytes, other: bytes) -> list[int]:
+    return [index for index, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]]
+
+
+@pytest.mark.parametrize(
+    ("change", "places"), [(data.one_region, 1), (data.tensors, 40), (data.spots, 1000)]
+)
+def test_changes_touch_one_percent_in_as_many_places(
+    change: object, places: int, tmp_path: Path
+) -> None:
+    first = data.Job(tmp_path, "m", 1)
+    data.one_file(first, 1)
+    second = first.next()
+    change(second)  # type: ignore[operator]
+    found = differing(data.weights(first).read_bytes(), data.weights(second).read_bytes())
+    assert 0.008 < len(found) / data.MIB <= 0.011
+    # A random byte may be the one that was there; gaps between places are far larger.
+    jumps = sum(1 for one, other in zip(found, found[1:], strict=False) if other - one > 100)
+    assert jumps + 1 == places
+
+
+def test_an_insertion_moves_the_rest(tmp_path: Path) -> None:
+    first = data.Job(tmp_path, "m", 1)
+    data.one_file(first, 1)
+    data.insertion(first.next())
+    old, new = (data.weights(job).read_bytes() for job in (first, first.next()))
+    more, cut = len(new) - len(old), len(old) // 3 + 13
+    assert 0.009 < more / len(old) < 0.011
+    assert new[:cut] == old[:cut] and new[cut + more :] == old[cut:]
+
+
+def test_a_new_part_leaves_95_percent(tmp_path: Path) -> None:
+    first = data.Job(tmp_path, "m", 1)
+    data.parts(first, 1)
+    second = first.next()
+    data.new_part(second)
+    files = sorted(first.path.rglob("*.data"))
+    same = [
+        item
+        for item in files
+        if item.read_bytes() == (second.path / item.relative_to(first.path)).read_bytes()
+    ]
+    assert len(files) == 20 and len(same) == 19
