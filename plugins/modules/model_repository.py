@@ -33,7 +33,7 @@ options:
         later runs, and unpacked only when files of it have to be sent, into a private directory
         below E(TMPDIR) that is removed again. Links that leave it, devices, sparse files, files
         that are in it twice, and a damaged or cut archive are refused. C(.tar.zst) needs Python
-        3.14, the Python package C(zstandard), or the program C(zstd).
+        3.14 or the Python package C(zstandard).
       - The sha256 of local files are kept for later runs in C(~/.cache/openvino-edge/hashes) (or
         below E(XDG_CACHE_HOME)), by path, inode, size, modification and change time, so that an
         unchanged file is read once. The environment variable E(EDGE_HASH_CACHE) names another

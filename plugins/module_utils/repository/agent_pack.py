@@ -194,7 +194,9 @@ class Unpacker:
         if set(basis) != {"bad"}:
             return self._stage.basis_path(basis)
         number = basis["bad"]
-        if type(number) is not int or not 0 <= number < len(self._stage.files):
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise Refused(400, "bad basis")
+        if not 0 <= number < len(self._stage.files):
             raise Refused(400, "bad basis")
         return bad_path(self._stage.directory, number)
 

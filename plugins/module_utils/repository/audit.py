@@ -288,7 +288,7 @@ def compare_targets(targets: Sequence[TargetAudit], source: Mapping[Key, Manifes
             holders.setdefault(audit.raw.key, []).append((target, audit))
     for key in sorted({*holders, *source}):
         having = holders.get(key, [])
-        where = "the source" if key in source else ", ".join(item.name for item, _ in having)
+        where = "the source" if key in source else ", ".join(item.name for item, _audit in having)
         there = [item.name for item, _audit in having]
         for target in targets:
             if target.name not in there:

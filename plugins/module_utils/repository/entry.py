@@ -34,6 +34,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.retention
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.settled import settled
 from ansible_collections.openvino.edge.plugins.module_utils.repository.sources.opening import opened
+from ansible_collections.openvino.edge.plugins.module_utils.repository.task import Task
 from ansible_collections.openvino.edge.plugins.module_utils.repository.trust.guard import Guard
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import (
     Params,
@@ -50,7 +51,7 @@ def required_access(params: Params) -> List[Access]:
     store = options.store
     own = preflight.exec_access if options.transport == "exec" else preflight.agent_access
     wanted = [*preflight.common_access(store), *record_access(store), *own(store)]
-    wanted += [*preflight.store_access(store), *pull_access(store, params)]
+    wanted += pull_access(store, params)
     removes = params["state"] == "absent" or rules_from_params(params).asked
     wanted += preflight.removal_access(store) if removes else []
     return wanted + (preflight.store_access(store) if params["state"] == "present" else [])
@@ -71,9 +72,6 @@ def run(params: Params, runtime: Runtime) -> Result:
         works = settled(book, local, options, params)
         made: Sequence[Change] = ()
         if works is None:
-            # Loaded late: what the record settles needs no helper, and no code for one.
-            from ansible_collections.openvino.edge.plugins.module_utils.repository.task import Task
-
             task = Task(client, options, runtime, local, params, book)
             works = task.run()
             made = task.made

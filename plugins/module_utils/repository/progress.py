@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import Callable, Mapping
+from typing import Callable, Mapping, Optional
 
 from ansible_collections.openvino.edge.plugins.module_utils.repository.plan import format_bytes
 
@@ -24,9 +24,10 @@ UNWATCHED = ("CI", "AWX_HOST", "AWX_ISOLATED_DATA_DIR")  # of ansible-runner: th
 UNWATCHED_PAUSE = 60.0
 
 
-def is_unwatched(environment: Mapping[str, str] = os.environ) -> bool:
-    """Return whether the output goes into the log of a job."""
-    return any(environment.get(name) not in (None, "", "false", "0") for name in UNWATCHED)
+def is_unwatched(environment: Optional[Mapping[str, str]] = None) -> bool:
+    """Return whether the output goes into the log of a job; by default of this process."""
+    given = os.environ if environment is None else environment
+    return any(given.get(name) not in (None, "", "false", "0") for name in UNWATCHED)
 
 
 class Meter:

@@ -425,30 +425,11 @@ def test_leftovers_of_a_killed_run_go_with_the_next(tmp_path: Path, private_plac
     assert not list(private_places.iterdir())
 
 
-def test_zstd_by_the_package_the_program_or_a_clear_error(
+def test_zstd_by_the_package_or_a_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = pack(tmp_path / "a.tar.zst", tar_bytes(FILES))
-    by_package = archive.read_listing(str(path))
+    assert archive.read_listing(str(path)).files
     monkeypatch.setattr(streams, "_module", lambda name: None)
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(Exception, match="pack it as .tar.gz"):
-        archive.read_listing(str(path))
-    program = tmp_path / "bin" / "zstd"
-    program.parent.mkdir()
-    program.write_text(
-        f"#!{sys.executable}\n"
-        "import sys, zstandard\n"
-        "assert sys.argv[1:4] == ['-dcq', '--long=31', '--'], sys.argv\n"
-        "try:\n"
-        "    zstandard.ZstdDecompressor().copy_stream(open(sys.argv[4], 'rb'), sys.stdout.buffer)\n"
-        "except zstandard.ZstdError as error:\n"
-        "    sys.exit('zstd: ' + str(error))\n"
-    )
-    program.chmod(0o755)
-    assert archive.read_listing(str(path)).files == by_package.files
-    packed = bytearray(path.read_bytes())
-    packed[len(packed) // 2] ^= 4
-    path.write_bytes(packed)
-    with pytest.raises(InputError, match="damaged"):
         archive.read_listing(str(path))

@@ -4,23 +4,18 @@
 """The bytes of an archive file, decompressed, read forward only.
 
 The kind is told by the first bytes, not by the name. zstd comes from the standard library (Python
-3.14 and later), the package C(zstandard), or the program C(zstd), whichever is there first.
+3.14 and later), or the package C(zstandard), whichever is there first.
 """
 
 from __future__ import annotations
 
 import gzip
 import importlib
-import os
-import shutil
-import subprocess
-import tempfile
 import zlib
 from types import TracebackType
-from typing import IO, Any, Callable, List, Optional, Tuple, Type
+from typing import Any, Callable, List, Optional, Tuple, Type
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    EdgeError,
     InputError,
     UnsupportedError,
 )
@@ -210,15 +205,11 @@ def _open_zstd(path: str, advance: Callable[[int], None]) -> Tuple[Any, Errors]:
         raw = _Counted(path, advance)
         reader = context.stream_reader(raw, read_across_frames=True, closefd=True)
         return reader, (OSError, EOFError, package.ZstdError)
-    program = shutil.which("zstd")
-    if program:
-        return _Program(program, path), (OSError, EOFError)
     raise UnsupportedError(
         "nothing here reads zstd",
         option="src",
         subject=path,
-        hint="Install the Python package zstandard (or the program zstd, or use Python 3.14),"
-        " or pack it as .tar.gz",
+        hint="Install the Python package zstandard, use Python 3.14, or pack it as .tar.gz",
     )
 
 
@@ -227,34 +218,3 @@ def _module(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError:
         return None
-
-
-class _Program:
-    """The output of C(zstd -dc)."""
-
-    def __init__(self, program: str, path: str) -> None:
-        self._notes: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
-        argv = [program, "-dcq", f"--long={MAX_WINDOW_LOG}", "--", os.path.abspath(path)]
-        try:
-            self._process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._notes
-            )
-        except OSError as error:
-            self._notes.close()
-            raise EdgeError(f"{program} cannot be started ({error})", option="src") from error
-
-    def read(self, size: int) -> bytes:
-        pipe = self._process.stdout
-        data = pipe.read(size) if pipe else b""
-        if not data and self._process.wait():
-            self._notes.seek(0)
-            raise OSError(self._notes.read().decode("utf-8", "replace").strip() or "zstd failed")
-        return data
-
-    def close(self) -> None:
-        if self._process.stdout:
-            self._process.stdout.close()
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        self._notes.close()
