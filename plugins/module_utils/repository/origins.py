@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field, replace
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.signature import (
     delta_pays,
@@ -89,12 +89,19 @@ class Library:
         """Return published files with the same bytes."""
         return tuple(self.by_sha256.get((entry.sha256, entry.size), ())[:PLACES])
 
-    def basis(self, model: str, version: int, path: str) -> Optional[Place]:
+    def basis(self, model: str, version: int, entry: FileEntry) -> Optional[Place]:
         """Return the best old file to build on.
 
         That is the same path in the highest older version, else a file of the same name there,
-        else the same in the nearest newer version.
+        else the same in the nearest newer version. One of a very different size has another
+        content: it is taken only when there is nothing else.
         """
+        candidates = list(self._candidates(model, version, entry.path))
+        alike = [item for item in candidates if _alike(item[1], entry.size)]
+        return (alike or candidates)[0][0] if candidates else None
+
+    def _candidates(self, model: str, version: int, path: str) -> Iterator[Tuple[Place, int]]:
+        """Yield old files and their sizes, the most likely one first."""
         known = self.versions.get(model, {})
         older = sorted((item for item in known if item < version), reverse=True)
         newer = sorted(item for item in known if item > version)
@@ -104,8 +111,11 @@ class Library:
             alike = [other for other in files if posixpath.basename(other) == name]
             for other in [path] if path in files else sorted(alike):
                 if delta_pays(files[other]):
-                    return {"model": model, "version": number, "path": other}
-        return None
+                    yield {"model": model, "version": number, "path": other}, files[other]
+
+
+def _alike(old: int, new: int) -> bool:
+    return old <= 2 * new and new <= 2 * old
 
 
 def origins_of(
@@ -135,7 +145,7 @@ def origins_of(
         if origin.kind == SENT and twin is not None and entry.size:
             origin = Origin(number, entry, TWIN, 0, (twin,))
         elif origin.kind == SENT and deltas and delta_pays(origin.rest):
-            place = library.basis(manifest.model, manifest.version, entry.path)
+            place = library.basis(manifest.model, manifest.version, entry)
             origin = replace(origin, basis=place)
         place = {"digest": manifest.digest, "number": number}
         seen.setdefault((entry.sha256, entry.size), place)

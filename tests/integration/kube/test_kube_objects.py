@@ -206,6 +206,8 @@ def test_denied_before_and_after_a_binding(shop: Any, client: KubeClient, namesp
         user = str(caught.value).partition('User "')[2].partition('"')[0]
         _bind(client, namespace, user)
         assert poor.denied(wanted) == wanted[1:]
+        meta = {"name": "seen", "namespace": namespace}
+        client.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
         assert poor.list("v1", "ConfigMap", namespace)[0]
 
 

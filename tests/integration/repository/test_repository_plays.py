@@ -128,10 +128,11 @@ def test_a_killed_controller(
     """SIGKILL in the middle of a file: nothing partial, the next run works, no helper stays."""
     namespace = inventory["all"]["hosts"]["worker"]["namespace"]
     (source / "ocr/2").mkdir()
-    (source / "ocr/2/a.onnx").write_bytes(os.urandom(1 << 20) * 1000)
+    (source / "ocr/2/a.onnx").write_bytes(os.urandom(1 << 20) * 500)
     del inventory["all"]["hosts"]["module"]
     # The visitor is a user of the store that nobody understands.
     inventory["all"]["hosts"]["worker"]["force"] = True
+    inventory["all"]["hosts"]["worker"]["bandwidth_limit"] = "50M"
     with shop.visitor(namespace, VOLUME) as visitor:
         process = play(tmp_path, inventory)
         part = "ls -l /store/worker/.edge/staging/*/part-* 2>/dev/null"

@@ -16,11 +16,12 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     InputError,
     UnreachableError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.repository import entry
+from ansible_collections.openvino.edge.plugins.module_utils.repository import claims
 from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import (
     FileEntry,
     Manifest,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.sources import opening
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 
 RBAC = Path(__file__).parents[3] / "roles/preflight/files/rbac.yml"
@@ -61,7 +62,7 @@ def test_claim_faults(
     make_pvc(shop, namespace, "readers", accessModes=["ReadOnlyMany"])
     text = refused(copy, shop, InputError, pvc={"claim_name": "readers"}, **options)
     assert "ReadOnlyMany" in text
-    monkeypatch.setattr(entry.preflight, "BIND_SECONDS", 1.0)
+    monkeypatch.setattr(claims, "BIND_SECONDS", 1.0)
     make_pvc(shop, namespace, "classless", storageClassName="no-such-class")
     text = refused(copy, shop, InputError, pvc={"claim_name": "classless"}, **options)
     assert "Pending, not Bound" in text and "no-such-class" in text
@@ -95,11 +96,11 @@ def test_disk_too_small(
 ) -> None:
     make_pvc(shop, namespace, "models")
 
-    def huge(version: Any, **_kwargs: Any) -> Manifest:
+    def huge(version: Any, *_args: Any) -> Manifest:
         files = (FileEntry("model.bin", 1 << 60, "0" * 64),)
         return Manifest(version.model, version.version, files)
 
-    monkeypatch.setattr(entry, "build", huge)
+    monkeypatch.setattr(opening, "build", huge)
     options = {"namespace": namespace, "pvc": PVC, "transport": transport}
     with pytest.raises(InputError, match="too small: needs .* are free") as caught:
         copy(shop, src=str(source), **options)
