@@ -65,7 +65,7 @@ def test_claim_faults(
     monkeypatch.setattr(claims, "BIND_SECONDS", 1.0)
     make_pvc(shop, namespace, "classless", storageClassName="no-such-class")
     text = refused(copy, shop, InputError, pvc={"claim_name": "classless"}, **options)
-    assert "Pending, not Bound" in text and "no-such-class" in text
+    assert "the StorageClass no-such-class, which does not exist" in text
     text = refused(copy, shop, InputError, pvc=PVC, src=str(source), namespace="not-there")
     assert "namespace not-there does not exist" in text
 

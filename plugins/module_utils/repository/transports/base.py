@@ -50,6 +50,7 @@ BLOCK = 256 * 1024  # bytes per read and write on the controller
 # A helper flushes to the disk before it answers; slow flash writes some 5 MB/s.
 ANSWER_SECONDS = 120.0
 SLOW_DISK_BYTES_PER_SECOND = 5_000_000
+LONGEST_ANSWER = 24 * 3600.0  # of a helper, whose Job ends then (job.DEADLINE_SECONDS)
 # Longest wait for a lock of a writer that gives no sign of life (its lease is 20 s).
 LOCK_WAIT = 40.0
 # A writer that lives beats every few seconds; one that was killed just now once more at most.
@@ -280,7 +281,7 @@ class LockPatience:
 
 def answer_seconds(size: int) -> float:
     """Return how long a helper may work on C(size) bytes before it counts as gone."""
-    return ANSWER_SECONDS + size / SLOW_DISK_BYTES_PER_SECOND
+    return min(ANSWER_SECONDS + size / SLOW_DISK_BYTES_PER_SECOND, LONGEST_ANSWER)
 
 
 def file_blocks(
