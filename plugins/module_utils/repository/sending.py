@@ -92,6 +92,7 @@ class Sender:
         staged = work.way.stage(incoming.manifest, self._reuse(incoming))
         self._note(work, incoming, staged)
         wanted = [item for item in incoming.origins if item.kind in kinds]
+        wanted += self._spoilt(work, incoming, staged)
         staged = self._send(work, incoming, wanted, staged)
         twins = [item for item in incoming.origins if item.kind == TWIN]
         if twins and SENT in kinds:
@@ -99,6 +100,18 @@ class Sender:
             self._note(work, incoming, staged)
             self._send(work, incoming, twins, staged)
         incoming.staged_on = work.channel
+
+    @staticmethod
+    def _spoilt(work: Work, incoming: Incoming, staged: Staged) -> List[Origin]:
+        """Return the files that an earlier run left and that are wrong now that they were read."""
+        gone = [
+            item
+            for item in incoming.origins
+            if item.kind == DONE and not staged.get(item.number, Have()).done
+        ]
+        if work.way.deltas:
+            return [_onto_bad(item) for item in gone]
+        return [Origin(item.number, item.entry, SENT, 0) for item in gone]
 
     @staticmethod
     def _reuse(incoming: Incoming) -> Dict[int, List[Place]]:

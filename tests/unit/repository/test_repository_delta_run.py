@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
 from ansible_collections.openvino.edge.plugins.module_utils.repository import entry
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.agent import (
+    AgentChannel,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +60,31 @@ def test_a_changed_file_is_sent_as_a_delta(
     assert (one.folder / "n1/models/m/2/a.onnx").read_bytes() == new
     whole = run(entry, check_mode=True, src=str(write_files(tmp_path / "s3", {"m/3/a.onnx": new})))
     assert whole["bytes_planned"] == 0 and whole["bytes_linked"] == len(new)
+
+
+def test_a_file_that_rots_in_the_stage_is_mended(
+    one: Near, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Size, times and inode are those of the moment when it was verified."""
+    data = os.urandom(4 * MIB)
+    src = write_files(tmp_path / "src", {"m/1/a.onnx": data, "m/1/b.txt": b"b"})
+
+    def dies(self: AgentChannel, manifest: Any) -> None:
+        raise EdgeError("the controller is killed here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AgentChannel, "publish", dies)
+        with pytest.raises(EdgeError, match="killed here"):
+            run(entry, src=str(src))
+    (staged,) = (one.folder / "n1/.edge/staging").glob("*/tree/a.onnx")
+    times = staged.stat()
+    with staged.open("r+b") as stream:
+        stream.seek(MIB)
+        stream.write(bytes([data[MIB] ^ 1]))
+    os.utime(staged, ns=(times.st_atime_ns, times.st_mtime_ns))
+    again = run(entry, src=str(src))
+    assert 0 < again["bytes_sent"] < 100_000
+    assert (one.folder / "n1/models/m/1/a.onnx").read_bytes() == data
 
 
 def test_without_deltas_it_is_sent_whole(one: Near, tmp_path: Path) -> None:
