@@ -135,7 +135,7 @@ def test_a_killed_controller(
     inventory["all"]["hosts"]["worker"]["bandwidth_limit"] = "50M"
     with shop.visitor(namespace, VOLUME) as visitor:
         process = play(tmp_path, inventory)
-        part = "ls -l /store/worker/.edge/staging/*/part-* 2>/dev/null"
+        part = "find /store/worker/.edge/staging -name 'part-*' -size +1M 2>/dev/null"
         end = time.monotonic() + 90
         while time.monotonic() < end and not visitor.sh(part):
             assert process.poll() is None
