@@ -18,7 +18,6 @@ before a connection broke stays in the parts.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import struct
@@ -26,9 +25,13 @@ import zlib
 from typing import Any, Callable, Dict, Iterator, Optional
 
 try:  # in the collection
+    from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+        agent_disk as disk,
+    )
     from ansible_collections.openvino.edge.plugins.module_utils.repository import agent_files as fs
     from ansible_collections.openvino.edge.plugins.module_utils.repository import agent_verify
 except ImportError:  # in the helper pod, where the files lie side by side
+    import agent_disk as disk  # type: ignore[import-not-found,no-redef]
     import agent_files as fs  # type: ignore[import-not-found,no-redef]
     import agent_verify  # type: ignore[import-not-found,no-redef]
 
@@ -41,8 +44,6 @@ COPY = struct.Struct(">QQ")
 MAX_RAW = 256 << 10  # raw bytes of one literal record
 BUFFER = 512 << 10  # holds any record that has to be there as a whole
 COPY_STEP = 8 << 20
-# What copy_file_range says where it cannot do it at all.
-NO_COPY = (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF)
 
 Json = Dict[str, Any]
 Refused = fs.Refused
@@ -51,7 +52,6 @@ Stage = agent_verify.Stage
 part_path = agent_verify.part_path
 bad_path = agent_verify.bad_path
 tree_path = agent_verify.tree_path
-read_back_sha256 = agent_verify.read_back_sha256
 
 
 class Input:
@@ -238,19 +238,7 @@ class Unpacker:
     def _copy_some(self, part: agent_verify.Part, offset: int, length: int) -> int:
         with part.claim.lock:
             part.claim.check()
-            if hasattr(os, "copy_file_range"):
-                try:
-                    return os.copy_file_range(
-                        self._basis, part.descriptor, length, offset, part.position
-                    )
-                except OSError as error:
-                    if error.errno not in NO_COPY:
-                        raise
-            return os.pwrite(
-                part.descriptor,
-                os.pread(self._basis, min(length, fs.BLOCK), offset),
-                part.position,
-            )
+            return disk.copy_some(self._basis, part.descriptor, offset, part.position, length)
 
     def _check_room(self, length: int, most: int) -> None:
         if not 0 < length <= most:

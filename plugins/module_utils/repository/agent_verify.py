@@ -14,11 +14,15 @@ import hashlib
 import os
 import queue
 import threading
-from typing import Any, Callable, Dict, Iterable, List, Optional, Protocol, Sequence
+from typing import Any, Callable, Dict, List, Optional, Protocol, Sequence
 
 try:  # in the collection
+    from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+        agent_disk as disk,
+    )
     from ansible_collections.openvino.edge.plugins.module_utils.repository import agent_files as fs
 except ImportError:  # in the helper pod, where the files lie side by side
+    import agent_disk as disk  # type: ignore[import-not-found,no-redef]
     import agent_files as fs  # type: ignore[import-not-found,no-redef]
 
 WINDOW = 32 << 20  # bytes between two flushes of one file
@@ -143,49 +147,6 @@ def read_back(descriptor: int, start: int, stop: int, digest: Any) -> int:
     return start
 
 
-def read_back_sha256(path: str) -> str:
-    """Flush a file, drop it from the page cache, read it again and return its sha256."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    try:
-        os.fsync(descriptor)
-        digest = hashlib.sha256()
-        read_back(descriptor, 0, os.fstat(descriptor).st_size, digest)
-    finally:
-        os.close(descriptor)
-    return digest.hexdigest()
-
-
-def flush_all(directory: str, paths: Iterable[str]) -> None:
-    """Flush many files to the disk: their whole file system where that is possible."""
-    flush = _syncfs()
-    if flush is None:
-        for path in paths:
-            fs.fsync(path)
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        flush(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _syncfs() -> Optional[Callable[[int], None]]:
-    """Return the system call, C(None) where this Python cannot reach it."""
-    try:
-        import ctypes
-
-        call = ctypes.CDLL(None, use_errno=True).syncfs
-    except (ImportError, OSError, AttributeError):
-        return None
-
-    def flush(descriptor: int) -> None:
-        if call(descriptor):
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-
-    return flush
-
-
 class Verifier:
     """The thread that trails the writer of one stream; gives the verdict on each file.
 
@@ -265,7 +226,7 @@ class Verifier:
     def _verdicts(self, parts: Sequence[Part]) -> None:
         if self.error is not None:
             return
-        flush_all(self._stage.directory, [part.path for part in parts])
+        disk.sync_all(self._stage.directory, [part.path for part in parts])
         done: List[int] = []
         try:
             for part in parts:

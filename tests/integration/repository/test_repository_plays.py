@@ -73,19 +73,29 @@ def play(tmp_path: Path, inventory: dict[str, Any], *arguments: str) -> subproce
 
 
 def kill_all(process: subprocess.Popen[str]) -> None:
-    """Kill a play and its workers, which lead sessions of their own."""
-    parents: dict[int, list[int]] = {}
+    """Kill a play and its workers, which lead sessions of their own.
+
+    Each is stopped before its children are looked for, so that none is born meanwhile.
+    """
+    family = [process.pid]
+    for pid in family:
+        os.kill(pid, signal.SIGSTOP)
+        family += children(pid)
+    for pid in family:
+        os.kill(pid, signal.SIGKILL)
+
+
+def children(parent: int) -> list[int]:
+    """Return the processes that a process has started."""
+    found: list[int] = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
-    family = [process.pid]
-    for pid in family:
-        family += parents.get(pid, [])
-    for pid in family:
-        os.kill(pid, signal.SIGKILL)
+        if int(fields[1]) == parent:
+            found.append(int(path.parent.name))
+    return found
 
 
 def comparable(result: dict[str, Any], name: str) -> dict[str, Any]:

@@ -159,7 +159,8 @@ def test_a_node_that_joined_later_and_other_content_are_found(near: Near, source
     assert run(info)["sound"]
     write_files(source, {"det/3/det.onnx": b"other" * 999})
     run(entry, state="absent", models=[{"name": "det"}], host_path={"path": "/data"})
-    del near.nodes["n3"], near.nodes["n2"]
+    for name in ("n3", "n2"):
+        near.nodes.pop(name).end()
 
 
 def test_without_repair_the_error_says_what_is_damaged(near: Near, source: Path) -> None:
