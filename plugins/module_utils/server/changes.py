@@ -12,6 +12,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import Change
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import pinned_versions
+from ansible_collections.openvino.edge.plugins.module_utils.server.kinds import KINDS_ANNOTATION
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
     INPUT_HASH_ANNOTATION,
     Object,
@@ -39,7 +40,8 @@ def same_change(item: Object) -> Change:
 def real(change: Change) -> Change:
     """Return the change without our book-keeping.
 
-    The input hash is for the next run; alone it is no change that a person would care about.
+    Input hash and kinds are for the next run; alone they are no change that a person would care
+    about.
     """
     before, after = _without_hash(change.before), _without_hash(change.after)
     action = change.action
@@ -54,7 +56,8 @@ def _without_hash(item: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Any]]
     clean = copy.deepcopy(dict(item))
     annotations = clean.get("metadata", {}).get("annotations")
     if isinstance(annotations, dict):
-        annotations.pop(INPUT_HASH_ANNOTATION, None)
+        for name in (INPUT_HASH_ANNOTATION, KINDS_ANNOTATION):
+            annotations.pop(name, None)
         if not annotations:
             del clean["metadata"]["annotations"]
     return clean

@@ -17,7 +17,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import (
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server import live, preflight
+from ansible_collections.openvino.edge.plugins.module_utils.server import kinds, live, preflight
 from ansible_collections.openvino.edge.plugins.module_utils.server.changes import (
     CONFIG_RELOAD,
     consequence,
@@ -107,8 +107,7 @@ class Deployer:
             InputError, ForbiddenError: before anything is changed.
             WaitError: after; C(details.changed) tells whether something was.
         """
-        claim, current = self._read()
-        wanted = render_objects(self._spec, live.facts_of(claim))
+        claim, wanted, current = self._read()
         plan = make_plan(wanted, current)
         outcome = Outcome([same_change(item) for item in plan.same])
         if not plan.empty or self._spec.create_namespace:
@@ -136,12 +135,17 @@ class Deployer:
         outcome.changes = in_order(self._send(extra, plan) + outcome.changes)
         outcome.reload = consequence(outcome.changes)
 
-    def _read(self) -> Tuple[Optional[Object], Dict[Key, Object]]:
-        """Read the claim and the objects; name all missing rights when one is missing."""
-        spec = self._spec
+    def _read(self) -> Tuple[Optional[Object], List[Object], Dict[Key, Object]]:
+        """Return the claim, the wanted objects and the live ones.
+
+        All missing rights are named when one is missing.
+        """
+        spec, client = self._spec, self._client
         try:
-            claim = live.read_claim(self._client, spec)
-            return claim, live.read_objects(self._client, spec.namespace, spec.name)
+            claim = live.read_claim(client, spec)
+            wanted = render_objects(spec, live.facts_of(claim))
+            extra = kinds.optional(wanted)
+            return claim, wanted, live.read_objects(client, spec.namespace, spec.name, extra)
         except ForbiddenError:
             rights = preflight.access_for(spec, wait=self._waiting.wait)
             preflight.check_rights(self._client, rights)
@@ -149,7 +153,11 @@ class Deployer:
 
     def _check_rights(self, plan: Plan, current: Mapping[Key, Object], namespace: bool) -> None:
         rights = preflight.access_for(
-            self._spec, wait=self._waiting.wait, prune=bool(plan.stale), namespace=namespace
+            self._spec,
+            wait=self._waiting.wait,
+            prune=bool(plan.stale),
+            namespace=namespace,
+            stale=kinds.optional(plan.stale),
         )
         preflight.check_rights(self._client, rights)
         missing = [item for item in plan.send if key_of(item) not in current]
@@ -160,8 +168,13 @@ class Deployer:
         if not check:
             # The whole set is validated by the server before the first object is changed.
             apply_objects(self._client, [*extra, *plan.send], check_mode=True)
-        changes = apply_objects(self._client, [*extra, *plan.send], check_mode=check)
-        changes += delete_objects(self._client, list(reversed(plan.stale)), check_mode=check)
+        # Kinds that the Service no longer names are removed while it still does.
+        unnamed = {kind for _version, kind in kinds.optional(plan.stale)}
+        first = [item for item in plan.stale if item["kind"] in unnamed]
+        last = [item for item in plan.stale if item["kind"] not in unnamed]
+        changes = delete_objects(self._client, list(reversed(first)), check_mode=check)
+        changes += apply_objects(self._client, [*extra, *plan.send], check_mode=check)
+        changes += delete_objects(self._client, list(reversed(last)), check_mode=check)
         return [real(change) for change in changes]
 
     def _settle_or_say(self, outcome: Outcome, deployment: Optional[Object]) -> None:
@@ -210,10 +223,10 @@ def remove(
     current = live.read_objects(client, namespace, name)
     if not current:
         return Outcome()
-    wanted = preflight.access_for_removal(namespace, wait=waiting.wait)
+    extra = kinds.optional(current.values())
+    wanted = preflight.access_for_removal(namespace, wait=waiting.wait, extra=extra)
     preflight.check_rights(client, wanted)
-    order = [kind for _version, kind in reversed(live.KINDS)]
-    doomed = sorted(current.values(), key=lambda item: order.index(item["kind"]))
+    doomed = kinds.for_removal(current.values())
     changes = delete_objects(client, doomed, check_mode=runtime.check_mode)
     if waiting.wait and not runtime.check_mode:
         try:
@@ -226,8 +239,7 @@ def remove(
 
 def in_order(changes: Sequence[Change]) -> List[Change]:
     """Return the changes in the order of application, whatever was done to each."""
-    kinds = ["Namespace", *(kind for _version, kind in live.KINDS)]
-    return sorted(changes, key=lambda change: kinds.index(change.kind))
+    return sorted(changes, key=lambda change: kinds.ORDER.index(change.kind))
 
 
 def summary(changes: Sequence[Change]) -> List[Dict[str, Any]]:

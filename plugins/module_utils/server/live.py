@@ -8,8 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import ForbiddenError, InputError
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ApiError,
+    ForbiddenError,
+    InputError,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.server import kinds
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
     ClusterFacts,
     Object,
@@ -26,24 +31,54 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.plan import (
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
 from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore
 
-# In the order in which they have to be applied; removed the other way round.
-KINDS: Tuple[Tuple[str, str], ...] = (
-    ("v1", "ServiceAccount"),
-    ("v1", "ConfigMap"),
-    ("apps/v1", "Deployment"),
-    ("v1", "Service"),
-)
 
+def read_objects(
+    client: KubeClient, namespace: str, name: str, wanted: Sequence[kinds.Kind] = ()
+) -> Dict[Key, Object]:
+    """Return every object of one server, one list request per kind.
 
-def read_objects(client: KubeClient, namespace: str, name: str) -> Dict[Key, Object]:
-    """Return every object of one server, one list request per kind."""
+    Args:
+        client: of the cluster.
+        namespace: of the server.
+        name: of the server.
+        wanted: kinds that not every server has and this one is to have. Of the others, those that
+            an earlier run made are looked for, and all of them, where allowed, when the record of
+            that is gone with the Service.
+
+    Raises:
+        InputError: the cluster does not serve a wanted kind.
+    """
+    selector = owner_selector(name)
     found: List[Object] = []
-    for api_version, kind in KINDS:
-        items, _version = client.list(
-            api_version, kind, namespace, label_selector=owner_selector(name)
-        )
-        found.extend(items)
+    for api_version, kind in kinds.ALWAYS:
+        found.extend(client.list(api_version, kind, namespace, label_selector=selector)[0])
+    made = kinds.recorded(found)
+    lost = bool(found) and not any(item["kind"] == "Service" for item in found)
+    for api_version, kind in kinds.SOMETIMES:
+        needed = (api_version, kind) in wanted
+        if not needed and kind not in made and not lost:
+            continue
+        try:
+            items, _version = client.list(api_version, kind, namespace, label_selector=selector)
+        except ForbiddenError:
+            if needed or kind in made:
+                raise
+        except ApiError as error:
+            _refuse_unserved(error, kind, needed)
+        else:
+            found.extend(items)
     return by_key(found)
+
+
+def _refuse_unserved(error: ApiError, kind: str, needed: bool) -> None:
+    """Tell which option asks for a kind that the cluster lacks; what lacks has no leftovers."""
+    if error.status != 404:
+        raise error
+    if needed:
+        hint = "Install what brings this kind (its CRD), or leave the option out"
+        raise InputError(
+            f"the cluster has no {kind}", option=kinds.OPTIONS.get(kind), hint=hint
+        ) from error
 
 
 def read_pods(client: KubeClient, namespace: str, name: str) -> Tuple[List[Object], str]:

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ansible_collections.openvino.edge.plugins.module_utils.server import kinds
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import (
     config_hash,
     config_text,
@@ -82,7 +83,7 @@ def render_objects(spec: ServerSpec, facts: ClusterFacts = ClusterFacts()) -> Li
         _deployment(spec, facts, config_hash(text)),
         _service(spec),
     ]
-    return [with_input_hash(item) for item in objects]
+    return [with_input_hash(item) for item in kinds.with_record(objects)]
 
 
 def render_namespace(spec: ServerSpec) -> Object:

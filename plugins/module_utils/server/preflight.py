@@ -11,22 +11,25 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import Forbid
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server import live, pss
-from ansible_collections.openvino.edge.plugins.module_utils.server.objects import Object
+from ansible_collections.openvino.edge.plugins.module_utils.server import kinds, live, pss
+from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
+    Object,
+    render_objects,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.reload import PATIENT_POLL
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
 from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore, PvcStore
 
-RESOURCES = (
-    ("", "serviceaccounts"),
-    ("", "configmaps"),
-    ("apps", "deployments"),
-    ("", "services"),
-)
+RESOURCES = tuple(kinds.resource(kind) for kind in kinds.ALWAYS)
 
 
 def access_for(
-    spec: ServerSpec, *, wait: bool, prune: bool = False, namespace: bool = False
+    spec: ServerSpec,
+    *,
+    wait: bool,
+    prune: bool = False,
+    namespace: bool = False,
+    stale: Sequence[kinds.Kind] = (),
 ) -> List[Access]:
     """Return the rights that a deployment of this server uses.
 
@@ -35,13 +38,21 @@ def access_for(
         wait: the rollout is waited for.
         prune: objects that are no longer wanted are deleted.
         namespace: the namespace is created or labelled.
+        stale: kinds that not every server has, and this one no longer has.
     """
     place = spec.namespace
     verbs = ["get", "list", "create", "patch", *(["delete"] if prune else [])]
+    extra = kinds.optional(render_objects(spec))
     wanted = [
         Access(verb, group, resource, namespace=place)
-        for group, resource in RESOURCES
+        for group, resource in (*RESOURCES, *map(kinds.resource, extra))
         for verb in verbs
+    ]
+    wanted += [
+        Access(verb, *kinds.resource(kind), namespace=place)
+        for kind in stale
+        if kind not in extra
+        for verb in ("get", "list", "delete")
     ]
     # A touch of its pods makes the kubelet deliver a new configuration at once.
     wanted += [Access(verb, "", "pods", namespace=place) for verb in ("get", "list", "patch")]
@@ -68,11 +79,13 @@ def _access_for_waiting(spec: ServerSpec) -> List[Access]:
     return wanted
 
 
-def access_for_removal(namespace: str, *, wait: bool) -> List[Access]:
-    """Return the rights that C(state=absent) uses."""
+def access_for_removal(
+    namespace: str, *, wait: bool, extra: Sequence[kinds.Kind] = ()
+) -> List[Access]:
+    """Return the rights that C(state=absent) uses; C(extra): kinds that not every server has."""
     wanted = [
         Access(verb, group, resource, namespace=namespace)
-        for group, resource in RESOURCES
+        for group, resource in (*RESOURCES, *map(kinds.resource, extra))
         for verb in ("get", "list", "delete")
     ]
     if wait:

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kinds of objects that one server may consist of, and how they are found again. Pure.
+
+Every server has the kinds in C(ALWAYS). Each of the others costs a request and a right, so it is
+only looked for where it is wanted, or where the server's Service says that it was made: an
+annotation there lists such kinds. The Service is sent before them, and they are removed before it
+is sent without their names, so a run that was cut off leaves nothing that a later one overlooks.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.kube.kinds import KNOWN, Resource
+
+Kind = Tuple[str, str]
+
+# In the order in which they have to be applied; removed the other way round.
+ALWAYS: Tuple[Kind, ...] = (
+    ("v1", "ServiceAccount"),
+    ("v1", "ConfigMap"),
+    ("apps/v1", "Deployment"),
+    ("v1", "Service"),
+)
+SERVICE_MONITOR: Kind = ("monitoring.coreos.com/v1", "ServiceMonitor")
+SOMETIMES: Tuple[Kind, ...] = (
+    ("v1", "Secret"),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("apps/v1", "DaemonSet"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    SERVICE_MONITOR,
+)
+# How objects are sent where there are such kinds: first their record, then what pods stand on.
+_SENT = (
+    "ServiceAccount",
+    "ConfigMap",
+    "Service",
+    "Secret",
+    "RoleBinding",
+    "NetworkPolicy",
+    "Deployment",
+    "DaemonSet",
+    "PodDisruptionBudget",
+    "HorizontalPodAutoscaler",
+    "ServiceMonitor",
+)
+ORDER: Tuple[str, ...] = ("Namespace", *(kind for _version, kind in (*ALWAYS, *SOMETIMES)))
+# Kinds whose object is what runs the pods.
+WORKLOADS = ("Deployment", "DaemonSet")
+KINDS_ANNOTATION = "openvino.edge/kinds"
+# The kinds that a cluster may not have, by the option that asks for them.
+OPTIONS = {"ServiceMonitor": "service_monitor"}
+
+_EXTRA_PLURALS = {SERVICE_MONITOR: "servicemonitors"}
+
+
+def optional(objects: Iterable[Mapping[str, Any]]) -> Tuple[Kind, ...]:
+    """Return the kinds of objects that not every server has, in the order of C(SOMETIMES)."""
+    kinds = {str(item["kind"]) for item in objects}
+    return tuple(known for known in SOMETIMES if known[1] in kinds)
+
+
+def with_record(objects: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """Return the objects with the optional kinds named on the Service, in the order of sending.
+
+    To be called before hashes are made. Without optional kinds the objects stay as they are.
+    """
+    text = ",".join(kind for _version, kind in optional(objects))
+    if not text:
+        return objects
+    ordered = sorted(objects, key=lambda item: _SENT.index(item["kind"]))
+    return [_noted(item, text) if item["kind"] == "Service" else item for item in ordered]
+
+
+def _noted(item: Dict[str, Any], text: str) -> Dict[str, Any]:
+    metadata = dict(item["metadata"])
+    metadata["annotations"] = {**metadata.get("annotations", {}), KINDS_ANNOTATION: text}
+    return {**item, "metadata": metadata}
+
+
+def for_removal(objects: Iterable[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """Return the objects in the order of removal; the record of optional kinds goes last."""
+    order = {kind: -index for index, kind in enumerate(ORDER)}
+    ordered = sorted(objects, key=lambda item: order[item["kind"]])
+    if not optional(ordered):
+        return ordered
+    return sorted(ordered, key=lambda item: item["kind"] == "Service")
+
+
+def recorded(live: Iterable[Mapping[str, Any]]) -> Set[str]:
+    """Return the optional kinds that live objects say were made."""
+    found: Set[str] = set()
+    for item in live:
+        annotations = item["metadata"].get("annotations") or {}
+        found.update(str(annotations.get(KINDS_ANNOTATION) or "").split(","))
+    return found & {kind for _version, kind in SOMETIMES}
+
+
+def resource(kind: Kind) -> Tuple[str, str]:
+    """Return API group and plural, as rights name them."""
+    known = KNOWN.get(kind) or Resource(*kind, _EXTRA_PLURALS[kind])
+    return known.group, known.plural
