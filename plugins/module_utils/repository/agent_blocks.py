@@ -42,7 +42,7 @@ MAX_MARKERS = 8
 SAMPLES = 64
 SAMPLE_BYTES = 4096
 COVERED = 0.95  # of the samples of a big file; the rest is found through its neighbours
-KEY_TRIES = 4  # places in a block, until one has a key that was not seen just before
+KEY_TRIES = 8  # places in a block, until one has a key that was not seen just before
 CHUNK = 4 << 20
 THREADS = 2  # sha256 runs without the interpreter's lock
 
@@ -226,7 +226,7 @@ def _key_place(data: bytes, first: int, last: int, keys: Keys, seen: Set[int]) -
     A window that lies in the block is best; one that reaches into the next block is found too,
     wherever that block follows.
     """
-    place = -1
+    fallback = -1
     for pattern in keys.patterns:
         start = first + 1
         for _try in range(KEY_TRIES):
@@ -236,8 +236,9 @@ def _key_place(data: bytes, first: int, last: int, keys: Keys, seen: Set[int]) -
             place, start = found.start(), found.start() + 1
             if zlib.crc32(found.group(1)) not in seen:
                 return place
-        if place >= 0:
-            return place
+            fallback = place if fallback < 0 else fallback
+    if fallback >= 0:
+        return fallback
     for pattern in keys.patterns:
         found = pattern.search(data, first, last + keys.window)
         if found and found.start() < min(last, first + NO_KEY):

@@ -16,7 +16,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.sig
     Signature,
 )
 
-SAME_KEY = 4  # places in a block tried for one key; blocks with a common key have neighbours
+SAME_KEY = 8  # places in a block tried for one key; blocks with a common key have neighbours
 
 
 class BlockIndex:

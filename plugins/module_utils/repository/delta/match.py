@@ -29,8 +29,11 @@ READ_BYTES = 1 << 20
 LONG_COPY = 64 << 20  # bytes after which a copy is told, so that the edge works along
 LONG_LITERAL = 8 << 20
 FIRST_GAP, LONGEST_GAP = 4, 64  # blocks searched at once
-# Work on keys that are found but belong to other blocks: bounded for each key and in all.
+# Work on keys that are found but belong to other blocks is bounded for each key and in all. In a
+# pattern that repeats, a key is found everywhere, but its block only once it fits: after some
+# misses the key is tried each 64th of a block, then ever more seldom, and in the end no longer.
 KEY_MISSES = 64
+MOST_KEY_MISSES = 16 * KEY_MISSES
 FREE_MISSES = 4 << 20  # bytes; beyond that as many as the file has
 SAMPLES = 48
 SAMPLED_FROM = 512  # blocks; smaller files are matched without asking whether it is worth it
@@ -93,6 +96,7 @@ class Matcher:
         self._buffer, self._buffer_start = memoryview(b""), 0
         self._missed = 0
         self._key_misses: Dict[int, int] = {}
+        self._key_rests: Dict[int, int] = {}  # where a key that missed often is tried again
         self.first = self._literal = first
         self._copy_offset = self._copy_length = 0
 
@@ -171,14 +175,27 @@ class Matcher:
             self._literal = end
 
     def _finish(self, position: int, expected: int) -> Iterator[Op]:
-        tail = self._signature.tail
-        for start in (position if expected == self._full else -1, self._size - tail):
-            if start >= self._literal and self._tail_at(start):
-                yield from self._take_tail(start)
-                break
+        if expected == self._full and position >= self._literal and self._tail_at(position):
+            yield from self._take_tail(position)
+        elif self._size > self._literal:
+            yield from self._take_end()
         yield from self._tell_copy()
         if self._size > self._literal:
             yield Literal(self._literal, self._size - self._literal)
+
+    def _take_end(self) -> Iterator[Op]:
+        """Copy what the new file ends with from the end of the old one.
+
+        It may take the place of a copy's end: in a pattern that repeats, that was found elsewhere.
+        """
+        tail = self._signature.tail
+        at_end = self._size - tail
+        if at_end < self._literal - self._copy_length or (tail and not self._tail_at(at_end)):
+            return
+        begin, number = self._backward((at_end, self._full))
+        length = (self._full - number) * self._block + tail
+        if length:
+            yield from self._take(begin, number * self._block, length)
 
     def _tail_at(self, start: int) -> bool:
         tail = self._signature.tail
@@ -253,15 +270,23 @@ class Matcher:
             return -1
         if self._missed > FREE_MISSES + self._size:
             return -1
+        if begin < self._key_rests.get(key, 0):
+            return -1
         number = self._blocks.find(self._strong(begin, self._block))
         if number >= 0:
             self._key_misses.pop(key, None)
-            return number
+            self._key_rests.pop(key, None)
+        else:
+            self._miss(begin, key)
+        return number
+
+    def _miss(self, begin: int, key: int) -> None:
         self._missed += self._block
         misses = self._key_misses[key] = self._key_misses.get(key, 0) + 1
-        if misses > KEY_MISSES and self._keys is not None:
+        if misses >= KEY_MISSES:
+            self._key_rests[key] = begin + ((self._block // KEY_MISSES) << misses // KEY_MISSES - 1)
+        if misses >= MOST_KEY_MISSES and self._keys is not None:
             self._keys.forget(key)
-        return -1
 
     def _backward(self, found: Found) -> Found:
         """Return the first block of the run that ends with a found one."""
@@ -284,8 +309,10 @@ class Matcher:
         if blocks < SAMPLED_FROM:
             return False
         known = sum(1 for number in range(SAMPLES) if self._sample(blocks * number // SAMPLES))
+        # The pass begins at the front again.
         self._buffer, self._buffer_start, self._missed = memoryview(b""), 0, 0
-        self._buffer, self._buffer_start = memoryview(b""), 0  # the pass begins at the front again
+        self._key_misses.clear()
+        self._key_rests.clear()
         return known < HOPELESS * SAMPLES
 
     def _sample(self, number: int) -> bool:
