@@ -13,6 +13,8 @@ Body = Union[bytes, BinaryIO, Iterable[bytes], None]
 
 # Above 256 KiB the cost per byte of TLS over http stays the same, below it rises.
 BLOCK = 256 * 1024
+# A little more is not cut: a second block of a few bytes would cost a chunk, a record and a packet.
+SLACK = BLOCK // 16
 
 
 class Upload:
@@ -66,6 +68,9 @@ class Upload:
 
 def _slices(data: Any) -> Iterator[memoryview]:
     view = memoryview(data)
+    if 0 < len(view) <= BLOCK + SLACK:
+        yield view
+        return
     for start in range(0, len(view), BLOCK):
         yield view[start : start + BLOCK]
 

@@ -17,7 +17,7 @@ TEXT_SUFFIXES = frozenset(
 # models have little.
 TEXT_LEVEL = 6
 FAST_LEVEL = 1
-PROBE_BYTES = 64 << 10
+PROBE_BYTES = 16 << 10
 SMALL_PROBE = 4 << 10
 GAIN = 0.2  # of the bytes, below which weights are sent as they are
 TOO_SHORT = 64  # bytes that a zlib stream cannot make shorter by much
