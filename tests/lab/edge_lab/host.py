@@ -26,6 +26,7 @@ PACKAGES = {
     "ip": "iproute2",
     "nsenter": "util-linux",
     "mount": "mount",
+    "mkfs.xfs": "xfsprogs",  # for tests of volumes whose file system shares blocks
 }
 STARTED = time.monotonic()
 
