@@ -106,8 +106,8 @@ def seeds(wants: Sequence[Want]) -> List[str]:
 
 
 def _spared(want: Want) -> int:
-    """Return the bytes that need not be sent; a delta, which may send little or much, is half."""
-    return max(want.have, want.size // 2 if want.delta else 0)
+    """Return the bytes that need not be sent; of the rest a delta, good or bad, spares half."""
+    return want.have + ((want.size - want.have) // 2 if want.delta else 0)
 
 
 class Board:

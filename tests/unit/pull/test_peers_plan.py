@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 
+import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.repository.peers import (
     GIVES_AT_ONCE,
     Board,
@@ -51,6 +52,12 @@ def test_a_part_that_is_there_decides_for_its_file() -> None:
     group = [want._replace(have=40) if want[:3] == ("n2", "D", 1) else want for want in group]
     sent = {want.number: want.target for want, give in assign(group, []).items() if give is None}
     assert sent == {0: "n1", 1: "n2", 2: "n1"}
+
+
+@pytest.mark.parametrize("have", [1, 499, 501])
+def test_a_part_counts_also_where_all_have_a_basis_for_a_delta(have: int) -> None:
+    group = [Want(f"n{n}", "D", 0, "aa", 1000, have if n == 2 else 0, True) for n in (1, 2)]
+    assert [want.target for want, give in assign(group, []).items() if give is None] == ["n2"]
 
 
 def test_what_a_node_has_is_not_sent_at_all() -> None:
