@@ -84,7 +84,7 @@ def _assign_one(
     found: Dict[Want, Optional[Give]] = {}
     seed = min(
         group,
-        key=lambda want: (-_spared(want), ranks[want.target], want.digest, want.number),
+        key=lambda want: (-_spared(want), -want.have, ranks[want.target], want[1:3]),
     )
     for want in group:
         others = [give for give in gives if give.target != want.target]
