@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-ROLES = ["model_repository", "model_server", "preflight", "verify"]
+ROLES = ["device_plugins", "model_repository", "model_server", "preflight", "verify"]
 
 
 def load(path: Path) -> Any:

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fake devices on a node of the lab, the image of the fake plugin, and plays of the role."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+LAB = ROOT / "tests" / "lab" / "lab"
+sys.path += [str(ROOT / "tests" / "images"), str(ROOT / "tests" / "lab")]
+
+from edge_images.cache import image_directory  # noqa: E402
+from edge_images.images import INTERPRETER, Builder  # noqa: E402
+from oci import LayerFile, write_image, write_layer  # noqa: E402
+
+IMAGE = "localhost/edge-fake-device-plugin:1"
+# Where the devices of a node are made up; each machine of the lab has its own /var/lib.
+FAKE_ROOT = "/var/lib/openvino-edge-fake"
+RENDER_GROUP = 992
+
+
+def lab(*words: str) -> str:
+    """Run the lab's command."""
+    done = subprocess.run([LAB, *words], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, f"lab {' '.join(words)}: {done.stderr}"
+    return done.stdout
+
+
+def load_image(cluster: str) -> None:
+    """Load the image of the fake plugin: the layers of the stand-in, and one file."""
+    builder = Builder(image_directory())
+    with tempfile.TemporaryDirectory() as scratch:
+        layer = Path(scratch) / "layer.tar"
+        write_layer(layer, [LayerFile("/fake_plugin.py", HERE / "fake_plugin.py")])
+        layers = [builder.base_layer(), builder.packages_layer(), builder.program_layer(), layer]
+        config = {
+            "Entrypoint": [f"/{INTERPRETER}", "/fake_plugin.py"],
+            "Env": ["PYTHONDONTWRITEBYTECODE=1"],
+        }
+        tar = Path(scratch) / "image.tar"
+        write_image(tar, IMAGE, layers, config)
+        lab("load-image", str(tar), "--cluster", cluster)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine of the lab with made-up devices."""
+
+    name: str
+
+    def sh(self, line: str) -> str:
+        """Run a shell line on it."""
+        return lab("exec", self.name, "--", "sh", "-c", line)
+
+    def cards(self, count: int, driver: str = "i915") -> None:
+        """Make the files that a driver makes for so many cards; their nodes are /dev/null's."""
+        lines = [f"mkdir -p {FAKE_ROOT}/dev/dri {FAKE_ROOT}/sys/class/drm"]
+        for number in range(count):
+            device = f"{FAKE_ROOT}/sys/class/drm/card{number}/device"
+            lines += [f"mkdir -p {device}", f"ln -sfn ../../../../{driver} {device}/driver"]
+            for name in (f"card{number}", f"renderD{128 + number}"):
+                path = f"{FAKE_ROOT}/dev/dri/{name}"
+                lines.append(f"test -e {path} || mknod -m 660 {path} c 1 3")
+                lines.append(f"chown 0:{RENDER_GROUP} {path}")
+        self.sh(" && ".join(lines))
+
+    def unhealthy(self, *cards: str) -> None:
+        """Say which cards are broken."""
+        self.sh(f"echo {' '.join(cards)} > {FAKE_ROOT}/dev/dri/unhealthy")
+
+    def clear(self) -> None:
+        """Remove what was made."""
+        self.sh(f"rm -rf {FAKE_ROOT}")
+
+
+def play_role(
+    cluster: Any, work: Path, *options: str, role: str = "device_plugins", **variables: Any
+) -> tuple[dict[str, Any], str]:
+    """Run a role in a play; return the result of its last task, and what was printed."""
+    answer = work / "result.json"
+    answer.unlink(missing_ok=True)
+    result = f"{{{{ {role}_result | default({{}}) | to_json }}}}"
+    copy = {"content": result, "dest": str(answer), "mode": "0600"}
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "roles": [{"role": f"openvino.edge.{role}"}],
+        "post_tasks": [{"ansible.builtin.copy": copy, "check_mode": False, "diff": False}],
+        "vars": {
+            "ansible_python_interpreter": sys.executable,
+            f"{role}_auth": cluster.auth,
+            **variables,
+        },
+    }
+    playbook = work / "play.yml"
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", str(playbook)]
+    done = subprocess.run(
+        [*command, *options],
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+            "ANSIBLE_NOCOLOR": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    text = done.stdout + done.stderr
+    found = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {}
+    return found, text
