@@ -11,7 +11,8 @@ short_description: Run OpenVINO Model Server on a Kubernetes cluster
 version_added: 0.1.0
 description:
   - Makes all that one OpenVINO Model Server (OVMS) needs, that is a ServiceAccount, its
-    configuration, a Deployment and a Service, and waits until exactly the wanted pods run.
+    configuration, a Deployment or DaemonSet, and a Service, and waits until exactly the wanted pods
+    run.
   - Every version is pinned in the configuration, so going to another version, or back, is a change
     of configuration that running servers take without a restart.
   - The pods pass the Pod Security Standard C(restricted), unless O(host_path) or O(run_as_user=0)
@@ -175,13 +176,14 @@ options:
       - Number of pods.
       - Without it one for each of O(host_path.nodes), else one.
       - On host paths no two replicas share a node.
+      - Excludes O(autoscaling) and O(workload=DaemonSet).
     type: int
   strategy:
     description:
       - How old pods make room for new ones.
       - With V(auto), pods on a claim that one node at a time can use are ended before new ones
         start, a claim for many nodes takes one more pod during the change, and on host paths nodes
-        are changed one after the other.
+        are changed one after the other. Pods that hold a device end before their successors start.
     type: str
     choices: [auto, Recreate, RollingUpdate]
     default: auto
@@ -305,6 +307,7 @@ seealso:
   - module: openvino.edge.model_server_info
 extends_documentation_fragment:
   - openvino.edge.auth
+  - openvino.edge.server_running
   - openvino.edge.attributes
   - openvino.edge.attributes.changes
 author:
@@ -403,7 +406,7 @@ replicas:
   type: dict
   contains:
     wanted:
-      description: Number that is wanted.
+      description: Number that is wanted; null if the cluster chooses it and it is not known yet.
       type: int
     ready:
       description: Number that was ready; null if O(wait=false) and in check mode.

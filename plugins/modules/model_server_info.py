@@ -68,6 +68,9 @@ servers:
     image:
       description: Image of the server.
       type: str
+    workload:
+      description: Kind of the object that runs the pods, V(Deployment) or V(DaemonSet).
+      type: str
     replicas:
       description: Number of pods that are wanted, ready, and of the newest template.
       type: dict

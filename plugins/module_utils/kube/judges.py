@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.kube.pods import (
+    CREATE_GRACE,
     Trouble,
     creation_trouble,
     deadline_trouble,
     is_ready,
     pod_trouble,
 )
+
+TEMPLATE_NUMBER = "deprecated.daemonset.template.generation"
+# Seconds that a DaemonSet may be without a node: one may just be joining, or lose a taint.
+NODE_GRACE = 15.0
 
 Object = Mapping[str, Any]
 Snapshot = List[List[Dict[str, Any]]]  # the objects of each source, in the order of the sources
@@ -100,6 +105,51 @@ def _first_trouble(
                 found.append((not trouble.fatal, trouble.grace, trouble, pod))
     found.sort(key=lambda item: item[:2])
     return (found[0][2], found[0][3]) if found else (None, None)
+
+
+def judge_daemon_set(snapshot: Snapshot) -> Verdict:
+    """Judge C([daemon sets, pods, events]) as C(kubectl rollout status) does.
+
+    Which pods are current is told by the number of the template that its controller puts on both
+    (k8s.io/kubernetes pkg/controller/daemon/util: an annotation here, a label there).
+    """
+    sets, pods, events = snapshot
+    if not sets:
+        return Verdict(False, "the DaemonSet is not there yet")
+    daemon_set = _kind(sets[0], "DaemonSet")
+    metadata, status = daemon_set["metadata"], daemon_set.get("status") or {}
+    if (status.get("observedGeneration") or 0) < metadata.get("generation", 0):
+        return Verdict(False, "the DaemonSet is about to be rolled out")
+    wanted = status.get("desiredNumberScheduled") or 0
+    updated, available = (
+        status.get("updatedNumberScheduled") or 0,
+        status.get("numberAvailable") or 0,
+    )
+    message = f"{min(updated, available)} of {wanted} nodes serve"
+    if wanted and updated >= wanted and available >= wanted:
+        return Verdict(True, message, found=sets[0])
+    if not wanted:
+        text = f"no node takes a pod of DaemonSet {metadata.get('name')}"
+        hint = "Compare node_selector, affinity and tolerations with the nodes' labels and taints"
+        return Verdict(
+            False, "no node takes a pod", Trouble("NoNode", text, hint, True, NODE_GRACE)
+        )
+    number = (metadata.get("annotations") or {}).get(TEMPLATE_NUMBER)
+    mine = [
+        pod
+        for pod in pods
+        if number is None or _labels(pod).get("pod-template-generation") in (None, number)
+    ]
+    trouble, pod = _first_trouble(mine, events)
+    if trouble is None and len(mine) < wanted:
+        trouble = creation_trouble(daemon_set, events)
+        # The event may be of an earlier try; there is no condition that would have gone by now.
+        trouble = trouble and replace(trouble, grace=max(trouble.grace, CREATE_GRACE))
+    return Verdict(False, message, trouble, pod)
+
+
+def _labels(obj: Object) -> Mapping[str, str]:
+    return obj["metadata"].get("labels") or {}
 
 
 def judge_pods(snapshot: Snapshot, count: int) -> Verdict:

@@ -21,6 +21,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.judges import (
     Object,
     Snapshot,
     Verdict,
+    judge_daemon_set,
     judge_deployment,
     judge_job,
     judge_pods,
@@ -30,6 +31,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.pods import Tro
 __all__ = [
     "Judge",
     "Verdict",
+    "judge_daemon_set",
     "judge_deployment",
     "judge_job",
     "judge_pods",

@@ -12,7 +12,10 @@ from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import Change
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import pinned_versions
-from ansible_collections.openvino.edge.plugins.module_utils.server.kinds import KINDS_ANNOTATION
+from ansible_collections.openvino.edge.plugins.module_utils.server.kinds import (
+    KINDS_ANNOTATION,
+    WORKLOADS,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
     INPUT_HASH_ANNOTATION,
     Object,
@@ -66,13 +69,15 @@ def _without_hash(item: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Any]]
 def consequence(changes: Sequence[Change]) -> str:
     """Return what running servers go through: none, config_reload or rolling_restart.
 
-    C(none) also when there was no Deployment before: nothing runs that could be disturbed.
+    C(none) also when nothing ran pods before: nothing is there that could be disturbed.
     """
-    by_kind = {change.kind: change for change in changes}
-    deployment, config = by_kind.get("Deployment"), by_kind.get("ConfigMap")
-    if deployment is not None and deployment.action == "created":
+    workloads = [change for change in changes if change.kind in WORKLOADS]
+    config = next((change for change in changes if change.kind == "ConfigMap"), None)
+    if any(change.action == "deleted" for change in workloads):
+        return ROLLING_RESTART
+    if any(change.action == "created" for change in workloads):
         return NO_RELOAD
-    if deployment is not None and _part(deployment.before) != _part(deployment.after):
+    if any(_part(change.before) != _part(change.after) for change in workloads):
         return ROLLING_RESTART
     before, after = _data(config, "before"), _data(config, "after")
     return CONFIG_RELOAD if before is not None and before != after else NO_RELOAD

@@ -9,7 +9,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError, ForbiddenError
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ApiError,
+    EdgeError,
+    ForbiddenError,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import (
     Change,
     apply_objects,
@@ -30,10 +34,16 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.config import
     config_text,
     render_config,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.handover import (
+    hand_over,
+    kept_replicas,
+    with_replicas,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
     Object,
     render_objects,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.overrides import refusal
 from ansible_collections.openvino.edge.plugins.module_utils.server.plan import (
     Key,
     Plan,
@@ -43,6 +53,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.plan import (
 from ansible_collections.openvino.edge.plugins.module_utils.server.progress import (
     complete,
     ready_pods,
+    wanted_pods,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.reload import Reload
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
@@ -69,11 +80,13 @@ class Outcome:
         changes: one per object; C(unchanged) ones included.
         reload: what the running servers go through: none, config_reload, rolling_restart.
         ready: replicas that were ready in the end; None when nobody looked.
+        wanted: replicas there are to be, where the cluster chooses; None when that is not known.
     """
 
     changes: List[Change] = field(default_factory=list)
     reload: str = "none"
     ready: Optional[int] = None
+    wanted: Optional[int] = None
 
     @property
     def changed(self) -> bool:
@@ -99,6 +112,7 @@ class Deployer:
         self._runtime = runtime
         self._waiting = waiting
         self._digest = config_hash(config_text(render_config(spec)))
+        self._kind = spec.running.scaling.workload
 
     def present(self) -> Outcome:
         """Make the cluster run the server as the spec says.
@@ -110,12 +124,13 @@ class Deployer:
         claim, wanted, current = self._read()
         plan = make_plan(wanted, current)
         outcome = Outcome([same_change(item) for item in plan.same])
+        outcome.wanted = self._wanted(current)
         if not plan.empty or self._spec.create_namespace:
             self._change(plan, current, claim, outcome)
         if not self._runtime.check_mode:
-            sent = any(item["kind"] == "Deployment" for item in plan.send)
-            deployment = None if sent else current.get(("Deployment", self._spec.name))
-            self._settle_or_say(outcome, deployment)
+            sent = any(item["kind"] == self._kind for item in plan.send)
+            workload = None if sent else current.get((self._kind, self._spec.name))
+            self._settle_or_say(outcome, workload)
         return outcome
 
     def _change(
@@ -132,7 +147,8 @@ class Deployer:
             return
         preflight.check_cluster(self._client, self._spec, namespace, claim, self._runtime)
         self._check_rights(plan, current, bool(extra))
-        outcome.changes = in_order(self._send(extra, plan) + outcome.changes)
+        sent = [*extra, *plan.send]
+        outcome.changes = in_order(self._send(sent, plan.stale, current) + outcome.changes)
         outcome.reload = consequence(outcome.changes)
 
     def _read(self) -> Tuple[Optional[Object], List[Object], Dict[Key, Object]]:
@@ -163,41 +179,67 @@ class Deployer:
         missing = [item for item in plan.send if key_of(item) not in current]
         live.refuse_foreign(self._client, self._spec.name, missing)
 
-    def _send(self, extra: Sequence[Object], plan: Plan) -> List[Change]:
+    def _send(
+        self, wanted: Sequence[Object], stale: Sequence[Object], current: Mapping[Key, Object]
+    ) -> List[Change]:
         check = self._runtime.check_mode
-        if not check:
-            # The whole set is validated by the server before the first object is changed.
-            apply_objects(self._client, [*extra, *plan.send], check_mode=True)
+        kept = {
+            key_of(item): count
+            for item in wanted
+            if (count := kept_replicas(item, current.get(key_of(item)))) is not None
+        }
+        # The whole set is validated by the server before the first object is changed.
+        predicted = self._dry_run(
+            [
+                with_replicas(item, kept[key_of(item)]) if key_of(item) in kept else item
+                for item in wanted
+            ]
+        )
         # Kinds that the Service no longer names are removed while it still does.
-        unnamed = {kind for _version, kind in kinds.optional(plan.stale)}
-        first = [item for item in plan.stale if item["kind"] in unnamed]
-        last = [item for item in plan.stale if item["kind"] not in unnamed]
+        unnamed = {kind for _version, kind in kinds.optional(stale)}
+        first = [item for item in stale if item["kind"] in unnamed]
+        last = [item for item in stale if item["kind"] not in unnamed]
         changes = delete_objects(self._client, list(reversed(first)), check_mode=check)
-        changes += apply_objects(self._client, [*extra, *plan.send], check_mode=check)
+        if not check:
+            for item in wanted:
+                if key_of(item) in kept:
+                    hand_over(self._client, item, kept[key_of(item)])
+        changes += predicted if check else apply_objects(self._client, wanted, check_mode=False)
         changes += delete_objects(self._client, list(reversed(last)), check_mode=check)
         return [real(change) for change in changes]
 
-    def _settle_or_say(self, outcome: Outcome, deployment: Optional[Object]) -> None:
+    def _dry_run(self, wanted: Sequence[Object]) -> List[Change]:
         try:
-            self._settle(outcome, deployment)
+            return apply_objects(self._client, wanted, check_mode=True)
+        except ApiError as error:
+            refused = refusal(error, self._spec.running.overrides)
+            if refused is not None:
+                raise refused from error
+            raise
+
+    def _settle_or_say(self, outcome: Outcome, workload: Optional[Object]) -> None:
+        try:
+            self._settle(outcome, workload)
         except EdgeError as error:
             error.details["changed"] = outcome.changed
             raise
 
-    def _settle(self, outcome: Outcome, deployment: Optional[Object]) -> None:
+    def _settle(self, outcome: Outcome, workload: Optional[Object]) -> None:
         """See the change through: the rollout, then the reload of pods that were not replaced.
 
-        C(deployment) is the one that was read, if it was left alone.
+        C(workload) is what runs the pods as it was read, if it was left alone.
         """
         begun = time.monotonic()
         pods = live.read_pods(self._client, self._spec.namespace, self._spec.name)[0]
         if self._waiting.wait:
-            if deployment is None:
+            if workload is None:
                 pods = self._wait_rollout()
-            elif not complete(deployment, pods):
-                try_again(self._client, deployment, pods, self._runtime)
+            elif not complete(workload, pods):
+                try_again(self._client, workload, pods, self._runtime)
                 pods = self._wait_rollout()
             outcome.ready = len(ready_pods(pods))
+            # Exactly the wanted ones run now.
+            outcome.wanted = len(pods)
         if outcome.reload == CONFIG_RELOAD:
             reload = Reload(self._client, self._spec, self._digest, self._runtime)
             reload.begin(ready_pods(pods))
@@ -206,9 +248,18 @@ class Deployer:
                 visible = versions_differ(outcome.changes)
                 reload.confirm(ready_pods(pods), visible=visible, timeout=max(left, 1.0))
 
+    def _wanted(self, current: Mapping[Key, Object]) -> Optional[int]:
+        scaling = self._spec.running.scaling
+        if not scaling.per_node and not scaling.autoscaling:
+            return self._spec.replicas
+        workload = current.get((self._kind, self._spec.name))
+        return None if workload is None else wanted_pods(workload)
+
     def _wait_rollout(self) -> List[Object]:
         spec, timeout = self._spec, self._waiting.timeout
-        return wait_rollout(self._client, spec.namespace, spec.name, timeout, self._runtime)
+        return wait_rollout(
+            self._client, spec.namespace, spec.name, timeout, self._runtime, self._kind
+        )
 
 
 def remove(

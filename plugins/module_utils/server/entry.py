@@ -75,11 +75,13 @@ def run(params: Params, runtime: Runtime) -> Result:
     spec = spec_from_params(params)
     config = render_config(spec)
     check_config(config, runtime)
+    for text in spec.running.warnings:
+        runtime.warn(text)
     with KubeClient.from_params(params) as client:
         outcome = Deployer(client, spec, runtime, waiting).present()
     result = _result(outcome, runtime, begun)
     result["config"] = config
-    result["replicas"] = {"wanted": spec.replicas, "ready": outcome.ready}
+    result["replicas"] = {"wanted": outcome.wanted, "ready": outcome.ready}
     result["endpoints"] = _endpoints(spec)
     return result
 

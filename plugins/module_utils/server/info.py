@@ -14,11 +14,13 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.client import K
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import pinned_versions
+from ansible_collections.openvino.edge.plugins.module_utils.server.kinds import recorded
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
     Object,
     endpoints,
     owner_selector,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.services import HEADLESS_LABEL
 from ansible_collections.openvino.edge.plugins.module_utils.server.template import CONFIG_FILE
 from ansible_collections.openvino.edge.plugins.module_utils.store import SERVER_LABEL
 
@@ -47,31 +49,34 @@ def run(params: Params, runtime: Runtime) -> Result:
             client.list(api_version, kind, namespace, label_selector=selector)[0]
             for api_version, kind in _KINDS
         ]
+        if "DaemonSet" in recorded(found[-1]):
+            found.append(client.list("apps/v1", "DaemonSet", namespace, label_selector=selector)[0])
     return {"changed": False, "servers": describe(*found)}
 
 
-def describe(
-    config_maps: Sequence[Object], deployments: Sequence[Object], services: Sequence[Object]
-) -> List[Dict[str, Any]]:
-    """Return one entry per server; parts that are missing are None."""
+def describe(*found: Sequence[Object]) -> List[Dict[str, Any]]:
+    """Return one entry per server from the objects of each kind; missing parts are None."""
     parts: Dict[str, Dict[str, Object]] = {}
-    for items in (config_maps, deployments, services):
+    for items in found:
         for item in items:
             name = item["metadata"]["labels"][SERVER_LABEL]
-            parts.setdefault(name, {})[item["kind"]] = item
+            if HEADLESS_LABEL not in item["metadata"]["labels"]:
+                parts.setdefault(name, {})[item["kind"]] = item
     return [_server(name, parts[name]) for name in sorted(parts)]
 
 
 def _server(name: str, parts: Mapping[str, Object]) -> Dict[str, Any]:
     some = next(iter(parts.values()))
     config = _config(parts.get("ConfigMap"))
+    workload = parts.get("Deployment") or parts.get("DaemonSet")
     return {
         "name": name,
         "namespace": some["metadata"]["namespace"],
         "models": None if config is None else _models(config),
         "config": config,
-        "image": _image(parts.get("Deployment")),
-        "replicas": _replicas(parts.get("Deployment")),
+        "image": _image(workload),
+        "workload": None if workload is None else workload["kind"],
+        "replicas": _replicas(workload),
         "service": _service(parts.get("Service")),
     }
 
@@ -103,6 +108,12 @@ def _replicas(deployment: Optional[Object]) -> Optional[Dict[str, int]]:
     if deployment is None:
         return None
     status = deployment.get("status") or {}
+    if deployment["kind"] == "DaemonSet":
+        return {
+            "wanted": int(status.get("desiredNumberScheduled", 0)),
+            "ready": int(status.get("numberReady", 0)),
+            "updated": int(status.get("updatedNumberScheduled", 0)),
+        }
     return {
         "wanted": int(deployment["spec"].get("replicas", 1)),
         "ready": int(status.get("readyReplicas", 0)),

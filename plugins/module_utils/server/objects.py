@@ -10,7 +10,12 @@ import json
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.server import kinds
+from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    kinds,
+    scaling,
+    scraping,
+    services,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import (
     config_hash,
     config_text,
@@ -77,11 +82,13 @@ def render_objects(spec: ServerSpec, facts: ClusterFacts = ClusterFacts()) -> Li
     sent. The namespace is not among them: it is not ours to remove.
     """
     text = config_text(render_config(spec))
+    template = pod_template(spec, object_labels(spec), config_hash(text))
     objects = [
         _service_account(spec),
         _config_map(spec, text),
-        _deployment(spec, facts, config_hash(text)),
-        _service(spec),
+        _workload(spec, facts, template),
+        *_services(spec),
+        *_optional(spec),
     ]
     return [with_input_hash(item) for item in kinds.with_record(objects)]
 
@@ -132,21 +139,39 @@ def _config_map(spec: ServerSpec, text: str) -> Object:
     }
 
 
-def _deployment(spec: ServerSpec, facts: ClusterFacts, digest: str) -> Object:
+def _workload(spec: ServerSpec, facts: ClusterFacts, template: Object) -> Object:
+    metadata, selector, running = _metadata(spec, spec.name), pod_selector(spec.name), spec.running
+    if running.scaling.per_node:
+        return scaling.daemon_set(metadata, running.scaling, selector, template)
+    # With an autoscaler the number is not ours: a field that is not sent is left alone.
+    count = {} if running.scaling.autoscaling else {"replicas": spec.replicas}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _metadata(spec, spec.name),
+        "metadata": metadata,
         "spec": {
-            "replicas": spec.replicas,
+            **count,
             # A model that loads slowly is not a failed rollout: the startup probe decides.
-            "progressDeadlineSeconds": spec.startup_timeout + 120,
+            "progressDeadlineSeconds": running.probes.startup_seconds(spec.startup_timeout) + 120,
             "revisionHistoryLimit": 3,
-            "selector": {"matchLabels": pod_selector(spec.name)},
+            "selector": {"matchLabels": selector},
             "strategy": rollout_strategy(spec, facts),
-            "template": pod_template(spec, object_labels(spec), digest),
+            "template": template,
         },
     }
+
+
+def _optional(spec: ServerSpec) -> List[Object]:
+    """Return the objects that not every server has."""
+    metadata, selector, running = _metadata(spec, spec.name), pod_selector(spec.name), spec.running
+    objects: List[Object] = []
+    if running.scaling.budget:
+        objects.append(scaling.disruption_budget(metadata, running.scaling.budget, selector))
+    if running.scaling.autoscaling:
+        objects.append(scaling.autoscaler(metadata, running.scaling.autoscaling))
+    if running.monitor:
+        objects.append(scraping.service_monitor(metadata, running.monitor, selector))
+    return objects
 
 
 def pod_selector(name: str) -> Dict[str, str]:
@@ -165,35 +190,53 @@ def rollout_strategy(spec: ServerSpec, facts: ClusterFacts) -> Dict[str, Any]:
     C(auto): a claim that one node at a time can use is released before the new pod asks for it
     (C(Recreate)); a claim for many nodes allows one pod more during the change; on host paths, and
     where the claim cannot be read, no pod more than wanted ever runs, since an edge node has no
-    room for it and each node takes one replica.
+    room for it and each node takes one replica. The same goes for pods that hold a device.
+    C(rolling_update) is what the user wants instead.
     """
     if spec.strategy == "Recreate":
         return {"type": "Recreate"}
     shared = any(mode in MANY_NODES for mode in facts.access_modes or ())
-    if spec.strategy == "auto" and not isinstance(spec.store, HostPathStore) and not shared:
+    asked = spec.running.scaling.surge is not None or spec.running.scaling.unavailable is not None
+    alone = not isinstance(spec.store, HostPathStore) and not shared
+    if spec.strategy == "auto" and alone and not asked:
         return {"type": "Recreate"}
-    surge, unavailable = (1, 0) if shared else (0, 1)
-    if spec.strategy == "RollingUpdate" and not isinstance(spec.store, HostPathStore):
-        surge, unavailable = 1, 0
+    rolling = spec.strategy == "RollingUpdate" and not isinstance(spec.store, HostPathStore)
+    # A device is free only when the old pod has gone: a pod more would wait for ever.
+    more = (shared or rolling) and not holds_device(spec.resources)
+    usual: Tuple[scaling.Amount, scaling.Amount] = (1, 0) if more else (0, 1)
+    surge, unavailable = scaling.update_limits(spec.running.scaling, usual)
     limits = {"maxSurge": surge, "maxUnavailable": unavailable}
     return {"type": "RollingUpdate", "rollingUpdate": limits}
 
 
-def _service(spec: ServerSpec) -> Object:
-    ports = (("grpc", spec.grpc_port), ("rest", spec.rest_port))
-    return {
+def holds_device(resources: Mapping[str, Mapping[str, str]]) -> bool:
+    """Tell whether a pod takes something that a device plugin offers: C(gpu.intel.com/i915)."""
+    return any("/" in name for amounts in resources.values() for name in amounts)
+
+
+def _services(spec: ServerSpec) -> List[Object]:
+    options, node_ports = spec.running.service, dict(spec.running.service.node_ports)
+    service: Object = {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(spec, spec.name),
+        "metadata": services.with_extras(_metadata(spec, spec.name), options),
         "spec": {
             "type": spec.service_type,
             "selector": pod_selector(spec.name),
             "ports": [
-                {"name": name, "port": port, "targetPort": name, "protocol": "TCP"}
-                for name, port in ports
+                {
+                    "name": name,
+                    "port": port,
+                    "targetPort": name,
+                    "protocol": "TCP",
+                    **({"nodePort": node_ports[name]} if name in node_ports else {}),
+                }
+                for name, port in (("grpc", spec.grpc_port), ("rest", spec.rest_port))
             ],
+            **dict(options.fields),
         },
     }
+    return [service, services.headless_service(service)] if options.headless else [service]
 
 
 def endpoints(name: str, namespace: str, ports: Mapping[str, int]) -> Dict[str, str]:

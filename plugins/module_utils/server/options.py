@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.openvino.edge.plugins.module_utils.server.running import (
+    RUNNING_ARGUMENT_SPEC,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.store import (
     STORE_ARGUMENT_SPEC,
     STORE_RULES,
@@ -83,6 +86,7 @@ SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
     "file_system_poll_wait_seconds": {"type": "int", "default": 1},
     "extra_args": {"type": "list", "elements": "str", "default": []},
     "startup_timeout": {"type": "int", "default": 600},
+    **RUNNING_ARGUMENT_SPEC,
 }
 
 SERVER_RULES: Dict[str, Any] = {

@@ -8,6 +8,9 @@ from __future__ import annotations
 import copy
 from typing import Any, Dict, List, Mapping, Sequence
 
+from ansible_collections.openvino.edge.plugins.module_utils.server.pod_extras import (
+    spread_constraints,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
 from ansible_collections.openvino.edge.plugins.module_utils.store import (
     SERVER_LABEL,
@@ -30,8 +33,12 @@ def placement(spec: ServerSpec, labels: Mapping[str, str]) -> Dict[str, Any]:
     nodes = own_nodes(spec.store)
     if nodes:
         affinity = on_nodes(affinity, nodes)
-    if spec.replicas > 1 and (nodes or isinstance(spec.store, HostPathStore)):
-        fields["topologySpreadConstraints"] = [_one_per_node(labels)]
+    own = {SERVER_LABEL: labels[SERVER_LABEL]}
+    spread = spread_constraints(spec.running.pod, own)
+    if _several(spec) and (nodes or isinstance(spec.store, HostPathStore)):
+        spread.insert(0, _one_per_node(own))
+    if spread:
+        fields["topologySpreadConstraints"] = spread
     if affinity:
         fields["affinity"] = affinity
     return fields
@@ -57,11 +64,18 @@ def _term(term: Mapping[str, Any], node: str) -> Dict[str, Any]:
     return {**term, "matchFields": fields}
 
 
-def _one_per_node(labels: Mapping[str, str]) -> Dict[str, Any]:
+def _several(spec: ServerSpec) -> bool:
+    """Tell whether two pods could meet on one node; a DaemonSet sees to that itself."""
+    scaling = spec.running.scaling
+    most = scaling.autoscaling.most if scaling.autoscaling else spec.replicas
+    return most > 1 and not scaling.per_node
+
+
+def _one_per_node(selector: Mapping[str, str]) -> Dict[str, Any]:
     """Each node has a directory of its own: replicas on one node would leave others unserved."""
     return {
         "maxSkew": 1,
         "topologyKey": HOSTNAME,
         "whenUnsatisfiable": "DoNotSchedule",
-        "labelSelector": {"matchLabels": {SERVER_LABEL: labels[SERVER_LABEL]}},
+        "labelSelector": {"matchLabels": dict(selector)},
     }

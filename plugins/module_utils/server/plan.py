@@ -78,17 +78,27 @@ def covers(live: Any, wanted: Any) -> bool:
     if isinstance(wanted, Mapping):
         if not isinstance(live, Mapping):
             return False
-        return all(key in live and covers(live[key], value) for key, value in wanted.items())
+        return all(
+            covers(live[key], value) if key in live else _nothing(value)
+            for key, value in wanted.items()
+        )
     if isinstance(wanted, (list, tuple)):
         return isinstance(live, list) and _covers_list(live, wanted)
     return bool(live == wanted) or _same_quantity(live, wanted)
 
 
 def _covers_list(live: Sequence[Any], wanted: Sequence[Any]) -> bool:
-    if wanted and all(isinstance(item, Mapping) and "name" in item for item in wanted):
-        named = {item.get("name"): item for item in live if isinstance(item, Mapping)}
-        return all(covers(named.get(item["name"]), item) for item in wanted)
+    # Two mounts may be of one volume, and so have one name.
+    for key in ("mountPath", "name"):
+        if wanted and all(isinstance(item, Mapping) and key in item for item in wanted):
+            named = {item.get(key): item for item in live if isinstance(item, Mapping)}
+            return all(covers(named.get(item[key]), item) for item in wanted)
     return len(live) == len(wanted) and all(map(covers, live, wanted))
+
+
+def _nothing(value: Any) -> bool:
+    """Tell whether the API server leaves a value out when it writes the object."""
+    return value is None or (not value and not isinstance(value, Mapping))
 
 
 def _same_quantity(live: Any, wanted: Any) -> bool:

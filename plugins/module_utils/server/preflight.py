@@ -68,9 +68,9 @@ def access_for(
 
 def _access_for_waiting(spec: ServerSpec) -> List[Access]:
     """Return what waiting needs; replica sets, events and logs only make for better messages."""
-    place = spec.namespace
+    place, workload = spec.namespace, spec.running.scaling.workload
     wanted = [
-        Access("watch", "apps", "deployments", namespace=place),
+        Access("watch", *kinds.resource(("apps/v1", workload)), namespace=place),
         Access("watch", "", "pods", namespace=place),
         Access("get", "", "pods", "proxy", namespace=place),
     ]
@@ -124,6 +124,7 @@ def check_cluster(
     """
     if namespace.readable:
         check_namespace(spec, namespace.item)
+    _check_priority(client, spec)
     if isinstance(spec.store, PvcStore):
         check_claim(spec, spec.store, claim)
         _check_binding(client, spec.store, claim or {})
@@ -204,10 +205,34 @@ def _warn_replicas(
     spec: ServerSpec, store: PvcStore, claim: Mapping[str, Any], runtime: Runtime
 ) -> None:
     modes = live.facts_of(dict(claim)).access_modes
-    if spec.replicas > 1 and modes == ("ReadWriteOnce",):
+    if spec.running.scaling.per_node and not store.local and modes == ("ReadWriteOnce",):
+        runtime.warn(
+            f"workload is DaemonSet, but PersistentVolumeClaim {store.namespace}/"
+            f"{store.claim_name} is ReadWriteOnce: only the pods on one node can start"
+        )
+    elif spec.replicas > 1 and modes == ("ReadWriteOnce",):
         runtime.warn(
             f"replicas is {spec.replicas}, but PersistentVolumeClaim {store.namespace}/"
             f"{store.claim_name} is ReadWriteOnce: all replicas can only run on one node"
+        )
+
+
+def _check_priority(client: KubeClient, spec: ServerSpec) -> None:
+    """Refuse a PriorityClass that does not exist: no pod would ever be made.
+
+    Raises:
+        InputError: names it.
+    """
+    name = spec.running.pod.priority_class
+    if not name:
+        return
+    found = live.get_if_allowed(client, "scheduling.k8s.io/v1", "PriorityClass", name)
+    if found.readable and found.item is None:
+        raise InputError(
+            "the cluster has no such PriorityClass",
+            option="priority_class",
+            subject=f"PriorityClass {name}",
+            hint="Create it, or leave the option out",
         )
 
 

@@ -13,14 +13,34 @@ Pod = Mapping[str, Any]
 Object = Dict[str, Any]
 
 
-def complete(deployment: Mapping[str, Any], pods: Sequence[Pod]) -> bool:
+_DEPLOYED = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+# Without misscheduled pods: the controller removes them, and they are counted with the pods.
+_ON_NODES = (
+    "currentNumberScheduled",
+    "updatedNumberScheduled",
+    "numberReady",
+    "numberAvailable",
+)
+
+
+def wanted_pods(workload: Mapping[str, Any]) -> int:
+    """Return how many pods a Deployment or DaemonSet is to have; the nodes decide for the latter.
+
+    A DaemonSet without a node that takes its pods counts as one pod that is not there.
+    """
+    if workload.get("kind") == "DaemonSet":
+        return max(1, int((workload.get("status") or {}).get("desiredNumberScheduled", 0)))
+    return int(workload["spec"].get("replicas", 1))
+
+
+def complete(workload: Mapping[str, Any], pods: Sequence[Pod]) -> bool:
     """Tell whether a rollout is over, old pods gone included."""
-    wanted = int(deployment["spec"].get("replicas", 1))
-    status = deployment.get("status") or {}
+    wanted = wanted_pods(workload)
+    status = workload.get("status") or {}
     observed = int(status.get("observedGeneration", 0))
-    if observed < int(deployment["metadata"].get("generation", 0)):
+    if observed < int(workload["metadata"].get("generation", 0)):
         return False
-    names = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    names = _ON_NODES if workload.get("kind") == "DaemonSet" else _DEPLOYED
     if any(int(status.get(name, 0)) != wanted for name in names):
         return False
     return len(pods) == wanted and not any(leaving(pod) for pod in pods)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, List, Mapping, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.server import overrides
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
 from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore
 
@@ -22,6 +23,10 @@ def needed_level(spec: ServerSpec) -> Tuple[str, List[str]]:
     """Return the strictest level that admits the pods, and the options that forbid others."""
     if isinstance(spec.store, HostPathStore):
         return "privileged", ["host_path"]
+    if spec.running.pod.host_path:
+        return "privileged", ["extra_volumes"]
+    if overrides.host_path(spec.running.overrides):
+        return "privileged", ["pod_overrides"]
     if spec.security.root:
         return "baseline", ["run_as_user"]
     return "restricted", []
@@ -59,4 +64,6 @@ def way_out(spec: ServerSpec, needed: str) -> str:
     label = f"Label the namespace {ENFORCE_LABEL}={needed}"
     if isinstance(spec.store, HostPathStore):
         return f"{label}, or use pvc (a local PersistentVolume keeps the bytes on the node's disk)"
+    if needed == "privileged":
+        return f"{label}, or leave out the volumes of type hostPath"
     return f"{label}, or choose a run_as_user other than 0"

@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.server import shapes, values
 from ansible_collections.openvino.edge.plugins.module_utils.server.arguments import extra_args
+from ansible_collections.openvino.edge.plugins.module_utils.server.cpu import CpuFit, fitted
+from ansible_collections.openvino.edge.plugins.module_utils.server.running import (
+    RunningSpec,
+    running_from_params,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.store import (
     SERVING_MOUNT_PATH,
     HostPathStore,
@@ -107,6 +112,7 @@ class ServerSpec:
     poll_seconds: int = 1
     extra_args: Tuple[str, ...] = ()
     startup_timeout: int = 600
+    running: RunningSpec = RunningSpec()
 
     @property
     def namespace(self) -> str:
@@ -127,12 +133,14 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
     store = store_from_params(params)
     proxies = values.proxies(params.get("proxies"))
     poll = params["file_system_poll_wait_seconds"]
+    replicas = _replicas(params, store)
+    running = running_from_params(params, replicas)
     return ServerSpec(
         name=values.dns_1035(params["name"], "name"),
         store=store,
-        models=_models(params.get("models") or ()),
+        models=_fitted(_models(params.get("models") or ()), running.cpu),
         image=values.image(params["image"]),
-        replicas=_replicas(params.get("replicas"), store),
+        replicas=replicas,
         create_namespace=bool(params["create_namespace"]),
         namespace_labels=_namespace_labels(params),
         image_pull_policy=params["image_pull_policy"],
@@ -150,6 +158,7 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
         poll_seconds=values.integer(poll, "file_system_poll_wait_seconds", 0, 86400),
         extra_args=extra_args(params["extra_args"]),
         startup_timeout=values.integer(params["startup_timeout"], "startup_timeout", 10, 86400),
+        running=running,
         **_ports(params),
     )
 
@@ -204,7 +213,17 @@ def _versions(items: Sequence[int], option: str) -> Tuple[int, ...]:
     return tuple(sorted(set(items)))
 
 
-def _replicas(value: Optional[int], store: Store) -> int:
+def _fitted(models: Tuple[ModelSpec, ...], fit: CpuFit) -> Tuple[ModelSpec, ...]:
+    return tuple(
+        replace(model, plugin_config=fitted(model.plugin_config, model.target_device, fit))
+        for model in models
+    )
+
+
+def _replicas(params: Mapping[str, Any], store: Store) -> int:
+    value = params.get("replicas")
+    if value is None and params.get("autoscaling"):
+        return int(params["autoscaling"]["min_replicas"])
     if value is None:
         return max(1, len(own_nodes(store)))
     return values.integer(value, "replicas", 0, 1000)

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
+from ansible_collections.openvino.edge.plugins.module_utils.server.overrides import overridden
 from ansible_collections.openvino.edge.plugins.module_utils.server.placement import placement
+from ansible_collections.openvino.edge.plugins.module_utils.server.running import CONTAINER
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
 
-CONTAINER = "ovms"
 CONFIG_MOUNT = "/config"
 CONFIG_FILE = "config.json"
 CONFIG_HASH_ANNOTATION = "openvino.edge/config-hash"
-# OVMS drains gRPC for up to 5 s after SIGTERM (openvinotoolkit/model_server,
-# src/grpcservermodule.cpp); the rest is for slow disks.
-TERMINATION_GRACE_SECONDS = 30
 
 Template = Dict[str, Any]
 
@@ -39,7 +37,8 @@ def pod_template(spec: ServerSpec, labels: Mapping[str, str], config_hash: str) 
         annotations[CONFIG_HASH_ANNOTATION] = config_hash
     if annotations:
         metadata["annotations"] = annotations
-    return {"metadata": metadata, "spec": _pod_spec(spec, labels)}
+    template = {"metadata": metadata, "spec": _pod_spec(spec, labels)}
+    return overridden(template, spec.running.overrides) if spec.running.overrides else template
 
 
 def needs_restart_on_config(spec: ServerSpec) -> bool:
@@ -61,13 +60,15 @@ def _pod_spec(spec: ServerSpec, labels: Mapping[str, str]) -> Dict[str, Any]:
         "serviceAccountName": spec.name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": TERMINATION_GRACE_SECONDS,
+        "terminationGracePeriodSeconds": spec.running.pod.grace_seconds,
         "securityContext": _pod_security(spec),
         "containers": [_container(spec)],
         "volumes": _volumes(spec),
     }
     if spec.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
+    if spec.running.pod.priority_class:
+        pod["priorityClassName"] = spec.running.pod.priority_class
     pod.update(placement(spec, labels))
     return pod
 
@@ -102,6 +103,7 @@ def _container(spec: ServerSpec) -> Dict[str, Any]:
             spec.store.serving_mount(),
             {"name": "config", "mountPath": CONFIG_MOUNT, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},
+            *spec.running.pod.mounts,
         ],
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -111,9 +113,11 @@ def _container(spec: ServerSpec) -> Dict[str, Any]:
     }
     if spec.env:
         container["env"] = [{"name": key, "value": spec.env[key]} for key in sorted(spec.env)]
+    if spec.running.pod.env_from:
+        container["envFrom"] = [dict(item) for item in spec.running.pod.env_from]
     if spec.resources:
         container["resources"] = {key: dict(value) for key, value in spec.resources.items()}
-    container.update(probes(spec.startup_timeout))
+    container.update(spec.running.probes.render())
     return container
 
 
@@ -130,32 +134,9 @@ def arguments(spec: ServerSpec) -> List[str]:
         spec.log_level,
         "--file_system_poll_wait_seconds",
         str(spec.poll_seconds),
+        *spec.running.cpu.arguments,
         *spec.extra_args,
     ]
-
-
-def probes(startup_timeout: int) -> Dict[str, Any]:
-    """Return the three probes.
-
-    C(/v2/health/ready) answers 200 once every model was tried, C(/v2/health/live) as soon as the
-    HTTP server is up (openvinotoolkit/model_server, src/server.cpp). Loading may take minutes, so
-    the liveness probe only begins after the startup probe passed, and it is patient: compiling a
-    model later on can starve the process on a small machine.
-    """
-    return {
-        "startupProbe": _probe("ready", period=1, timeout=3, failures=startup_timeout),
-        "readinessProbe": _probe("ready", period=5, timeout=3, failures=3),
-        "livenessProbe": _probe("live", period=10, timeout=5, failures=6),
-    }
-
-
-def _probe(what: str, *, period: int, timeout: int, failures: int) -> Dict[str, Any]:
-    return {
-        "httpGet": {"path": f"/v2/health/{what}", "port": "rest", "scheme": "HTTP"},
-        "periodSeconds": period,
-        "timeoutSeconds": timeout,
-        "failureThreshold": failures,
-    }
 
 
 def _volumes(spec: ServerSpec) -> List[Dict[str, Any]]:
@@ -163,4 +144,5 @@ def _volumes(spec: ServerSpec) -> List[Dict[str, Any]]:
         spec.store.serving_volume(),
         {"name": "config", "configMap": {"name": config_map_name(spec)}},
         {"name": "tmp", "emptyDir": {"sizeLimit": spec.tmp_size}},
+        *map(dict, spec.running.pod.volumes),
     ]

@@ -19,6 +19,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.pods import (
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.wait import (
     Verdict,
+    judge_daemon_set,
     judge_deployment,
     wait_for,
     wait_gone,
@@ -37,9 +38,16 @@ UNSCHEDULABLE = "Unschedulable"
 
 
 def wait_rollout(
-    client: KubeClient, namespace: str, name: str, timeout: float, runtime: Runtime
+    client: KubeClient,
+    namespace: str,
+    name: str,
+    timeout: float,
+    runtime: Runtime,
+    kind: str = "Deployment",
 ) -> List[Object]:
     """Return the pods once exactly the wanted ones run and are ready.
+
+    C(kind) is that of the object that runs the pods.
 
     Raises:
         WaitError: a reason that does not go away by waiting, or the time is over. The message
@@ -47,7 +55,7 @@ def wait_rollout(
     """
     selector = pod_selector_text(name)
     sources = [
-        Source("apps/v1", "Deployment", namespace, field_selector=f"metadata.name={name}"),
+        Source("apps/v1", kind, namespace, field_selector=f"metadata.name={name}"),
         # Labels of a Deployment's pods are those of its ReplicaSets.
         Source("apps/v1", "ReplicaSet", namespace, selector, optional=True),
         Source("v1", "Pod", namespace, selector),
@@ -56,9 +64,9 @@ def wait_rollout(
     pods: List[Object] = wait_for(
         client,
         sources,
-        judge_rollout,
+        judge_rollout if kind == "Deployment" else judge_nodes,
         timeout,
-        what=f"Deployment {namespace}/{name}",
+        what=f"{kind} {namespace}/{name}",
         progress=lambda line: runtime.progress(f"{name}: {line}"),
     )
     return pods
@@ -88,6 +96,21 @@ def judge_rollout(snapshot: Snapshot) -> Verdict:
     return replace(verdict, found=list(pods))
 
 
+def judge_nodes(snapshot: Snapshot) -> Verdict:
+    """Judge C([daemon sets, replica sets, pods, events]): one current pod on every chosen node."""
+    sets, _unused, pods, events = snapshot
+    verdict = judge_daemon_set([sets, pods, events])
+    ending = sum(leaving(pod) for pod in pods)
+    if not verdict.done:
+        return verdict
+    if ending:
+        message = f"{verdict.message}, {ending} terminating"
+        return replace(verdict, done=False, message=message, found=None)
+    if len(pods) != int(verdict.found["status"]["desiredNumberScheduled"]):
+        return replace(verdict, done=False, found=None)
+    return replace(verdict, found=list(pods))
+
+
 def _same_template(replica_set: Object, deployment: Object) -> bool:
     """Tell whether a ReplicaSet is the newest, as the Deployment's controller finds it."""
     template = copy.deepcopy(replica_set["spec"]["template"])
@@ -98,7 +121,7 @@ def _same_template(replica_set: Object, deployment: Object) -> bool:
 
 def try_again(
     client: KubeClient,
-    deployment: Object,
+    workload: Object,
     pods: Sequence[Object],
     runtime: Runtime,
 ) -> None:
@@ -108,7 +131,7 @@ def try_again(
     was wrong may be mended by now (image loaded, directory made, quota raised), and the old
     trouble would look like a new one. A right that lacks for this only costs that patience.
     """
-    metadata = deployment["metadata"]
+    metadata = workload["metadata"]
     namespace = metadata["namespace"]
     for pod in pods:
         trouble = None if leaving(pod) else pod_trouble(pod, _events(client, namespace))
@@ -117,11 +140,11 @@ def try_again(
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
         runtime.progress(f"{metadata['name']}: tries again after {trouble.reason}")
         _if_allowed(client.delete, "v1", "Pod", name, namespace, uid=uid)
-    if creation_trouble(deployment):
+    if creation_trouble(workload):
         runtime.progress(f"{metadata['name']}: tries again to make pods")
         mark = {RETRY_ANNOTATION: str(int(time.time()))}
         body = {"metadata": {"annotations": mark}}
-        _if_allowed(client.patch, "apps/v1", "Deployment", metadata["name"], namespace, body)
+        _if_allowed(client.patch, "apps/v1", workload["kind"], metadata["name"], namespace, body)
 
 
 def _events(client: KubeClient, namespace: str) -> List[Object]:

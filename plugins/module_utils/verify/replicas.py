@@ -5,7 +5,8 @@
 
 For a Deployment these are the pods of its current ReplicaSet, once the controller has seen the
 last change of the spec: the one whose revision annotation equals the Deployment's (kubectl's
-rollout status goes by the same annotation, k8s.io/kubectl pkg/util/deployment).
+rollout status goes by the same annotation, k8s.io/kubectl pkg/util/deployment). For a DaemonSet
+they are the pods of its newest revision, one on each node that takes them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ForbiddenError,
+    InputError,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.kube.pods import (
     Trouble,
     creation_trouble,
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 REVISION = "deployment.kubernetes.io/revision"
 TEMPLATE_HASH = "pod-template-hash"
+REVISION_HASH = "controller-revision-hash"
 
 Object = Mapping[str, Any]
 
@@ -57,7 +62,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Target:
-    """Whom to ask: the Deployment ``name``, or the pods of ``label_selector``.
+    """Whom to ask: the Deployment or DaemonSet ``name``, or the pods of ``label_selector``.
 
     ``replicas`` overrides the number that there must be.
     """
@@ -87,19 +92,58 @@ def find_fleet(client: KubeClient, target: Target) -> Fleet:
         return Fleet(target.replicas if target.replicas is not None else len(found), found)
     deployment = client.get("apps/v1", "Deployment", target.name, target.namespace)
     if deployment is None:
+        fleet = _fleet_on_nodes(client, target)
+    else:
+        selector = _selector(deployment)
+        sets = client.list("apps/v1", "ReplicaSet", target.namespace, label_selector=selector)[0]
+        pods = client.list("v1", "Pod", target.namespace, label_selector=selector)[0]
+        fleet = current_fleet(deployment, sets, pods, target.rest_port)
+    if target.replicas is None:
+        return fleet
+    return Fleet(target.replicas, fleet.replicas, fleet.note)
+
+
+def _fleet_on_nodes(client: KubeClient, target: Target) -> Fleet:
+    """Return the replicas of a DaemonSet; listed, since a right to list is there anyway."""
+    namespace, by_name = target.namespace, f"metadata.name={target.name}"
+    try:
+        found = client.list("apps/v1", "DaemonSet", namespace, field_selector=by_name)[0]
+    except ForbiddenError:
+        found = []
+    if not found:
         raise InputError(
-            "there is no such Deployment",
+            "there is no such Deployment, and no DaemonSet of this name",
             option="name",
             subject=str(target),
             hint="Run openvino.edge.model_server first, or check name and namespace",
         )
-    selector = _selector(deployment)
-    sets = client.list("apps/v1", "ReplicaSet", target.namespace, label_selector=selector)[0]
-    pods = client.list("v1", "Pod", target.namespace, label_selector=selector)[0]
-    fleet = current_fleet(deployment, sets, pods, target.rest_port)
-    if target.replicas is None:
-        return fleet
-    return Fleet(target.replicas, fleet.replicas, fleet.note)
+    selector = _selector(found[0])
+    revisions = client.list("apps/v1", "ControllerRevision", namespace, label_selector=selector)[0]
+    pods = client.list("v1", "Pod", namespace, label_selector=selector)[0]
+    return fleet_on_nodes(found[0], revisions, pods, target.rest_port)
+
+
+def fleet_on_nodes(
+    daemon_set: Object, revisions: Iterable[Object], pods: Iterable[Object], rest_port: int
+) -> Fleet:
+    """Return the replicas of the DaemonSet's newest revision."""
+    uid, status = daemon_set["metadata"].get("uid"), daemon_set.get("status") or {}
+    # A DaemonSet that no node takes serves nothing, which is never what is wanted.
+    expected = max(1, int(status.get("desiredNumberScheduled", 0)))
+    mine = [item for item in revisions if _owned(item, uid)]
+    newest = max(mine, key=lambda item: int(item.get("revision", 0)), default=None)
+    seen = int(status.get("observedGeneration", 0)) >= int(daemon_set["metadata"]["generation"])
+    if not seen or newest is None:
+        return Fleet(expected, (), "the DaemonSet's last change was not acted on yet")
+    wanted = _labels(newest).get(REVISION_HASH)
+    current = [
+        pod for pod in pods if _owned(pod, uid) and _labels(pod).get(REVISION_HASH) == wanted
+    ]
+    return Fleet(expected, replicas_of(current, rest_port))
+
+
+def _owned(item: Object, uid: Any) -> bool:
+    return any(owner.get("uid") == uid for owner in item["metadata"].get("ownerReferences") or [])
 
 
 def current_fleet(
@@ -150,9 +194,7 @@ def _template_hash(deployment: Object, sets: Iterable[Object]) -> Optional[str]:
     revision = _annotations(deployment).get(REVISION)
     uid = deployment["metadata"].get("uid")
     for item in sets:
-        owners = item["metadata"].get("ownerReferences") or []
-        owned = any(owner.get("uid") == uid for owner in owners)
-        if owned and revision and _annotations(item).get(REVISION) == revision:
+        if _owned(item, uid) and revision and _annotations(item).get(REVISION) == revision:
             return _labels(item).get(TEMPLATE_HASH)
     return None
 

@@ -149,6 +149,7 @@ class Server:
         core, apps = self.cluster.core, self.cluster.apps
         lists = {
             "ConfigMap": core.list_namespaced_config_map,
+            "DaemonSet": apps.list_namespaced_daemon_set,
             "Deployment": apps.list_namespaced_deployment,
             "Service": core.list_namespaced_service,
             "ServiceAccount": core.list_namespaced_service_account,

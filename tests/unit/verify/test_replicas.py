@@ -8,11 +8,15 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 import pytest
-from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ForbiddenError,
+    InputError,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.verify.replicas import (
     Target,
     current_fleet,
     find_fleet,
+    fleet_on_nodes,
 )
 
 Obj = Dict[str, Any]
@@ -104,6 +108,49 @@ def test_the_container_with_the_port_and_the_node() -> None:
     assert current_fleet(deployment(), SETS, [pod("a")], 1).replicas[0].container == "side"
 
 
+def daemon_set(**changes: Any) -> Obj:
+    return {
+        "metadata": {"name": "ovms", "uid": "s1", "generation": 4},
+        "spec": {"selector": {"matchLabels": {"app": "ovms"}}},
+        "status": {"observedGeneration": 4, "desiredNumberScheduled": 2, **changes},
+    }
+
+
+def revision(number: int, digest: str, owner: str = "s1") -> Obj:
+    labels = {"controller-revision-hash": digest}
+    return {
+        "metadata": {"labels": labels, "ownerReferences": [{"uid": owner}]},
+        "revision": number,
+    }
+
+
+def on_node(name: str, digest: str, owner: str = "s1") -> Obj:
+    labels = {"controller-revision-hash": digest}
+    return pod(name, labels=labels, ownerReferences=[{"uid": owner}])
+
+
+REVISIONS = [revision(2, "new"), revision(1, "old"), revision(9, "x", owner="other")]
+
+
+def test_the_newest_revision_of_a_daemon_set_counts() -> None:
+    pods = [on_node("b", "new"), on_node("a", "old"), on_node("x", "new", owner="other")]
+    fleet = fleet_on_nodes(daemon_set(), REVISIONS, pods, 8081)
+    assert (fleet.expected, [replica.name for replica in fleet.replicas]) == (2, ["b"])
+    late = fleet_on_nodes(daemon_set(observedGeneration=3), REVISIONS, pods, 8081)
+    assert late.replicas == () and "not acted on" in late.note
+    assert fleet_on_nodes(daemon_set(desiredNumberScheduled=0), REVISIONS, [], 8081).expected == 1
+
+
+def test_a_daemon_set_is_found_where_there_is_no_deployment() -> None:
+    client: Any = FakeClient(None, [on_node("a", "new")])
+    client.daemon_sets = [daemon_set()]
+    fleet = find_fleet(client, Target("edge", name="ovms"))
+    assert [replica.name for replica in fleet.replicas] == ["a"]
+    client.daemon_sets = None
+    with pytest.raises(InputError, match="no such Deployment, and no DaemonSet"):
+        find_fleet(client, Target("edge", name="ovms"))
+
+
 class FakeClient:
     """Answers from lists, remembers the selectors."""
 
@@ -111,13 +158,26 @@ class FakeClient:
         self.found = found
         self.pods = pods
         self.asked: List[Any] = []
+        self.daemon_sets: Optional[List[Obj]] = []
 
     def get(self, *_args: Any) -> Optional[Obj]:
         return self.found
 
-    def list(self, _api: str, kind: str, namespace: str, label_selector: str) -> Any:
-        self.asked.append((kind, namespace, label_selector))
-        return (SETS if kind == "ReplicaSet" else self.pods), "1"
+    def list(
+        self,
+        _api: str,
+        kind: str,
+        namespace: str,
+        label_selector: str = "",
+        field_selector: str = "",
+    ) -> Any:
+        self.asked.append((kind, namespace, label_selector or field_selector))
+        if kind == "DaemonSet":
+            if self.daemon_sets is None:
+                raise ForbiddenError("may not list DaemonSet")
+            return self.daemon_sets, "1"
+        lists = {"ReplicaSet": SETS, "ControllerRevision": REVISIONS}
+        return lists.get(kind, self.pods), "1"
 
 
 def test_find_by_name_uses_the_selector_of_the_deployment() -> None:

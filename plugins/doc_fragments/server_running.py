@@ -1,0 +1,264 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the options that say how a server runs."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options of C(server/running.py)."""
+
+    DOCUMENTATION = r"""
+options:
+  workload:
+    description:
+      - What runs the pods. A V(DaemonSet) runs one server on every node that O(node_selector),
+        O(affinity), O(tolerations) and the store choose, also on nodes that join later.
+      - When it changes, the old kind is removed and all pods are replaced at once.
+    type: str
+    choices: [Deployment, DaemonSet]
+    default: Deployment
+  rolling_update:
+    description:
+      - How many pods more and fewer than wanted there may be while pods are replaced, as a number
+        or a percentage.
+      - Without it as O(strategy) says. It excludes O(strategy=Recreate).
+    type: dict
+    suboptions:
+      max_surge:
+        description: Pods more than wanted. Without it V(0), or V(1) if no pod may lack.
+        type: str
+      max_unavailable:
+        description: Pods fewer than wanted. Without it V(0), or V(1) if there may be none more.
+        type: str
+  autoscaling:
+    description:
+      - Makes a HorizontalPodAutoscaler. It chooses the number of replicas from then on, later runs
+        leave the number alone.
+      - At least one of the metrics is needed, and something in the cluster that serves them.
+      - Excludes O(replicas) and O(workload=DaemonSet). Without it there are O(replicas).
+    type: dict
+    suboptions:
+      min_replicas:
+        description: Lowest number of replicas.
+        type: int
+        default: 1
+      max_replicas:
+        description: Highest number of replicas.
+        type: int
+        required: true
+      cpu_utilization:
+        description: Percentage of the requested CPU that pods are to use on average.
+        type: int
+      memory_utilization:
+        description: Percentage of the requested memory that pods are to use on average.
+        type: int
+      pod_metrics:
+        description:
+          - Name of a metric of the pods, and its average per pod, for example
+            C(ovms_requests_streams_ratio) and V("1").
+          - An adapter has to serve it as a custom metric of pods.
+        type: dict
+        default: {}
+      metrics:
+        description: More metrics, as in a HorizontalPodAutoscaler of C(autoscaling/v2).
+        type: list
+        elements: dict
+        default: []
+      behavior:
+        description: How fast to scale, as in a HorizontalPodAutoscaler of C(autoscaling/v2).
+        type: dict
+        default: {}
+  disruption_budget:
+    description:
+      - Makes a PodDisruptionBudget, which draining a node respects.
+      - Excludes O(workload=DaemonSet). Without it there is none.
+    type: dict
+    suboptions:
+      min_available:
+        description: Pods that must stay, as a number or a percentage. One of both is required.
+        type: str
+      max_unavailable:
+        description: Pods that may go, as a number or a percentage.
+        type: str
+      unhealthy_pod_eviction_policy:
+        description: Whether pods that are not ready may always go. Without it they may not.
+        type: str
+        choices: [IfHealthyBudget, AlwaysAllow]
+  probes:
+    description:
+      - Changes how the kubelet asks the server. Numbers that are not given stay as they are.
+      - The startup probe asks each second until all models were tried, for O(startup_timeout)
+        seconds. Only then the other two begin. Readiness is asked every 5 s and given up after 3
+        failures, liveness every 10 s and 6 failures.
+    type: dict
+    suboptions:
+      startup:
+        description: Whether the first load of all models is over.
+        type: dict
+        suboptions: &probe
+          enabled:
+            description: Whether there is such a probe.
+            type: bool
+            default: true
+          initial_delay_seconds:
+            description: Seconds before the first question.
+            type: int
+          period_seconds:
+            description: Seconds between two questions.
+            type: int
+          timeout_seconds:
+            description: Seconds to wait for an answer.
+            type: int
+          failure_threshold:
+            description:
+              - How many failures in a row count.
+              - For the startup probe, without it, so many that O(startup_timeout) passes.
+            type: int
+      readiness:
+        description: Whether the pod gets requests.
+        type: dict
+        suboptions: *probe
+      liveness:
+        description: Whether the server is restarted.
+        type: dict
+        suboptions: *probe
+  termination_grace_period_seconds:
+    description: How long a server may take to end its requests, in seconds, before it is killed.
+    type: int
+    default: 30
+  extra_volumes:
+    description:
+      - More volumes of the pod, as in a Pod.
+      - Volumes of type C(hostPath) need the Pod Security level V(privileged).
+    type: list
+    elements: dict
+    default: []
+  extra_volume_mounts:
+    description: More mounts of the server's container, as in a Pod.
+    type: list
+    elements: dict
+    default: []
+  env_from:
+    description: Existing ConfigMaps and Secrets whose keys become environment variables.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      config_map:
+        description: Name of a ConfigMap. One of both is required.
+        type: str
+      secret:
+        description: Name of a Secret. Its values never leave the cluster.
+        type: str
+      prefix:
+        description: Text in front of each name.
+        type: str
+        default: ""
+      optional:
+        description: Whether the pod starts without the object.
+        type: bool
+        default: false
+  topology_spread_constraints:
+    description:
+      - How replicas spread over nodes or zones, as in a Pod.
+      - One without C(labelSelector) counts the pods of this server.
+    type: list
+    elements: dict
+    default: []
+  priority_class:
+    description: Name of an existing PriorityClass of the pods. Without it the cluster's default.
+    type: str
+  service:
+    description: More about the Service of O(service_type).
+    type: dict
+    suboptions:
+      annotations:
+        description: Annotations for the Service alone.
+        type: dict
+        default: {}
+      labels:
+        description: Labels for the Service alone.
+        type: dict
+        default: {}
+      rest_node_port:
+        description: Port of the REST interface on the nodes. Without it the cluster chooses.
+        type: int
+      grpc_node_port:
+        description: Port of the gRPC interface on the nodes. Without it the cluster chooses.
+        type: int
+      load_balancer_class:
+        description: Which load balancer. Without it the cluster's default.
+        type: str
+      load_balancer_source_ranges:
+        description: Networks that the load balancer lets in. Without it all.
+        type: list
+        elements: str
+        default: []
+      external_traffic_policy:
+        description:
+          - With V(Local) a node passes requests from outside only to its own pods, and the client's
+            address stays.
+        type: str
+        choices: [Cluster, Local]
+      internal_traffic_policy:
+        description: With V(Local) pods reach only the server on their own node.
+        type: str
+        choices: [Cluster, Local]
+      session_affinity:
+        description: With V(ClientIP) a client keeps its pod.
+        type: str
+        choices: [None, ClientIP]
+      headless:
+        description:
+          - Makes a second Service, C(NAME-headless), whose name gives the addresses of all ready
+            pods. A gRPC client keeps one connection and so one pod, with this name it can use all.
+        type: bool
+        default: false
+  fit_cpu_limit:
+    description:
+      - Sizes the threads by C(limits.cpu) of O(resources), rounded down. Each model on the device
+        V(CPU) gets C(INFERENCE_NUM_THREADS), and the server as many REST workers, at least 2.
+      - A model whose C(plugin_config) says how many threads or streams is left alone, and so is
+        O(rest_workers). OpenVINO derives the streams from the threads and C(PERFORMANCE_HINT).
+      - Releases before 2026.2 size their threads by the cores of the node and are slow under a
+        limit. Later ones read the limit themselves.
+    type: bool
+    default: false
+  grpc_workers:
+    description: Number of gRPC servers, at most the cores of C(limits.cpu). Without it 1.
+    type: int
+  rest_workers:
+    description: Number of threads for REST, from 2. Without it the server chooses.
+    type: int
+  service_monitor:
+    description:
+      - Makes a ServiceMonitor, so that the Prometheus operator reads the server's metrics.
+      - The cluster needs that kind, and the server needs its metrics switched on.
+      - An empty dictionary takes the defaults. Without it there is none.
+    type: dict
+    suboptions:
+      interval:
+        description: Time between two readings.
+        type: str
+        default: 30s
+      scrape_timeout:
+        description: Time that a reading may take. Without it that of Prometheus.
+        type: str
+      labels:
+        description: Labels by which a Prometheus chooses what it reads.
+        type: dict
+        default: {}
+  pod_overrides:
+    description:
+      - Anything else that a pod can have. C(metadata) and C(spec) of the pod template, merged into
+        it as a strategic merge patch. The container of the server is named C(ovms).
+      - Lists such as containers, volumes and variables are merged by the name of their items,
+        others are replaced. A null removes a key, C($patch) with V(delete) removes an item.
+      - What other options set for the server itself (image, arguments, ports, the mounts of models
+        and configuration, the labels of the collection) is refused. The rest is validated by the
+        API server before anything is changed.
+    type: dict
+    default: {}
+"""
