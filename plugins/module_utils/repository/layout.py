@@ -202,6 +202,8 @@ class _Scan:
         if not names:
             graph = os.path.join(self.root, model, GRAPH_FILE)
             text = f"holds {GRAPH_FILE} but no version" if os.path.exists(graph) else ""
+            if VERSION_NAME.fullmatch(model):
+                text = "is named like a version, so src is a model: give the directory above it"
             self._fault("no version", model, text)
         for name in names:
             path = f"{model}/{name}"
@@ -318,11 +320,10 @@ def _check_selection(
 ) -> None:
     have = {(item.model, item.version) for item in versions}
     names = {model for model, version in have}
-    missing = [item.name for item in selection if item.name not in names]
+    missing = [item.name for item in selection if item.name not in names and not item.versions]
     missing += [
         f"{item.name}/{version}"
         for item in selection
-        if item.name in names
         for version in item.versions
         if (item.name, version) not in have
     ]
@@ -331,8 +332,26 @@ def _check_selection(
             f"not in the model repository: {', '.join(missing[:REPORT_LIMIT])}",
             option="models",
             subject=src,
+            hint=_what_is_there(src, missing[0].partition("/")[0]),
             details={"missing": missing},
         )
+
+
+def _what_is_there(src: str, model: str) -> str:
+    """Return the way out: the versions of the model, else the models."""
+    versions = sorted(filter(VERSION_NAME.fullmatch, _names(os.path.join(src, model))), key=int)
+    if versions:
+        last = "" if len(versions) <= REPORT_LIMIT else "among others "
+        return f"{model} has {last}{', '.join(versions[-REPORT_LIMIT:])}"
+    models = sorted(name for name in _names(src) if not is_junk(name))
+    return f"There are {', '.join(models[:REPORT_LIMIT])}" if models else "It is empty"
+
+
+def _names(path: str) -> List[str]:
+    try:
+        return [item.name for item in os.scandir(path) if item.is_dir()]
+    except OSError:
+        return []
 
 
 def _findings_error(src: str, faults: Sequence[_Fault]) -> InputError:

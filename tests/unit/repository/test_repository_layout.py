@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
@@ -76,7 +77,7 @@ def test_all_findings_of_a_kind_up_to_a_limit(tmp_path: Path) -> None:
         ({"m/1/graph.pbtxt": b"", "m/1/a.xml": b""}, "xml without bin"),
         ({"m/file": b""}, "no version"),
         ({"m/graph.pbtxt": b""}, "no version"),
-        ({"1/a.onnx": b""}, "no version"),
+        ({"1/a.onnx": b""}, "no version: 1 is named like a version, so src is a model"),
         ({"m m/1/a.onnx": b""}, "model name"),
         ({"m:1/1/a.onnx": b""}, "model name"),
         ({"M/1/a.onnx": b"", "m/1/a.onnx": b""}, "model name clash"),
@@ -192,6 +193,23 @@ def test_selection(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not in the model repository: x, m/7"):
         scan(str(root), selection_from_params(wanted))
     refused(root, "bad/v1")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ({"name": "n", "versions": [7]}, "not in the model repository: n/7. n has 1, 2"),
+        ({"name": "x", "versions": []}, "not in the model repository: x. There are m, n"),
+        ({"name": "x", "versions": [3]}, "not in the model repository: x/3. There are m, n"),
+    ],
+)
+def test_what_is_missing_is_told_with_what_is_there(
+    wanted: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    root = write_files(tmp_path, {**IR, "n/1/a.onnx": b"", "n/2/a.onnx": b"", ".git/1/x": b""})
+    with pytest.raises(InputError) as caught:
+        scan(str(root), selection_from_params([wanted]))
+    assert words in str(caught.value)
 
 
 @pytest.mark.parametrize(
