@@ -172,11 +172,11 @@ class HostPathStore:
 Store = Union[PvcStore, HostPathStore]
 
 
-def own_nodes(store: Store) -> Tuple[str, ...]:
+def own_nodes(store: object) -> Tuple[str, ...]:
     """Return the nodes that are named as having a directory of their own each."""
     if isinstance(store, HostPathStore):
         return store.nodes
-    return store.local.nodes if store.local else ()
+    return store.local.nodes if isinstance(store, PvcStore) and store.local else ()
 
 
 def store_from_params(params: Mapping[str, Any]) -> Store:
@@ -185,13 +185,7 @@ def store_from_params(params: Mapping[str, Any]) -> Store:
     Raises:
         InputError: a value that no cluster could take, before anything is asked of one.
     """
-    namespace = str(params.get("namespace") or "")
-    if not _DNS_LABEL.fullmatch(namespace):
-        raise InputError(
-            f"'{namespace}' is not a name of a namespace",
-            option="namespace",
-            hint="Use lower-case letters, digits and '-', at most 63 characters",
-        )
+    namespace = checked_namespace(params)
     pvc, host_path = params.get("pvc"), params.get("host_path")
     if pvc and host_path:
         raise InputError("pvc and host_path exclude each other", option="pvc")
@@ -200,6 +194,22 @@ def store_from_params(params: Mapping[str, Any]) -> Store:
     if host_path:
         return _host_path_store(namespace, host_path)
     raise InputError("one of pvc and host_path is needed", option="pvc")
+
+
+def checked_namespace(params: Mapping[str, Any]) -> str:
+    """Return the option C(namespace).
+
+    Raises:
+        InputError: no namespace can have that name.
+    """
+    namespace = str(params.get("namespace") or "")
+    if not _DNS_LABEL.fullmatch(namespace):
+        raise InputError(
+            f"'{namespace}' is not a name of a namespace",
+            option="namespace",
+            hint="Use lower-case letters, digits and '-', at most 63 characters",
+        )
+    return namespace
 
 
 def _pvc_store(namespace: str, options: Mapping[str, Any]) -> PvcStore:

@@ -96,67 +96,6 @@ options:
             keys are refused, or warned about where that is not sure.
         type: dict
         default: {}
-  pvc:
-    description:
-      - The store is a volume behind a PersistentVolumeClaim.
-      - Excludes O(host_path). One of both is required if O(state=present).
-    type: dict
-    suboptions:
-      claim_name:
-        description: Name of the claim.
-        type: str
-        required: true
-      sub_path:
-        description: Directory in the volume that is the root of the store.
-        type: str
-        default: ""
-      local:
-        description:
-          - A directory on nodes that M(openvino.edge.model_repository) makes into the volume behind
-            the claim.
-          - This module makes nothing of it. With several nodes it serves from each of them, as with
-            O(host_path.nodes).
-        type: dict
-        suboptions:
-          path:
-            description: Absolute path on the nodes.
-            type: str
-            required: true
-          nodes:
-            description: Names of the nodes that have the directory.
-            type: list
-            elements: str
-            required: true
-          capacity:
-            description: Capacity that volume and claim tell.
-            type: str
-            default: 10Gi
-          storage_class:
-            description: StorageClass of volume and claim. Empty is none.
-            type: str
-            default: ""
-          create_directory_in:
-            description: Namespace in which a pod can make the directory.
-            type: str
-  host_path:
-    description:
-      - The store is one directory on each chosen node.
-      - The namespace has to admit it (Pod Security level V(privileged)).
-    type: dict
-    suboptions:
-      path:
-        description: Absolute path on the nodes, the root of the store.
-        type: str
-        required: true
-      node_selector:
-        description: Labels of the nodes that have the directory.
-        type: dict
-        default: {}
-      nodes:
-        description: Names of the nodes that have the directory.
-        type: list
-        elements: str
-        default: []
   image:
     description: Image of OVMS. Use a tag or digest that does not move.
     type: str
@@ -221,9 +160,12 @@ options:
     elements: int
     default: []
   tmp_size:
-    description: Size limit of C(/tmp), the only directory that the server can write to.
+    description:
+      - Size limit of C(/tmp), the only directory that the server can write to.
+      - With O(cloud) the largest model has to fit in, with all versions that are loaded at once.
+        Nodes evict a pod that writes more.
+      - Without it V(256Mi), or V(8Gi) with O(cloud).
     type: str
-    default: 256Mi
   resources:
     description: The C(requests) and C(limits) of the container.
     type: dict
@@ -308,6 +250,7 @@ seealso:
 extends_documentation_fragment:
   - openvino.edge.auth
   - openvino.edge.server_running
+  - openvino.edge.server_sources
   - openvino.edge.attributes
   - openvino.edge.attributes.changes
 author:
@@ -353,6 +296,30 @@ EXAMPLES = r"""
     host_path:
       path: /var/lib/openvino-edge/models
       nodes: [factory-1, factory-2]
+    models:
+      - name: detection
+        versions: [1]
+
+- name: Models in an S3-compatible store, read by the server itself
+  openvino.edge.model_server:
+    namespace: edge
+    name: ocr
+    cloud:
+      s3:
+        uri: s3://models/ocr
+        endpoint: http://minio.storage.svc:9000
+        access_key_id: "{{ vault_s3_key }}"
+        secret_access_key: "{{ vault_s3_secret }}"
+    models:
+      - name: detection
+        versions: [1]
+
+- name: Models that travel as an image
+  openvino.edge.model_server:
+    namespace: edge
+    name: ocr
+    image_volume:
+      reference: registry.example.com/ocr-models:7
     models:
       - name: detection
         versions: [1]

@@ -60,6 +60,10 @@ def _clean_metadata(meta: Dict[str, Any]) -> None:
             del meta["annotations"]
 
 
+# What stands for a value of which not even a digest may be seen. It is no base64.
+HIDDEN, HIDDEN_CHANGED = "(hidden)", "(hidden, changed)"
+
+
 def hide_secrets(obj: Mapping[str, Any]) -> Dict[str, Any]:
     """Return a Secret with its values replaced by a short digest, other kinds as they are."""
     shown = dict(obj)
@@ -71,6 +75,8 @@ def hide_secrets(obj: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _hidden(value: Any) -> str:
+    if str(value) in (HIDDEN, HIDDEN_CHANGED):
+        return str(value)
     return f"(hidden, sha256 {hashlib.sha256(str(value).encode()).hexdigest()[:8]})"
 
 

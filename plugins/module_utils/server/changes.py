@@ -11,6 +11,10 @@ from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import Change
+from ansible_collections.openvino.edge.plugins.module_utils.kube.diffs import (
+    HIDDEN,
+    HIDDEN_CHANGED,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import pinned_versions
 from ansible_collections.openvino.edge.plugins.module_utils.server.kinds import (
     KINDS_ANNOTATION,
@@ -50,7 +54,29 @@ def real(change: Change) -> Change:
     action = change.action
     if action == "updated" and before == after:
         action = "unchanged"
+    if change.kind == "Secret":
+        before, after = masked(before, None), masked(after, before)
     return replace(change, before=before, after=after, action=action)
+
+
+def masked(
+    secret: Optional[Mapping[str, Any]], earlier: Optional[Mapping[str, Any]]
+) -> Optional[Dict[str, Any]]:
+    """Return a Secret that tells which of its keys are new or differ, and no value.
+
+    What is last applied by others may hold values as well, so annotations go.
+    """
+    if secret is None:
+        return None
+    clean = copy.deepcopy(dict(secret))
+    clean.get("metadata", {}).pop("annotations", None)
+    known = (earlier or {}).get("data") or {}
+    clean["data"] = {
+        key: HIDDEN if earlier is None or known.get(key) == value else HIDDEN_CHANGED
+        for key, value in (clean.get("data") or {}).items()
+    }
+    clean.pop("stringData", None)
+    return clean
 
 
 def _without_hash(item: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Any]]:

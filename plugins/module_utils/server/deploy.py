@@ -21,7 +21,12 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import (
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server import kinds, live, preflight
+from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    credentials,
+    kinds,
+    live,
+    preflight,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.changes import (
     CONFIG_RELOAD,
     consequence,
@@ -159,7 +164,8 @@ class Deployer:
         spec, client = self._spec, self._client
         try:
             claim = live.read_claim(client, spec)
-            wanted = render_objects(spec, live.facts_of(claim))
+            facts = credentials.look(live.facts_of(claim), client, spec, self._runtime)
+            wanted = render_objects(spec, facts)
             extra = kinds.optional(wanted)
             return claim, wanted, live.read_objects(client, spec.namespace, spec.name, extra)
         except ForbiddenError:
@@ -285,7 +291,7 @@ def remove(
         except EdgeError as error:
             error.details["changed"] = True
             raise
-    return Outcome(changes)
+    return Outcome([real(change) for change in changes])
 
 
 def in_order(changes: Sequence[Change]) -> List[Change]:

@@ -18,7 +18,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.args import (
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server import preflight, values
+from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    cloud_lint,
+    preflight,
+    values,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import render_config
 from ansible_collections.openvino.edge.plugins.module_utils.server.deploy import (
     Deployer,
@@ -77,6 +81,7 @@ def run(params: Params, runtime: Runtime) -> Result:
     check_config(config, runtime)
     for text in spec.running.warnings:
         runtime.warn(text)
+    cloud_lint.check(spec, runtime.warn)
     with KubeClient.from_params(params) as client:
         outcome = Deployer(client, spec, runtime, waiting).present()
     result = _result(outcome, runtime, begun)

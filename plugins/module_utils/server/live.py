@@ -29,7 +29,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.plan import (
     key_of,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
-from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore
+from ansible_collections.openvino.edge.plugins.module_utils.store import PvcStore
 
 
 def read_objects(
@@ -88,7 +88,7 @@ def read_pods(client: KubeClient, namespace: str, name: str) -> Tuple[List[Objec
 
 def read_claim(client: KubeClient, spec: ServerSpec) -> Optional[Object]:
     """Return the store's PersistentVolumeClaim, None when there is none."""
-    if isinstance(spec.store, HostPathStore):
+    if not isinstance(spec.store, PvcStore):
         return None
     return client.get("v1", "PersistentVolumeClaim", spec.store.claim_name, spec.namespace)
 

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    cloud,
     kinds,
     scaling,
     scraping,
     services,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.cloud_options import CloudStore
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import (
     config_hash,
     config_text,
     render_config,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.sources import held_by_one_node
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
 from ansible_collections.openvino.edge.plugins.module_utils.server.template import (
     CONFIG_FILE,
@@ -49,9 +52,13 @@ class ClusterFacts:
 
     Attributes:
         access_modes: of the store's claim; None: unknown, or not a claim.
+        salt: key of the mark for given credentials.
+        credentials: mark of an existing Secret with credentials.
     """
 
     access_modes: Optional[Tuple[str, ...]] = None
+    salt: str = field(default="", repr=False)
+    credentials: str = ""
 
 
 def owner_labels(name: str) -> Dict[str, str]:
@@ -82,9 +89,10 @@ def render_objects(spec: ServerSpec, facts: ClusterFacts = ClusterFacts()) -> Li
     sent. The namespace is not among them: it is not ours to remove.
     """
     text = config_text(render_config(spec))
-    template = pod_template(spec, object_labels(spec), config_hash(text))
+    template = _template(spec, facts, config_hash(text))
     objects = [
         _service_account(spec),
+        *_secrets(spec, facts),
         _config_map(spec, text),
         _workload(spec, facts, template),
         *_services(spec),
@@ -128,6 +136,20 @@ def _service_account(spec: ServerSpec) -> Object:
         "metadata": _metadata(spec, spec.name),
         "automountServiceAccountToken": False,
     }
+
+
+def _secrets(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
+    if not isinstance(spec.store, CloudStore) or not spec.store.credentials:
+        return []
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": _metadata(spec, cloud.own_secret_name(spec.name)),
+            "type": "Opaque",
+            "data": cloud.secret_data(spec.store.credentials, facts.salt),
+        }
+    ]
 
 
 def _config_map(spec: ServerSpec, text: str) -> Object:
@@ -174,6 +196,18 @@ def _optional(spec: ServerSpec) -> List[Object]:
     return objects
 
 
+def _template(spec: ServerSpec, facts: ClusterFacts, digest: str) -> Dict[str, Any]:
+    """Return the pods' template; other credentials are another template, so pods are replaced."""
+    template = pod_template(spec, object_labels(spec), digest)
+    mark = facts.credentials
+    if isinstance(spec.store, CloudStore) and spec.store.credentials:
+        mark = cloud.mark_of_given(spec.store.credentials, facts.salt)
+    if mark:
+        annotations = template["metadata"].setdefault("annotations", {})
+        annotations[cloud.CREDENTIALS_ANNOTATION] = mark
+    return template
+
+
 def pod_selector(name: str) -> Dict[str, str]:
     """Return the labels that choose the pods of one server, and never change."""
     return {NAME_LABEL: APP_NAME, SERVER_LABEL: name}
@@ -188,14 +222,15 @@ def rollout_strategy(spec: ServerSpec, facts: ClusterFacts) -> Dict[str, Any]:
     """Return how old pods make room for new ones.
 
     C(auto): a claim that one node at a time can use is released before the new pod asks for it
-    (C(Recreate)); a claim for many nodes allows one pod more during the change; on host paths, and
-    where the claim cannot be read, no pod more than wanted ever runs, since an edge node has no
-    room for it and each node takes one replica. The same goes for pods that hold a device.
-    C(rolling_update) is what the user wants instead.
+    (C(Recreate)); a claim for many nodes, an image and a bucket allow one pod more during the
+    change; on host paths, and where the claim cannot be read, no pod more than wanted ever runs,
+    since an edge node has no room for it and each node takes one replica. The same goes for pods
+    that hold a device. C(rolling_update) is what the user wants instead.
     """
     if spec.strategy == "Recreate":
         return {"type": "Recreate"}
     shared = any(mode in MANY_NODES for mode in facts.access_modes or ())
+    shared = shared or not held_by_one_node(spec.store)
     asked = spec.running.scaling.surge is not None or spec.running.scaling.unavailable is not None
     alone = not isinstance(spec.store, HostPathStore) and not shared
     if spec.strategy == "auto" and alone and not asked:

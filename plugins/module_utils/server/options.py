@@ -10,9 +10,9 @@ from typing import Any, Dict
 from ansible_collections.openvino.edge.plugins.module_utils.server.running import (
     RUNNING_ARGUMENT_SPEC,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.store import (
-    STORE_ARGUMENT_SPEC,
-    STORE_RULES,
+from ansible_collections.openvino.edge.plugins.module_utils.server.sources import (
+    SOURCE_ARGUMENT_SPEC,
+    SOURCES,
 )
 
 DEFAULT_IMAGE = "docker.io/openvino/model_server:2026.2.1"
@@ -46,7 +46,7 @@ PROXY_OPTIONS: Dict[str, Any] = {
 }
 
 SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
-    **STORE_ARGUMENT_SPEC,
+    **SOURCE_ARGUMENT_SPEC,
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "create_namespace": {"type": "bool", "default": False},
@@ -73,7 +73,7 @@ SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
     "run_as_group": {"type": "int", "default": DEFAULT_UID},
     "fs_group": {"type": "int", "default": DEFAULT_UID},
     "supplemental_groups": {"type": "list", "elements": "int", "default": []},
-    "tmp_size": {"type": "str", "default": "256Mi"},
+    "tmp_size": {"type": "str"},
     "resources": {"type": "dict", "default": {}},
     "env": {"type": "dict", "default": {}},
     "proxies": {"type": "dict", "options": PROXY_OPTIONS},
@@ -90,9 +90,9 @@ SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
 }
 
 SERVER_RULES: Dict[str, Any] = {
-    "mutually_exclusive": STORE_RULES["mutually_exclusive"],
+    "mutually_exclusive": [SOURCES],
     "required_if": [
         ("state", "present", ["models"]),
-        ("state", "present", ["pvc", "host_path"], True),
+        ("state", "present", list(SOURCES), True),
     ],
 }

@@ -12,6 +12,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.client import K
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import kinds, live, pss
+from ansible_collections.openvino.edge.plugins.module_utils.server.image_volume import (
+    ImageVolumeStore,
+    check_runtimes,
+    check_version,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
     Object,
     render_objects,
@@ -129,7 +134,10 @@ def check_cluster(
         check_claim(spec, spec.store, claim)
         _check_binding(client, spec.store, claim or {})
         _warn_replicas(spec, spec.store, claim or {}, runtime)
-    else:
+    elif isinstance(spec.store, ImageVolumeStore):
+        check_version(client.version())
+        check_runtimes(live.list_if_allowed(client, "v1", "Node") or [])
+    elif isinstance(spec.store, HostPathStore):
         nodes = live.list_if_allowed(client, "v1", "Node")
         if nodes is not None:
             check_nodes(spec.store, nodes)

@@ -17,12 +17,16 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.running impor
     RunningSpec,
     running_from_params,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.sources import (
+    Source,
+    default_tmp_size,
+    models_root,
+    source_from_params,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.store import (
     SERVING_MOUNT_PATH,
     HostPathStore,
-    Store,
     own_nodes,
-    store_from_params,
 )
 
 _MODEL_NAME = re.compile(r"[^/\x00-\x1f\x7f]+")
@@ -43,6 +47,7 @@ class ModelSpec:
         shape: OVMS text form, one for all inputs or by input name; None: as in the model.
         layout: OVMS text form, one for all inputs or by name; None: as in the model.
         plugin_config: OpenVINO properties.
+        root: what has the directory of the model in it, as the server sees it.
     """
 
     name: str
@@ -53,11 +58,12 @@ class ModelSpec:
     shape: shapes.ShapeOption = None
     layout: shapes.ShapeOption = None
     plugin_config: Mapping[str, Any] = field(default_factory=dict)
+    root: str = SERVING_MOUNT_PATH
 
     @property
     def base_path(self) -> str:
         """Return the directory of the model as the server sees it."""
-        return f"{SERVING_MOUNT_PATH}/{self.name}"
+        return f"{self.root}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ class ServerSpec:
     """One model server on one cluster; every value is checked."""
 
     name: str
-    store: Store
+    store: Source
     models: Tuple[ModelSpec, ...]
     image: str
     replicas: int = 1
@@ -130,7 +136,7 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
     Raises:
         InputError: the first option that cannot be, with the way out.
     """
-    store = store_from_params(params)
+    store = source_from_params(params)
     proxies = values.proxies(params.get("proxies"))
     poll = params["file_system_poll_wait_seconds"]
     replicas = _replicas(params, store)
@@ -138,7 +144,7 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
     return ServerSpec(
         name=values.dns_1035(params["name"], "name"),
         store=store,
-        models=_fitted(_models(params.get("models") or ()), running.cpu),
+        models=_fitted(_models(params.get("models") or (), models_root(store)), running.cpu),
         image=values.image(params["image"]),
         replicas=replicas,
         create_namespace=bool(params["create_namespace"]),
@@ -149,7 +155,7 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
         service_type=params["service_type"],
         security=_security(params),
         placement=_placement(params, store),
-        tmp_size=values.quantity(params["tmp_size"], "tmp_size"),
+        tmp_size=values.quantity(params["tmp_size"] or default_tmp_size(store), "tmp_size"),
         resources=values.resources(params["resources"]),
         env={**values.env(params["env"], proxies), **proxies},
         labels=values.labels(params["labels"], "labels"),
@@ -163,8 +169,8 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
     )
 
 
-def _models(items: Sequence[Mapping[str, Any]]) -> Tuple[ModelSpec, ...]:
-    models = [_model(item, f"models[{index}]") for index, item in enumerate(items)]
+def _models(items: Sequence[Mapping[str, Any]], root: str) -> Tuple[ModelSpec, ...]:
+    models = [_model(item, f"models[{index}]", root) for index, item in enumerate(items)]
     seen: Dict[str, int] = {}
     for index, model in enumerate(models):
         if model.name in seen:
@@ -177,7 +183,7 @@ def _models(items: Sequence[Mapping[str, Any]]) -> Tuple[ModelSpec, ...]:
     return tuple(sorted(models, key=lambda model: model.name))
 
 
-def _model(item: Mapping[str, Any], option: str) -> ModelSpec:
+def _model(item: Mapping[str, Any], option: str, root: str) -> ModelSpec:
     nireq = item.get("nireq")
     return ModelSpec(
         name=_model_name(item["name"], f"{option}.name"),
@@ -188,6 +194,7 @@ def _model(item: Mapping[str, Any], option: str) -> ModelSpec:
         shape=shapes.shape(item.get("shape"), f"{option}.shape"),
         layout=shapes.layout(item.get("layout"), f"{option}.layout"),
         plugin_config=dict(item.get("plugin_config") or {}),
+        root=root,
     )
 
 
@@ -220,7 +227,7 @@ def _fitted(models: Tuple[ModelSpec, ...], fit: CpuFit) -> Tuple[ModelSpec, ...]
     )
 
 
-def _replicas(params: Mapping[str, Any], store: Store) -> int:
+def _replicas(params: Mapping[str, Any], store: Source) -> int:
     value = params.get("replicas")
     if value is None and params.get("autoscaling"):
         return int(params["autoscaling"]["min_replicas"])
@@ -243,7 +250,7 @@ def _security(params: Mapping[str, Any]) -> SecuritySpec:
     )
 
 
-def _placement(params: Mapping[str, Any], store: Store) -> PlacementSpec:
+def _placement(params: Mapping[str, Any], store: Source) -> PlacementSpec:
     node_selector = dict(values.selector(params["node_selector"], "node_selector"))
     if isinstance(store, HostPathStore):
         for key, item in store.node_selector:

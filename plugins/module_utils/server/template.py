@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
+from ansible_collections.openvino.edge.plugins.module_utils.server import sources
 from ansible_collections.openvino.edge.plugins.module_utils.server.overrides import overridden
 from ansible_collections.openvino.edge.plugins.module_utils.server.placement import placement
 from ansible_collections.openvino.edge.plugins.module_utils.server.running import CONTAINER
@@ -100,7 +101,7 @@ def _container(spec: ServerSpec) -> Dict[str, Any]:
             {"name": "rest", "containerPort": spec.rest_port, "protocol": "TCP"},
         ],
         "volumeMounts": [
-            spec.store.serving_mount(),
+            *sources.mounts(spec.store),
             {"name": "config", "mountPath": CONFIG_MOUNT, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},
             *spec.running.pod.mounts,
@@ -111,8 +112,10 @@ def _container(spec: ServerSpec) -> Dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
         },
     }
-    if spec.env:
-        container["env"] = [{"name": key, "value": spec.env[key]} for key in sorted(spec.env)]
+    env = [{"name": key, "value": spec.env[key]} for key in sorted(spec.env)]
+    env += sources.environment(spec.name, spec.store)
+    if env:
+        container["env"] = env
     if spec.running.pod.env_from:
         container["envFrom"] = [dict(item) for item in spec.running.pod.env_from]
     if spec.resources:
@@ -141,7 +144,7 @@ def arguments(spec: ServerSpec) -> List[str]:
 
 def _volumes(spec: ServerSpec) -> List[Dict[str, Any]]:
     return [
-        spec.store.serving_volume(),
+        *sources.volumes(spec.name, spec.store),
         {"name": "config", "configMap": {"name": config_map_name(spec)}},
         {"name": "tmp", "emptyDir": {"sizeLimit": spec.tmp_size}},
         *map(dict, spec.running.pod.volumes),

@@ -150,7 +150,7 @@ def proxies(value: Optional[Mapping[str, Any]]) -> Dict[str, str]:
         url = options.get(name)
         if not url:
             continue
-        if not _PROXY_URL.fullmatch(url):
+        if not is_proxy_url(url):
             raise InputError(
                 "not a proxy URL that the model server understands",
                 option=f"proxies.{name}",
@@ -161,6 +161,11 @@ def proxies(value: Optional[Mapping[str, Any]]) -> Dict[str, str]:
     if bypass:
         clean["no_proxy"] = ",".join(dict.fromkeys(bypass))
     return {**clean, **{name.upper(): item for name, item in clean.items()}}
+
+
+def is_proxy_url(text: str) -> bool:
+    """Tell whether the server's S3 client understands the URL of a proxy."""
+    return bool(_PROXY_URL.fullmatch(text))
 
 
 def labels(value: Mapping[str, Any], option: str) -> Dict[str, str]:
