@@ -5,13 +5,31 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from serving import Server, shell_to_write, tiny_model
+from serving import Server, put_models, tiny_model
 
 MakeServer = Callable[..., Server]
+
+
+@pytest.fixture(scope="module")
+def lasting_namespace() -> Iterator[Callable[..., str]]:
+    """``lasting_namespace(cluster, level)`` -> name; deleted after the last test of the file."""
+    made: list[tuple[Any, str]] = []
+
+    def make(cluster: Any, level: str) -> str:
+        name = f"edge-test-{uuid.uuid4().hex[:8]}"
+        labels = {"pod-security.kubernetes.io/enforce": level, "openvino.edge/test": "true"}
+        cluster.core.create_namespace({"metadata": {"name": name, "labels": labels}})
+        made.append((cluster, name))
+        return name
+
+    yield make
+    for cluster, name in made:
+        cluster.core.delete_namespace(name)
 
 
 @pytest.fixture
@@ -51,10 +69,7 @@ def fill(adders: dict[int, dict[str, bytes]]) -> Iterator[Fill]:
     def put(cluster: Any, namespace: str, volume: dict[str, Any], node: str | None = None) -> None:
         if "hostPath" in volume:
             host_paths.append((cluster, namespace, volume, node))
-        with cluster.visitor(namespace, volume, node=node, read_only=False) as visitor:
-            for version, files in adders.items():
-                line = shell_to_write(files, f"models/adder/{version}")
-                assert visitor.sh(line).strip() == "written"
+        put_models(cluster, namespace, volume, adders, node=node)
 
     yield put
     for cluster, namespace, volume, node in host_paths:

@@ -44,6 +44,22 @@ def shell_to_write(files: dict[str, bytes], directory: str) -> str:
     return " && ".join(lines) + " && echo written"
 
 
+def put_models(
+    cluster: Any,
+    namespace: str,
+    volume: dict[str, Any],
+    versions: dict[int, dict[str, bytes]],
+    *,
+    node: str | None = None,
+    below: str = ".",
+) -> None:
+    """Write C(models/adder/VERSION) on a store, with a pod of the tests' own."""
+    with cluster.visitor(namespace, volume, node=node, read_only=False) as visitor:
+        for version, files in versions.items():
+            line = shell_to_write(files, f"{below}/models/adder/{version}")
+            assert visitor.sh(line).strip() == "written"
+
+
 @dataclass
 class Server:
     """A server under test: run the entry point, look at what it did with another client."""

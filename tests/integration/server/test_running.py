@@ -17,7 +17,7 @@ import pytest
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from kubernetes import client as k8s
-from serving import ALL_OBJECTS, Server
+from serving import ALL_OBJECTS, Server, put_models
 
 EXTRA = {
     "extra_volumes": [{"name": "more", "emptyDir": {"sizeLimit": "1Mi"}}],
@@ -60,13 +60,24 @@ OVERRIDES: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="module")
+def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
+    """A restricted namespace with models on a claim."""
+    namespace: str = lasting_namespace(shop, "restricted")
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    body = {"metadata": {"name": "models"}, "spec": claim}
+    shop.core.create_namespaced_persistent_volume_claim(namespace, body)
+    volume = {"persistentVolumeClaim": {"claimName": "models"}}
+    put_models(shop, namespace, volume, adders)
+    return namespace
+
+
 @pytest.fixture
-def server(shop: Any, make_namespace: Any, make_pvc: Any, make_server: Any, fill: Any) -> Server:
-    """A server in a restricted namespace, with models on its claim, deployed as usual."""
-    namespace = make_namespace(shop, "restricted")
-    fill(shop, namespace, make_pvc(shop, namespace))
-    made: Server = make_server(shop, namespace)
+def server(shop: Any, place: str, make_server: Any) -> Server:
+    """The server, as it is without any of the options."""
+    made: Server = make_server(shop, place)
     made.run()
+    assert made.made() == ALL_OBJECTS
     return made
 
 

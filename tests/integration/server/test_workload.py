@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,24 +16,59 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import InputE
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import info
 from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as status
-from serving import HOST_ROOT, Server
+from kubernetes import client as k8s
+from serving import HOST_ROOT, Server, put_models
 
 VERSION_2 = [{"name": "adder", "versions": [2]}]
 ON_NODES = {"workload": "DaemonSet"}
 
 
-@pytest.fixture
-def server(factory: Any, make_namespace: Any, make_server: Any, fill: Any) -> Server:
-    """A server on a directory of both nodes, not yet deployed."""
-    namespace = make_namespace(factory, "privileged")
-    path = f"{HOST_ROOT}/{namespace}"
+@pytest.fixture(scope="module")
+def place(factory: Any, lasting_namespace: Any, adders: Any) -> Iterator[tuple[str, str]]:
+    """A namespace, and a directory with models on both nodes."""
+    namespace = lasting_namespace(factory, "privileged")
+    root = {"hostPath": {"path": HOST_ROOT, "type": "Directory"}}
     for node in factory.nodes():
-        volume = {"hostPath": {"path": HOST_ROOT, "type": "Directory"}}
-        with factory.visitor(namespace, volume, node=node, read_only=False) as visitor:
-            visitor.sh(f"mkdir -p /store/{namespace}")
-        fill(factory, namespace, {"hostPath": {"path": path, "type": "Directory"}}, node)
-    made: Server = make_server(factory, namespace, pvc=None, host_path={"path": path})
-    return made
+        put_models(factory, namespace, root, adders, node=node, below=namespace)
+    yield namespace, f"{HOST_ROOT}/{namespace}"
+    for node in factory.nodes():
+        with factory.visitor(namespace, root, node=node, read_only=False) as visitor:
+            visitor.sh(f"rm -rf /store/{namespace}")
+
+
+@pytest.fixture
+def server(factory: Any, place: tuple[str, str], make_server: Any) -> Iterator[Server]:
+    """A server on a directory of both nodes, not yet deployed."""
+    namespace, path = place
+    made: Server = make_server(
+        factory,
+        namespace,
+        pvc=None,
+        host_path={"path": path},
+        probes={"startup": {"period_seconds": 1}, "readiness": {"period_seconds": 1}},
+        termination_grace_period_seconds=2,
+    )
+    yield made
+    made.run(state="absent")
+
+
+@pytest.fixture
+def one_device(factory: Any) -> Iterator[str]:
+    """One device on one of the nodes: a number that the scheduler counts, as for any device."""
+    name, node = f"edge.test/{uuid.uuid4().hex[:8]}", factory.nodes()[0]
+    escaped = name.replace("/", "~1")
+    json_patch = [{"op": "add", "path": f"/status/capacity/{escaped}", "value": "1"}]
+    factory.core.patch_node_status(node, json_patch)
+
+    def offered() -> bool:
+        return name in factory.core.read_node(node).status.allocatable
+
+    factory.wait_until(offered, f"{node} offers {name}", 30)
+    yield name
+    for field in ("capacity", "allocatable"):
+        removal = [{"op": "remove", "path": f"/status/{field}/{escaped}"}]
+        with contextlib.suppress(k8s.ApiException):
+            factory.core.patch_node_status(node, removal)
 
 
 def ask(server: Server, **changes: Any) -> dict[str, Any]:
@@ -85,7 +123,7 @@ def test_a_new_version_and_another_template(server: Server) -> None:
     assert rolled["reload"] == "rolling_restart"
     assert not before & {pod.metadata.uid for pod in server.pods()}
     assert nodes_of(server) == server.cluster.nodes()
-    server.run(state="absent")
+    assert server.run(state="absent")["changed"]
     assert server.made() == [] and server.pods() == []
 
 
@@ -123,3 +161,23 @@ def test_what_cannot_run_is_told(server: Server) -> None:
     with pytest.raises(WaitError, match="no-such-image"):
         server.run(node_selector=only, image="localhost/no-such-image:1", **ON_NODES)
     assert server.run(node_selector=only, **ON_NODES)["changed"]
+
+
+def test_a_device_is_given_up_before_it_is_asked_for(
+    factory: Any, make_namespace: Any, make_pvc: Any, make_server: Any, fill: Any, one_device: Any
+) -> None:
+    """A claim for many nodes would allow a pod more: with one device it would wait for ever."""
+    namespace = make_namespace(factory, "restricted")
+    shared = {"storageClassName": "shared", "accessModes": ["ReadWriteMany"]}
+    fill(factory, namespace, make_pvc(factory, namespace, **shared))
+    server = make_server(
+        factory,
+        namespace,
+        resources={"limits": {one_device: 1}},
+        termination_grace_period_seconds=2,
+    )
+    server.run()
+    rolled = server.run(log_level="DEBUG")
+    assert rolled["reload"] == "rolling_restart" and rolled["replicas"]["ready"] == 1
+    with pytest.raises(WaitError, match="Insufficient"):
+        server.run(rolling_update={"max_surge": "1"}, wait_timeout=60)

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import render_config
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
@@ -227,3 +231,13 @@ def test_what_the_api_server_leaves_out_is_not_missed() -> None:
     assert covers({}, {"hostNetwork": False, "args": [], "value": ""})
     assert not covers({}, {"hostNetwork": True})
     assert not covers({}, {"emptyDir": {}})
+
+
+def test_the_examples_of_the_page_are_options_of_the_module(spec: MakeSpec) -> None:
+    page = Path(__file__).parents[3] / "docs" / "running.md"
+    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    assert len(blocks) == 3
+    for block in blocks:
+        options = yaml.safe_load(textwrap.dedent(block))
+        task = options[0]["openvino.edge.model_server"] if isinstance(options, list) else options
+        render_objects(spec(**({"pvc": None} if "host_path" in task else {}), **task))
