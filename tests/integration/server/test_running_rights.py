@@ -78,7 +78,7 @@ def test_the_shipped_rights_are_enough_and_their_lack_is_told(server: Server) ->
         (ON_NODES, "daemonsets.apps"),
         (SCALED, "poddisruptionbudgets.policy"),
     ):
-        with pytest.raises(ForbiddenError, match=f"list {right}.*create {right}"):
+        with pytest.raises(ForbiddenError, match=f"get {right}.*create {right}"):
             server.run(**options)
     assert not server.run()["changed"]
 
