@@ -35,8 +35,10 @@ options:
     description:
       - V(absent) removes what the collection made for O(name). The namespace, the claim and the
         models stay.
+      - V(returned) puts what was taken over with O(adopt) back as it was before, waits for its
+        pods, and removes the rest.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, returned]
     default: present
   create_namespace:
     description: Creates the namespace if it does not exist.
@@ -253,6 +255,7 @@ extends_documentation_fragment:
   - openvino.edge.server_sources
   - openvino.edge.attributes
   - openvino.edge.attributes.changes
+  - openvino.edge.server_adopt
 author:
   - openvino.edge contributors (@openvino-edge)
 """

@@ -15,6 +15,9 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.diffs import (
     HIDDEN,
     HIDDEN_CHANGED,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.adoption import (
+    ADOPTED_ANNOTATION,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import pinned_versions
 from ansible_collections.openvino.edge.plugins.module_utils.server.kinds import (
     KINDS_ANNOTATION,
@@ -85,7 +88,7 @@ def _without_hash(item: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Any]]
     clean = copy.deepcopy(dict(item))
     annotations = clean.get("metadata", {}).get("annotations")
     if isinstance(annotations, dict):
-        for name in (INPUT_HASH_ANNOTATION, KINDS_ANNOTATION):
+        for name in (INPUT_HASH_ANNOTATION, KINDS_ANNOTATION, ADOPTED_ANNOTATION):
             annotations.pop(name, None)
         if not annotations:
             del clean["metadata"]["annotations"]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
@@ -16,7 +16,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import (
     Change,
-    apply_objects,
     delete_objects,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
@@ -27,6 +26,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import (
     live,
     preflight,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.adopt import Adoption
 from ansible_collections.openvino.edge.plugins.module_utils.server.changes import (
     CONFIG_RELOAD,
     consequence,
@@ -116,6 +116,7 @@ class Deployer:
         self._spec = spec
         self._runtime = runtime
         self._waiting = waiting
+        self._adoption = Adoption(client, spec, runtime)
         self._digest = config_hash(config_text(render_config(spec)))
         self._kind = spec.running.scaling.workload
 
@@ -167,7 +168,11 @@ class Deployer:
             facts = credentials.look(live.facts_of(claim), client, spec, self._runtime)
             wanted = render_objects(spec, facts)
             extra = kinds.optional(wanted)
-            return claim, wanted, live.read_objects(client, spec.namespace, spec.name, extra)
+            current = live.read_objects(client, spec.namespace, spec.name, extra)
+            kept = self._adoption.look(wanted, current)
+            if kept.selector or kept.service:
+                wanted = render_objects(spec, replace(facts, kept=kept))
+            return claim, wanted, current
         except ForbiddenError:
             rights = preflight.access_for(spec, wait=self._waiting.wait)
             preflight.check_rights(self._client, rights)
@@ -183,7 +188,7 @@ class Deployer:
         )
         preflight.check_rights(self._client, rights)
         missing = [item for item in plan.send if key_of(item) not in current]
-        live.refuse_foreign(self._client, self._spec.name, missing)
+        live.refuse_foreign(self._client, self._adoption.foreign(missing))
 
     def _send(
         self, wanted: Sequence[Object], stale: Sequence[Object], current: Mapping[Key, Object]
@@ -210,13 +215,13 @@ class Deployer:
             for item in wanted:
                 if key_of(item) in kept:
                     hand_over(self._client, item, kept[key_of(item)])
-        changes += predicted if check else apply_objects(self._client, wanted, check_mode=False)
+        changes += predicted if check else self._adoption.send(wanted, check_mode=False)
         changes += delete_objects(self._client, list(reversed(last)), check_mode=check)
         return [real(change) for change in changes]
 
     def _dry_run(self, wanted: Sequence[Object]) -> List[Change]:
         try:
-            return apply_objects(self._client, wanted, check_mode=True)
+            return self._adoption.send(wanted, check_mode=True)
         except ApiError as error:
             refused = refusal(error, self._spec.running.overrides)
             if refused is not None:
@@ -236,6 +241,8 @@ class Deployer:
         C(workload) is what runs the pods as it was read, if it was left alone.
         """
         begun = time.monotonic()
+        if not self._waiting.wait:
+            self._finish_adoption(outcome)
         pods = live.read_pods(self._client, self._spec.namespace, self._spec.name)[0]
         if self._waiting.wait:
             if workload is None:
@@ -246,6 +253,7 @@ class Deployer:
             outcome.ready = len(ready_pods(pods))
             # Exactly the wanted ones run now.
             outcome.wanted = len(pods)
+            self._finish_adoption(outcome)
         if outcome.reload == CONFIG_RELOAD:
             reload = Reload(self._client, self._spec, self._digest, self._runtime)
             reload.begin(ready_pods(pods))
@@ -260,6 +268,10 @@ class Deployer:
             return self._spec.replicas
         workload = current.get((self._kind, self._spec.name))
         return None if workload is None else wanted_pods(workload)
+
+    def _finish_adoption(self, outcome: Outcome) -> None:
+        changes = self._adoption.finish(outcome.changes)
+        outcome.changes = in_order([real(change) for change in changes])
 
     def _wait_rollout(self) -> List[Object]:
         spec, timeout = self._spec, self._waiting.timeout

@@ -31,6 +31,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.deploy import
     remove,
     summary,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.give_back import give_back
 from ansible_collections.openvino.edge.plugins.module_utils.server.lint import (
     ERROR,
     Finding,
@@ -59,7 +60,7 @@ SPEC_RULES: Dict[str, Any] = SERVER_RULES
 def required_access(params: Params) -> List[Access]:
     """Return the rights that C(run) uses."""
     wait = bool(params["wait"])
-    if params["state"] == "absent":
+    if params["state"] != "present":
         return preflight.access_for_removal(params["namespace"], wait=wait)
     spec = spec_from_params(params)
     return preflight.access_for(spec, wait=wait, prune=True, namespace=spec.create_namespace)
@@ -74,7 +75,7 @@ def run(params: Params, runtime: Runtime) -> Result:
     """
     begun = time.monotonic()
     waiting = Waiting(bool(params["wait"]), float(params["wait_timeout"]))
-    if params["state"] == "absent":
+    if params["state"] != "present":
         return _absent(params, runtime, waiting, begun)
     spec = spec_from_params(params)
     config = render_config(spec)
@@ -94,7 +95,8 @@ def run(params: Params, runtime: Runtime) -> Result:
 def _absent(params: Params, runtime: Runtime, waiting: Waiting, begun: float) -> Result:
     name = values.dns_1035(params["name"], "name")
     with KubeClient.from_params(params) as client:
-        outcome = remove(client, params["namespace"], name, runtime, waiting)
+        leave = remove if params["state"] == "absent" else give_back
+        outcome = leave(client, params["namespace"], name, runtime, waiting)
     return _result(outcome, runtime, begun)
 
 

@@ -18,7 +18,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import kinds
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
     ClusterFacts,
     Object,
-    owner_labels,
     owner_selector,
     pod_selector_text,
     render_namespace,
@@ -102,7 +101,7 @@ def facts_of(claim: Optional[Object]) -> ClusterFacts:
     return ClusterFacts(tuple(bound or asked or ()))
 
 
-def refuse_foreign(client: KubeClient, name: str, missing: Sequence[Object]) -> None:
+def refuse_foreign(client: KubeClient, missing: Sequence[Object]) -> None:
     """Refuse to take over objects that have a wanted name and another owner.
 
     Raises:
@@ -113,12 +112,11 @@ def refuse_foreign(client: KubeClient, name: str, missing: Sequence[Object]) -> 
         live = client.get(item["apiVersion"], item["kind"], metadata["name"], metadata["namespace"])
         if live is None:
             continue
-        labels = " ".join(f"{key}={value}" for key, value in owner_labels(name).items())
         raise InputError(
             "it exists and belongs to someone else",
             option="name",
             subject=f"{key_of(item)[0]} {metadata['namespace']}/{metadata['name']}",
-            hint=f"Choose another name, delete it, or hand it over with the labels {labels}",
+            hint="Take it over with adopt: true, choose another name, or delete it",
         )
 
 

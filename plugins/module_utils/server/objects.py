@@ -17,6 +17,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import (
     scraping,
     services,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.adoption import Kept
 from ansible_collections.openvino.edge.plugins.module_utils.server.cloud_options import CloudStore
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import (
     config_hash,
@@ -54,11 +55,13 @@ class ClusterFacts:
         access_modes: of the store's claim; None: unknown, or not a claim.
         salt: key of the mark for given credentials.
         credentials: mark of an existing Secret with credentials.
+        kept: what adopted objects keep.
     """
 
     access_modes: Optional[Tuple[str, ...]] = None
     salt: str = field(default="", repr=False)
     credentials: str = ""
+    kept: Kept = Kept()
 
 
 def owner_labels(name: str) -> Dict[str, str]:
@@ -95,8 +98,8 @@ def render_objects(spec: ServerSpec, facts: ClusterFacts = ClusterFacts()) -> Li
         *_secrets(spec, facts),
         _config_map(spec, text),
         _workload(spec, facts, template),
-        *_services(spec),
-        *_optional(spec),
+        *_services(spec, facts),
+        *_optional(spec, facts),
     ]
     return [with_input_hash(item) for item in kinds.with_record(objects)]
 
@@ -176,16 +179,18 @@ def _workload(spec: ServerSpec, facts: ClusterFacts, template: Object) -> Object
             # A model that loads slowly is not a failed rollout: the startup probe decides.
             "progressDeadlineSeconds": running.probes.startup_seconds(spec.startup_timeout) + 120,
             "revisionHistoryLimit": 3,
-            "selector": {"matchLabels": selector},
+            "selector": {"matchLabels": dict(facts.kept.selector) or selector},
             "strategy": rollout_strategy(spec, facts),
             "template": template,
         },
     }
 
 
-def _optional(spec: ServerSpec) -> List[Object]:
+def _optional(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
     """Return the objects that not every server has."""
-    metadata, selector, running = _metadata(spec, spec.name), pod_selector(spec.name), spec.running
+    metadata, running = _metadata(spec, spec.name), spec.running
+    labels = facts.kept.pod_labels(object_labels(spec))
+    selector = {key: labels[key] for key in pod_selector(spec.name)}
     objects: List[Object] = []
     if running.scaling.budget:
         objects.append(scaling.disruption_budget(metadata, running.scaling.budget, selector))
@@ -198,7 +203,7 @@ def _optional(spec: ServerSpec) -> List[Object]:
 
 def _template(spec: ServerSpec, facts: ClusterFacts, digest: str) -> Dict[str, Any]:
     """Return the pods' template; other credentials are another template, so pods are replaced."""
-    template = pod_template(spec, object_labels(spec), digest)
+    template = pod_template(spec, facts.kept.pod_labels(object_labels(spec)), digest)
     mark = facts.credentials
     if isinstance(spec.store, CloudStore) and spec.store.credentials:
         mark = cloud.mark_of_given(spec.store.credentials, facts.salt)
@@ -214,8 +219,8 @@ def pod_selector(name: str) -> Dict[str, str]:
 
 
 def pod_selector_text(name: str) -> str:
-    """Return C(pod_selector) in the form of a query."""
-    return ",".join(f"{key}={value}" for key, value in sorted(pod_selector(name).items()))
+    """Return the label of the pods of one server in the form of a query, adopted ones included."""
+    return f"{SERVER_LABEL}={name}"
 
 
 def rollout_strategy(spec: ServerSpec, facts: ClusterFacts) -> Dict[str, Any]:
@@ -249,7 +254,7 @@ def holds_device(resources: Mapping[str, Mapping[str, str]]) -> bool:
     return any("/" in name for amounts in resources.values() for name in amounts)
 
 
-def _services(spec: ServerSpec) -> List[Object]:
+def _services(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
     options, node_ports = spec.running.service, dict(spec.running.service.node_ports)
     service: Object = {
         "apiVersion": "v1",
@@ -257,7 +262,7 @@ def _services(spec: ServerSpec) -> List[Object]:
         "metadata": services.with_extras(_metadata(spec, spec.name), options),
         "spec": {
             "type": spec.service_type,
-            "selector": pod_selector(spec.name),
+            "selector": dict(facts.kept.service or facts.kept.selector) or pod_selector(spec.name),
             "ports": [
                 {
                     "name": name,

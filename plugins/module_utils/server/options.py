@@ -22,6 +22,7 @@ DEFAULT_GRPC_PORT = 8080
 DEFAULT_UID = 5000
 DEFAULT_WAIT_TIMEOUT = 300
 
+STATES = ("present", "absent", "returned")
 STRATEGIES = ("auto", "Recreate", "RollingUpdate")
 PULL_POLICIES = ("IfNotPresent", "Always", "Never")
 SERVICE_TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
@@ -48,7 +49,7 @@ PROXY_OPTIONS: Dict[str, Any] = {
 SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
     **SOURCE_ARGUMENT_SPEC,
     "name": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": list(STATES), "default": "present"},
     "create_namespace": {"type": "bool", "default": False},
     "namespace_labels": {"type": "dict", "default": {}},
     "models": {"type": "list", "elements": "dict", "options": MODEL_OPTIONS},
@@ -87,6 +88,7 @@ SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
     "extra_args": {"type": "list", "elements": "str", "default": []},
     "startup_timeout": {"type": "int", "default": 600},
     **RUNNING_ARGUMENT_SPEC,
+    "adopt": {"type": "bool", "default": False},
 }
 
 SERVER_RULES: Dict[str, Any] = {

@@ -119,6 +119,7 @@ class ServerSpec:
     extra_args: Tuple[str, ...] = ()
     startup_timeout: int = 600
     running: RunningSpec = RunningSpec()
+    adopt: bool = False
 
     @property
     def namespace(self) -> str:
@@ -165,6 +166,7 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
         extra_args=extra_args(params["extra_args"]),
         startup_timeout=values.integer(params["startup_timeout"], "startup_timeout", 10, 86400),
         running=running,
+        adopt=bool(params["adopt"]),
         **_ports(params),
     )
 

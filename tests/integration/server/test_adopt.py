@@ -1,0 +1,211 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Helm or kubectl deployed before is taken over without a gap, and given back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from serving import Server
+
+NAME = "ovms-app"
+LABELS = {"release": NAME, "app": NAME}
+HELM_LABELS = {**LABELS, "heritage": "Helm", "app.kubernetes.io/managed-by": "Helm"}
+HELM_MARKS = {"meta.helm.sh/release-name": NAME, "meta.helm.sh/release-namespace": "edge"}
+
+
+def chart_deployment(image: str) -> dict[str, Any]:
+    """What the chart of OVMS renders for one model on a claim."""
+    args = ["--model_path", "/models/models/adder", "--model_name", "adder"]
+    args += ["--target_device", "CPU", "--log_level", "INFO", "--port", "8080"]
+    args += ["--rest_port", "8081", "--file_system_poll_wait_seconds", "1"]
+    health = {"path": "/v2/health/ready", "port": "rest"}
+    container = {
+        "name": "ovms",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "ports": [
+            {"containerPort": 8080, "name": "grpc"},
+            {"containerPort": 8081, "name": "rest"},
+        ],
+        "args": args,
+        "env": [{"name": "AWS_ACCESS_KEY_ID", "value": "left-over"}],
+        "readinessProbe": {"httpGet": health, "periodSeconds": 1},
+        "volumeMounts": [{"name": "models", "mountPath": "/models", "readOnly": True}],
+    }
+    claim = {"name": "models", "persistentVolumeClaim": {"claimName": "models"}}
+    return {
+        "metadata": {"name": NAME, "labels": HELM_LABELS, "annotations": HELM_MARKS},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": LABELS},
+            "template": {
+                "metadata": {"labels": LABELS},
+                "spec": {"containers": [container], "volumes": [claim]},
+            },
+        },
+    }
+
+
+def chart_service(kind: str = "ClusterIP") -> dict[str, Any]:
+    ports = [
+        {"name": "grpc", "port": 8080, "targetPort": 8080},
+        {"name": "rest", "port": 8081, "targetPort": 8081},
+    ]
+    return {
+        "metadata": {"name": NAME, "labels": HELM_LABELS, "annotations": HELM_MARKS},
+        "spec": {"type": kind, "selector": {"app": NAME}, "ports": ports},
+    }
+
+
+@pytest.fixture
+def server(
+    shop: Any, make_namespace: Any, make_pvc: Any, make_server: Any, fill: Any, server_image: str
+) -> Server:
+    """A server that the chart deployed, ready, and the options that are to take it over."""
+    namespace = make_namespace(shop, "baseline")
+    fill(shop, namespace, make_pvc(shop, namespace))
+    made = make_server(shop, namespace, name=NAME, adopt=True, strategy="RollingUpdate")
+    deployment = chart_deployment(server_image)
+    shop.apps.create_namespaced_deployment(namespace, deployment, field_manager="helm")
+    shop.core.create_namespaced_service(namespace, chart_service("NodePort"), field_manager="helm")
+    shop.wait_until(lambda: bool(_deployment(made).status.ready_replicas), "the chart's pod", 60)
+    return made
+
+
+def _deployment(server: Server) -> Any:
+    return server.cluster.apps.read_namespaced_deployment(NAME, server.namespace)
+
+
+def _service(server: Server) -> Any:
+    return server.cluster.core.read_namespaced_service(NAME, server.namespace)
+
+
+@contextmanager
+def no_gap(server: Server) -> Iterator[None]:
+    """Ask the Service all the time; one unlucky request per change of endpoints may fail."""
+    answers: list[bool] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                server.cluster.core.connect_get_namespaced_service_proxy_with_path(
+                    f"{NAME}:rest", server.namespace, "v2/health/ready", _request_timeout=5
+                )
+                answers.append(True)
+            except Exception:  # whatever it is, a client would have had no answer
+                answers.append(False)
+            time.sleep(0.1)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    assert len(answers) > 5
+    assert not any(not a and not b for a, b in zip(answers, answers[1:])), answers
+
+
+def test_a_chart_is_taken_over_without_a_gap_and_given_back(server: Server) -> None:
+    before, port = _deployment(server), _service(server).spec.ports[1].node_port
+    with pytest.raises(InputError) as refused:
+        server.run(adopt=None)
+    assert "adopt: true" in str(refused.value)
+
+    predicted = server.run(check=True, diff=True)
+    assert predicted["changed"] and predicted["reload"] == "rolling_restart"
+    done = {item["kind"]: item["action"] for item in predicted["objects"]}
+    assert done["Deployment"] == done["Service"] == "updated"
+    assert "left-over" not in predicted["diff"]["before"]
+    assert "adopted-from" not in predicted["diff"]["after"]
+    same = _deployment(server)
+    assert same.metadata.resource_version == before.metadata.resource_version
+
+    with no_gap(server):
+        taken = server.run()
+    assert {item["kind"]: item["action"] for item in taken["objects"]} == done
+    after = _deployment(server)
+    assert after.metadata.uid == before.metadata.uid
+    assert after.spec.selector.match_labels == LABELS
+    (container,) = after.spec.template.spec.containers
+    assert not container.env, "what only the chart set is gone"
+    assert [mount.mount_path for mount in container.volume_mounts] == ["/models", "/config", "/tmp"]
+    assert after.metadata.annotations["meta.helm.sh/release-name"] == NAME
+    service = _service(server)
+    assert service.spec.selector == {"app": NAME} and service.spec.type == "ClusterIP"
+    server.until({"adder:1": "AVAILABLE"})
+    assert any("helm uninstall" in warning for warning in server.warnings)
+
+    again = server.run()
+    assert not again["changed"], again
+    assert not server.run(adopt=False)["changed"], "adopt is needed once"
+    server.run(service_type="NodePort", log_level="DEBUG", adopt=False)
+    assert _deployment(server).spec.selector.match_labels == LABELS
+
+    assert server.run(check=True, state="returned")["changed"]
+    with no_gap(server):
+        returned = server.run(state="returned")
+    assert returned["changed"]
+    back = _deployment(server)
+    assert back.spec.template.to_dict() == before.spec.template.to_dict()
+    assert back.metadata.labels == before.metadata.labels
+    assert _service(server).spec.selector == {"app": NAME}
+    assert _service(server).spec.ports[1].target_port == 8081 and port
+    assert server.made() == []
+    managers = {entry.manager for entry in back.metadata.managed_fields}
+    assert "openvino.edge" not in managers and "helm" in managers
+    assert not server.run(state="returned")["changed"]
+
+
+def test_on_a_host_path_the_new_pod_comes_first(
+    shop: Any, make_namespace: Any, make_server: Any, fill: Any, server_image: str
+) -> None:
+    namespace = make_namespace(shop, "privileged")
+    root = "/var/lib/openvino-edge/adopt"
+    volume = {"hostPath": {"path": root, "type": "DirectoryOrCreate"}}
+    with shop.visitor(namespace, volume, uid=0, read_only=False) as visitor:
+        visitor.sh("mkdir -p /store/models && chmod 777 /store /store/models")
+    fill(shop, namespace, volume)
+    deployment = chart_deployment(server_image)
+    pod = deployment["spec"]["template"]["spec"]
+    pod["volumes"] = [{"name": "models", "hostPath": {"path": root, "type": "Directory"}}]
+    shop.apps.create_namespaced_deployment(namespace, deployment, field_manager="helm")
+    shop.core.create_namespaced_service(namespace, chart_service(), field_manager="helm")
+    server = make_server(shop, namespace, name=NAME, pvc=None, host_path={"path": root}, adopt=True)
+    shop.wait_until(lambda: bool(_deployment(server).status.ready_replicas), "the chart's pod", 60)
+
+    with no_gap(server):
+        server.run()
+    settled = _deployment(server).spec.strategy.rolling_update
+    assert (settled.max_surge, settled.max_unavailable) == (0, 1)
+    assert not server.run()["changed"]
+    server.run(state="absent")
+
+
+def test_what_an_operator_owns_is_refused(server: Server) -> None:
+    owner = server.cluster.core.create_namespaced_config_map(
+        server.namespace, {"metadata": {"name": "owner"}}
+    )
+    reference = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": "owner",
+        "uid": owner.metadata.uid,
+        "controller": True,
+    }
+    body = {"metadata": {"ownerReferences": [reference]}}
+    server.cluster.apps.patch_namespaced_deployment(NAME, server.namespace, body)
+    with pytest.raises(InputError) as refused:
+        server.run()
+    assert "ConfigMap owner owns it" in str(refused.value)
+    assert server.made() == []
