@@ -45,21 +45,27 @@ def rclone() -> Path:
 @contextmanager
 def object_store(directory: Path, address: str, keys: tuple[str, str]) -> Iterator[str]:
     """Serve the folders of a directory as buckets; yields the endpoint's URL."""
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        port = int(probe.getsockname()[1])
+    port = free_port(address)
     command = [str(rclone()), "serve", "s3", str(directory), "--addr", f"{address}:{port}"]
     command += ["--auth-key", ",".join(keys), "--config", "/dev/null", "--dir-cache-time", "0"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        _wait_for(process, address, port)
+        wait_for(process, address, port, "rclone serve s3")
         yield f"http://{address}:{port}"
     finally:
         process.terminate()
         process.communicate(timeout=20)
 
 
-def _wait_for(process: subprocess.Popen[bytes], address: str, port: int) -> None:
+def free_port(address: str) -> int:
+    """Return a port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(process: subprocess.Popen[bytes], address: str, port: int, what: str) -> None:
+    """Return when a server listens. Raises RuntimeError."""
     end = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -67,5 +73,5 @@ def _wait_for(process: subprocess.Popen[bytes], address: str, port: int) -> None
             return
         except OSError:
             if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError("rclone serve s3 did not start") from None
+                raise RuntimeError(f"{what} did not start") from None
         time.sleep(0.1)

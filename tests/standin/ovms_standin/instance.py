@@ -187,9 +187,9 @@ class ModelInstance:
         )
 
     def _find(self, config: ModelConfig) -> ModelFiles:
-        path = Path(self.path(config))
+        path = Path(config.local_path or config.base_path, str(self.version))
         if is_single_file(config.base_path):
-            return single_file_model(path)
+            return single_file_model(Path(config.base_path))
         if not path.is_dir():
             SERVING.error("modelinstance.cpp", f"Missing model directory {path}")
             raise StatusError(PATH_INVALID)

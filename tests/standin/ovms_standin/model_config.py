@@ -49,6 +49,8 @@ class ModelConfig:
     graph_path: str = ""
     subconfig: str = ""
     stateful: bool = False
+    #: Where the versions of a model in a bucket were downloaded to.
+    local_path: str = ""
 
     def reload_required(self, new: ModelConfig) -> bool:
         """Whether a loaded version must be loaded again under `new` (isReloadRequired)."""
@@ -63,7 +65,7 @@ class ModelConfig:
 
 def resolve(path: str, root: Path | None) -> str:
     """A path of config.json: a relative one starts at the file's own directory."""
-    if not path or os.path.isabs(path) or root is None:
+    if not path or os.path.isabs(path) or root is None or "://" in path:
         return path
     return os.path.join(str(root), path)
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ovms_standin.logs import MANAGER
 from ovms_standin.status import PATH_INVALID, StatusError
 
+CLOUD_PREFIXES = ("s3://", "gs://", "az://", "azfs://")
 _INT64_MAX = 2**63 - 1
 #: strtoll: white space, one sign, decimal digits; what follows them is ignored.
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
@@ -115,14 +117,33 @@ def read_available_versions(base: str, *, single_files: bool) -> list[int]:
         raise StatusError(PATH_INVALID)
     if single_files and is_single_file(base):
         return [1]
-    if not _is_directory(base):
-        MANAGER.error("modelmanager.cpp", f"Directory does not exist: {base}")
-        raise StatusError(PATH_INVALID)
-    found = [_version_of(name) for name in _subdirectories(base)]
+    found = [_version_of(name) for name in _names(base)]
     versions = [version for version in found if version is not None]
     if not versions:
         MANAGER.warning("modelmanager.cpp", f"No version found for model in path: {base}")
     return versions
+
+
+def _names(base: str) -> list[str]:
+    if base.startswith(CLOUD_PREFIXES):
+        # Late: a server with local models only needs none of it.
+        from ovms_standin.cloud import subdirectories
+
+        names = _listed(base, subdirectories)
+    else:
+        names = _subdirectories(base) if _is_directory(base) else None
+    if names is None:
+        MANAGER.error("modelmanager.cpp", f"Directory does not exist: {base}")
+        raise StatusError(PATH_INVALID)
+    return names
+
+
+def _listed(base: str, subdirectories: Callable[[str], list[str] | None]) -> list[str] | None:
+    try:
+        return subdirectories(base)
+    except StatusError:
+        MANAGER.error("modelmanager.cpp", f"Couldn't check directory: {base}")
+        raise
 
 
 def is_single_file(base: str) -> bool:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
+from ovms_standin.cloud import downloaded, is_cloud
 from ovms_standin.instance import ModelInstance, State, Tools
 from ovms_standin.logs import MANAGER, SERVING
 from ovms_standin.model_config import ModelConfig
@@ -70,7 +72,14 @@ class ServedModel:
 
         Raises OSError out of the middle when a directory cannot be listed, as OVMS does.
         """
-        self._log_download(config)
+        with self._downloaded(config, versions) as local:
+            if isinstance(local, Status):
+                return local, list(versions)
+            return self._add_versions(versions, local)
+
+    def _add_versions(
+        self, versions: Sequence[int], config: ModelConfig
+    ) -> tuple[Status, list[int]]:
         result, failed = OK, []
         for version in versions:
             SERVING.info(_SOURCE, f"Will add model: {self.name}; version: {version} ...")
@@ -95,11 +104,13 @@ class ServedModel:
             SERVING.info(_SOURCE, f"Will reload model: {self.name}; version: {version} ...")
             instance = self.versions[version]
             before = instance.config
-            if instance.status.state in (State.END, State.LOADING) or (
-                before is not None and before.base_path != config.base_path
-            ):
-                self._log_download(config)
-            status = instance.reload(config)
+            fetches = (
+                is_cloud(config.base_path)
+                or instance.status.state in (State.END, State.LOADING)
+                or (before is not None and before.base_path != config.base_path)
+            )
+            with self._downloaded(config, [version] if fetches else []) as local:
+                status = local if isinstance(local, Status) else instance.reload(local)
             if status.ok:
                 self._update_default()
                 continue
@@ -108,9 +119,20 @@ class ServedModel:
             result = status
         return result, failed
 
-    def _log_download(self, config: ModelConfig) -> None:
+    @contextmanager
+    def _downloaded(
+        self, config: ModelConfig, versions: Sequence[int]
+    ) -> Iterator[ModelConfig | Status]:
+        """The config with its files on the local disk, or why they are not there."""
+        if not versions:
+            yield config
+            return
         SERVING.info(_SOURCE, f"Getting model from {config.base_path}")
-        SERVING.info(_SOURCE, f"Model downloaded to {config.base_path}")
+        with downloaded(config, versions) as local:
+            if isinstance(local, ModelConfig):
+                place = local.local_path or config.base_path
+                SERVING.info(_SOURCE, f"Model downloaded to {place}")
+            yield local
 
     def retire_versions(self, versions: Iterable[int]) -> None:
         """Unload versions, each taken out of the default first."""

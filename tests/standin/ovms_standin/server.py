@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from ovms_standin import cli, logs
+from ovms_standin.cloud_http import ClientCrash
 from ovms_standin.definitions import graph_file
 from ovms_standin.knobs import VERSIONS, Generation, Knobs, read_knobs
 from ovms_standin.logs import MANAGER, SERVING
@@ -217,6 +218,10 @@ def _serve(server: Server) -> int:
     try:
         server.start()
     except StartError:
+        server.stop()
+        return EX_FAILURE
+    except ClientCrash as error:
+        print(error, file=sys.stderr)
         server.stop()
         return EX_FAILURE
     ended.wait()

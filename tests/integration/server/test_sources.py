@@ -1,0 +1,231 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers that read their models from real stores outside of the cluster, or from an image."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from serving import ALL_OBJECTS, Server
+
+TESTS = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
+
+from oci import LayerFile, write_image, write_layer  # noqa: E402
+from web.object_store import object_store  # noqa: E402
+from web.other_stores import azure_store, google_store  # noqa: E402
+from web.webkit import ForwardProxy, running  # noqa: E402
+
+LAB = TESTS / "lab" / "lab"
+KEYS = ("edge-access-key", "edge-hidden-secret-key")
+GIVEN = {"access_key_id": KEYS[0], "secret_access_key": KEYS[1]}
+AZURE_KEY = base64.b64encode(b"edge-hidden-azure-key").decode()
+SERVED = {"adder:1": "AVAILABLE"}
+HIDDEN = (KEYS[1], base64.b64encode(KEYS[1].encode()).decode(), AZURE_KEY)
+
+Make = Callable[..., Server]
+
+
+@pytest.fixture(scope="module")
+def address() -> str:
+    """An address of this machine that pods of the cluster reach."""
+    if os.environ.get("EDGE_HOST_ADDRESS"):
+        return os.environ["EDGE_HOST_ADDRESS"]
+    done = subprocess.run([str(LAB), "status", "--json"], capture_output=True, check=True)
+    found = {item["name"]: item["gateway"] for item in json.loads(done.stdout)}
+    return str(found["shop"])
+
+
+@pytest.fixture(scope="module")
+def buckets(tmp_path_factory: pytest.TempPathFactory, adders: dict[int, Any]) -> Path:
+    """A directory with the bucket ``models``, in it ``plant/adder/{1,2}``."""
+    directory = tmp_path_factory.mktemp("buckets")
+    for version, files in adders.items():
+        place = directory / "models" / "plant" / "adder" / str(version)
+        place.mkdir(parents=True)
+        for name, content in files.items():
+            (place / name).write_bytes(content)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def s3(buckets: Path, address: str) -> Iterator[dict[str, Any]]:
+    """The options of an S3 server without credentials."""
+    with object_store(buckets, address, KEYS) as endpoint:
+        yield {"uri": "s3://models/plant", "endpoint": endpoint}
+
+
+@pytest.fixture
+def make(shop: Any, make_namespace: Any, make_server: Any) -> Make:
+    """``make(**options)``: a server in a namespace under the level ``restricted``."""
+    return lambda **options: make_server(
+        shop, make_namespace(shop, "restricted"), pvc=None, **options
+    )
+
+
+def deployment(server: Server) -> dict[str, Any]:
+    """Return the live Deployment as the API server shows it."""
+    found: dict[str, Any] = json.loads(
+        server.cluster.apps.read_namespaced_deployment(
+            server.name, server.namespace, _preload_content=False
+        ).data
+    )
+    return found
+
+
+def uids(server: Server) -> set[str]:
+    return {pod.metadata.uid for pod in server.pods()}
+
+
+def nothing_hidden_in(*things: Any) -> None:
+    text = json.dumps(things, default=str)
+    assert [value for value in HIDDEN if value in text] == []
+
+
+def test_s3_with_given_keys(make: Make, s3: dict[str, Any], tmp_path: Path) -> None:
+    server = make(cloud={"s3": {**s3, **GIVEN}})
+    predicted = server.run(check=True, diff=True)
+    assert server.made() == []
+    result = server.run(diff=True)
+    assert {"kind": "Secret", "name": "ocr-credentials", "action": "created"} in result["objects"]
+    server.until(SERVED)
+    events = server.cluster.core.list_namespaced_event(server.namespace, _preload_content=False)
+    shown = (predicted, result, deployment(server), events.data.decode(), server.warnings)
+    nothing_hidden_in(*shown)
+    assert "(hidden)" in result["diff"]["after"]
+
+    before = uids(server)
+    again = server.run()
+    assert not again["changed"] and uids(server) == before
+    as_task = server.run_in_worker(tmp_path)
+    assert not as_task["changed"]
+    nothing_hidden_in(as_task)
+    nothing_hidden_in(server.run_as_module())
+
+    newer = server.run(models=[{"name": "adder", "versions": [2]}])
+    assert newer["reload"] == "config_reload" and uids(server) == before
+    server.until({"adder:1": "END", "adder:2": "AVAILABLE"})
+
+    server.run(state="absent", models=None)
+    assert server.made() == []
+    assert server.cluster.core.list_namespaced_secret(server.namespace).items == []
+
+
+def test_rotated_keys_replace_the_pods(make: Make, s3: dict[str, Any]) -> None:
+    server = make(cloud={"s3": {**s3, **GIVEN, "secret_access_key": "withdrawn"}})
+    server.run()
+    server.until({})
+    before = uids(server)
+    result = server.run(cloud={"s3": {**s3, **GIVEN}}, diff=True)
+    assert result["reload"] == "rolling_restart"
+    assert not before & uids(server)
+    assert "AWS_SECRET_ACCESS_KEY: (hidden, changed)" in result["diff"]["after"]
+    nothing_hidden_in(result)
+    server.until(SERVED)
+
+
+def test_an_existing_secret(make: Make, s3: dict[str, Any]) -> None:
+    server = make(cloud={"s3": {**s3, "secret_name": "s3-login"}})
+    with pytest.raises(InputError, match="Secret .*/s3-login: it does not exist"):
+        server.run()
+    body: dict[str, Any] = {
+        "metadata": {"name": "s3-login"},
+        "stringData": {"AWS_ACCESS_KEY_ID": KEYS[0]},
+    }
+    core = server.cluster.core
+    core.create_namespaced_secret(server.namespace, body)
+    with pytest.raises(InputError, match="no key AWS_SECRET_ACCESS_KEY"):
+        server.run()
+    assert server.made() == []
+    body["stringData"]["AWS_SECRET_ACCESS_KEY"] = "withdrawn"
+    core.patch_namespaced_secret("s3-login", server.namespace, body)
+    server.run()
+    assert server.made() == ALL_OBJECTS
+    before = uids(server)
+    assert not server.run()["changed"]
+    body["stringData"]["AWS_SECRET_ACCESS_KEY"] = KEYS[1]
+    core.patch_namespaced_secret("s3-login", server.namespace, body)
+    assert server.run()["reload"] == "rolling_restart"
+    assert not before & uids(server)
+    server.until(SERVED)
+    server.run(state="absent", models=None)
+    assert [item.metadata.name for item in core.list_namespaced_secret(server.namespace).items] == [
+        "s3-login"
+    ]
+
+
+def test_through_a_proxy(make: Make, s3: dict[str, Any], address: str) -> None:
+    with running(ForwardProxy(address)) as proxy:
+        proxies = {"https_proxy": f"http://{proxy.place}", "no_proxy": [f"{address}/32"]}
+        server = make(cloud={"s3": {**s3, **GIVEN}}, proxies=proxies)
+        with pytest.raises(InputError) as caught:
+            server.run()
+        assert caught.value.option == "proxies.https_proxy"
+        assert server.made() == []
+        server.run(proxies={**proxies, "no_proxy": []})
+        server.until(SERVED)
+        assert any("/models/plant/adder/1/model.bin" in line for line in proxy.log)
+
+
+def test_google(make: Make, buckets: Path, address: str) -> None:
+    key_file = {"type": "service_account", "client_email": "edge@x", "private_key": "hidden"}
+    with google_store(buckets, address) as endpoint:
+        server = make(
+            cloud={"gs": {"uri": "gs://models/plant", "credentials": key_file}},
+            env={"CLOUD_STORAGE_EMULATOR_ENDPOINT": endpoint},
+        )
+        server.run()
+        server.until(SERVED)
+
+
+def test_azure(make: Make, buckets: Path, address: str) -> None:
+    with azure_store(buckets, address, AZURE_KEY) as text:
+        server = make(cloud={"azure": {"uri": "az://models/plant", "connection_string": text}})
+        result = server.run(diff=True)
+        server.until(SERVED)
+        nothing_hidden_in(result, deployment(server))
+
+
+@pytest.fixture(scope="module")
+def models_image(tmp_path_factory: pytest.TempPathFactory, adders: dict[int, Any]) -> str:
+    """An image with the models, on the nodes of the lab."""
+    if os.environ.get("EDGE_MODELS_IMAGE"):
+        return os.environ["EDGE_MODELS_IMAGE"]
+    work = tmp_path_factory.mktemp("image")
+    files = [
+        LayerFile(f"models/adder/{version}/{name}", content, 0o644)
+        for version, content_by_name in adders.items()
+        for name, content in content_by_name.items()
+    ]
+    write_layer(work / "layer.tar", files)
+    reference = "localhost/edge-test-models:1"
+    write_image(work / "image.tar", reference, [work / "layer.tar"], {})
+    command = [str(LAB), "load-image", str(work / "image.tar"), "--cluster", "shop"]
+    subprocess.run(command, check=True, capture_output=True)
+    return reference
+
+
+def test_an_image(make: Make, models_image: str) -> None:
+    server = make(image_volume={"reference": models_image, "pull_policy": "Never"})
+    server.run()
+    server.until(SERVED)
+    assert not server.run()["changed"]
+    newer = server.run(models=[{"name": "adder", "versions": [2]}])
+    assert newer["reload"] == "config_reload"
+
+
+def test_an_image_that_is_not_there(make: Make) -> None:
+    server = make(image_volume={"reference": "localhost/no-such-models:1", "pull_policy": "Never"})
+    with pytest.raises(Exception, match="localhost/no-such-models:1") as caught:
+        server.run()
+    assert "not done within" not in str(caught.value)
