@@ -67,8 +67,7 @@ def _term(term: Mapping[str, Any], node: str) -> Dict[str, Any]:
 def _several(spec: ServerSpec) -> bool:
     """Tell whether two pods could meet on one node; a DaemonSet sees to that itself."""
     scaling = spec.running.scaling
-    most = scaling.autoscaling.most if scaling.autoscaling else spec.replicas
-    return most > 1 and not scaling.per_node
+    return scaling.most(spec.replicas) > 1 and not scaling.per_node
 
 
 def _one_per_node(selector: Mapping[str, str]) -> Dict[str, Any]:

@@ -179,9 +179,10 @@ def check_claim(spec: ServerSpec, store: PvcStore, claim: Optional[Mapping[str, 
     if (claim.get("status") or {}).get("phase") == "Lost":
         raise refuse("its volume is gone (phase Lost)", "Restore the volume, or name another claim")
     modes = live.facts_of(dict(claim)).access_modes or ()
-    if "ReadWriteOncePod" in modes and spec.replicas > 1:
+    most = spec.running.scaling.most(spec.replicas)
+    if "ReadWriteOncePod" in modes and most > 1:
         raise refuse(
-            f"its access mode ReadWriteOncePod lets one pod use it, replicas is {spec.replicas}",
+            f"its access mode ReadWriteOncePod lets one pod use it, replicas is {most}",
             "Set replicas to 1, or use a claim with ReadWriteMany or ReadOnlyMany",
         )
 
@@ -213,14 +214,20 @@ def _warn_replicas(
     spec: ServerSpec, store: PvcStore, claim: Mapping[str, Any], runtime: Runtime
 ) -> None:
     modes = live.facts_of(dict(claim)).access_modes
-    if spec.running.scaling.per_node and not store.local and modes == ("ReadWriteOnce",):
+    scaling = spec.running.scaling
+    most = scaling.most(spec.replicas)
+    if (
+        scaling.per_node
+        and not store.local
+        and modes in (("ReadWriteOnce",), ("ReadWriteOncePod",))
+    ):
         runtime.warn(
             f"workload is DaemonSet, but PersistentVolumeClaim {store.namespace}/"
-            f"{store.claim_name} is ReadWriteOnce: only the pods on one node can start"
+            f"{store.claim_name} is {modes[0]}: only the pods on one node can start"
         )
-    elif spec.replicas > 1 and modes == ("ReadWriteOnce",):
+    elif most > 1 and modes == ("ReadWriteOnce",):
         runtime.warn(
-            f"replicas is {spec.replicas}, but PersistentVolumeClaim {store.namespace}/"
+            f"replicas is {most}, but PersistentVolumeClaim {store.namespace}/"
             f"{store.claim_name} is ReadWriteOnce: all replicas can only run on one node"
         )
 

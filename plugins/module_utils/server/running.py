@@ -85,7 +85,11 @@ def running_from_params(params: Mapping[str, Any], replicas: int) -> RunningSpec
         cpu=cpu.cpu_fit_from_params(params),
         monitor=scraping.monitor_from_params(params),
         overrides=overrides.overrides_from_params(params, CONTAINER),
-        warnings=(*cpu.cpu_warnings(params), *_budget_warnings(params, replicas)),
+        warnings=(
+            *cpu.cpu_warnings(params),
+            *_budget_warnings(params, replicas),
+            *scraping.monitor_warnings(params),
+        ),
     )
 
 

@@ -83,6 +83,10 @@ class Scaling:
         """Tell whether every chosen node runs one pod."""
         return self.workload == DAEMON_SET
 
+    def most(self, replicas: int) -> int:
+        """Return how many pods there can be at the most, given the option C(replicas)."""
+        return self.autoscaling.most if self.autoscaling else replicas
+
 
 def scaling_from_params(params: Mapping[str, Any]) -> Scaling:
     """Return the checked options.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, List, Mapping
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.server import values
@@ -43,6 +43,18 @@ def monitor_from_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
     }
     labels = values.labels(given.get("labels") or {}, "service_monitor.labels")
     return {"times": {key: value for key, value in times.items() if value}, "labels": labels}
+
+
+def monitor_warnings(params: Mapping[str, Any]) -> List[str]:
+    """Warn when the metrics are off; a configuration of the user's own may have them on."""
+    if params.get("service_monitor") is None:
+        return []
+    section = params.get("monitoring") or {"enable": False}
+    own = params.get("config_map") or params.get("config_path")
+    flags = [item.split("=", 1)[0] for item in params["extra_args"]]
+    if own or section.get("enable") is not False or "--metrics_enable" in flags:
+        return []
+    return ["service_monitor: the server's metrics are off, so there is nothing to read."]
 
 
 def _duration(value: Any, option: str) -> str:

@@ -86,7 +86,7 @@ def judge_rollout(snapshot: Snapshot) -> Verdict:
             return Verdict(False, "pods of the previous template end")
     verdict = judge_deployment([deployments, sets, pods, events])
     if not verdict.done:
-        return verdict
+        return _with_way_out(verdict, deployments, pods)
     ending = sum(leaving(pod) for pod in pods)
     if ending:
         message = f"{verdict.message}, {ending} terminating"
@@ -94,6 +94,19 @@ def judge_rollout(snapshot: Snapshot) -> Verdict:
     if len(pods) != int(verdict.found["spec"].get("replicas", 1)):
         return replace(verdict, done=False, found=None)
     return replace(verdict, found=list(pods))
+
+
+def _with_way_out(
+    verdict: Verdict, deployments: Sequence[Object], pods: Sequence[Object]
+) -> Verdict:
+    """Name the option that helps when there is no room for a pod beside the old ones."""
+    trouble = verdict.trouble
+    if trouble is None or trouble.reason != UNSCHEDULABLE or "Insufficient" not in trouble.message:
+        return verdict
+    if not deployments or len(pods) <= int(deployments[0]["spec"].get("replicas", 1)):
+        return verdict
+    hint = "Old pods have what it asks for: set rolling_update.max_unavailable to 1"
+    return replace(verdict, trouble=replace(trouble, hint=hint))
 
 
 def judge_nodes(snapshot: Snapshot) -> Verdict:

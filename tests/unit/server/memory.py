@@ -82,7 +82,7 @@ class MemoryCluster:
 
     def _roll_out(self, deployment: dict[str, Any]) -> None:
         """The controllers of this cluster need no time."""
-        count = deployment["spec"]["replicas"]
+        count = deployment["spec"].get("replicas", 1)
         deployment["metadata"]["generation"] = 1
         names = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
         deployment["status"] = {"observedGeneration": 1, **dict.fromkeys(names, count)}

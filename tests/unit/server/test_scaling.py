@@ -20,6 +20,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.deploy import
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import render_objects
 from ansible_collections.openvino.edge.plugins.module_utils.server.progress import complete
+from ansible_collections.openvino.edge.plugins.module_utils.server.waiting import judge_rollout
 
 from ..preflight.test_rights import plain, shipped
 from .conftest import MakeSpec, make_spec
@@ -249,3 +250,58 @@ def test_the_rights_of_the_options_are_shipped_apart() -> None:
     kinds = ("daemonsets", "poddisruptionbudgets", "horizontalpodautoscalers", "servicemonitors")
     mine = {right for right in shipped("server-options") if right[2] in kinds}
     assert mine <= wanted
+
+
+def test_metrics_that_are_off_are_warned_about(spec: MakeSpec) -> None:
+    def warned(**options: Any) -> bool:
+        texts = spec(service_monitor={}, **options).running.warnings
+        return any("nothing to read" in text for text in texts)
+
+    assert warned() and not warned(extra_args=["--metrics_enable=true"])
+    assert not spec().running.warnings
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"replicas": 2}, "replicas is 2"),
+        (SCALED, "replicas is 4"),
+        (ON_NODES, "workload is DaemonSet"),
+        ({}, ""),
+    ],
+)
+def test_a_claim_for_one_node_is_warned_about(
+    cluster: MemoryCluster, options: dict[str, Any], text: str
+) -> None:
+    cluster.objects["PersistentVolumeClaim", "models"]["status"]["accessModes"] = ["ReadWriteOnce"]
+    runtime = Runtime()
+    spec = make_spec(**options)
+    Deployer(cluster, spec, runtime, Waiting(False, 1.0)).present()  # type: ignore[arg-type]
+    told = [line for line in runtime.warnings if "ReadWriteOnce" in line]
+    assert bool(told) is bool(text) and all(text in line for line in told)
+
+
+def test_no_room_beside_the_old_pods_names_the_option() -> None:
+    deployment = {
+        "metadata": {"name": "ocr", "uid": "d", "generation": 1},
+        "spec": {"replicas": 1, "template": {"metadata": {"labels": {}}}},
+        "status": {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 1},
+    }
+    owner = [{"uid": "r"}]
+    current = {
+        "metadata": {"uid": "r", "ownerReferences": [{"uid": "d"}]},
+        "spec": {"replicas": 1, "template": {"metadata": {"labels": {}}}},
+    }
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": "0/1 nodes are available: 1 Insufficient cpu.",
+    }
+    waiting = {"metadata": {"name": "new", "ownerReferences": owner}, "status": {}}
+    waiting["status"] = {"conditions": [condition]}
+    old = {"metadata": {"name": "old"}, "status": {}}
+    verdict = judge_rollout([[deployment], [current], [waiting, old], []])
+    assert verdict.trouble is not None and "max_unavailable" in verdict.trouble.hint
+    alone = judge_rollout([[deployment], [current], [waiting], []])
+    assert alone.trouble is not None and "add a node" in alone.trouble.hint
