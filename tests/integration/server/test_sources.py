@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from serving import ALL_OBJECTS, Server
+import yaml
+from ansible_collections.openvino.edge.plugins.module_utils.errors import ForbiddenError, InputError
+from serving import ALL_OBJECTS, COLLECTIONS, Server
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
@@ -27,6 +28,8 @@ from web.other_stores import azure_store, google_store  # noqa: E402
 from web.webkit import ForwardProxy, running  # noqa: E402
 
 LAB = TESTS / "lab" / "lab"
+ROLES = TESTS.parent / "roles"
+RBAC = "rbac.authorization.k8s.io"
 KEYS = ("edge-access-key", "edge-hidden-secret-key")
 GIVEN = {"access_key_id": KEYS[0], "secret_access_key": KEYS[1]}
 AZURE_KEY = base64.b64encode(b"edge-hidden-azure-key").decode()
@@ -194,6 +197,83 @@ def test_azure(make: Make, buckets: Path, address: str) -> None:
         result = server.run(diff=True)
         server.until(SERVED)
         nothing_hidden_in(result, deployment(server))
+
+
+def test_with_the_shipped_rights_and_no_other(make: Make, s3: dict[str, Any]) -> None:
+    server = make(cloud={"s3": {**s3, **GIVEN}})
+    restricted = server.cluster.restricted_kubeconfig
+    if restricted is None:
+        pytest.skip("the cluster gives no restricted user")
+    name = os.environ.get("EDGE_RESTRICTED_USER", "edge-deployer")
+    user = {"kind": "User", "name": name, "apiGroup": RBAC}
+    shipped = {item["metadata"]["name"]: item["rules"] for item in shipped_roles()}
+
+    def grant(name: str) -> None:
+        rbac, meta = server.cluster.rbac, {"metadata": {"name": name}}
+        rbac.create_namespaced_role(server.namespace, {**meta, "rules": shipped[name]})
+        reference = {"apiGroup": RBAC, "kind": "Role", "name": name}
+        binding = {**meta, "roleRef": reference, "subjects": [user]}
+        rbac.create_namespaced_role_binding(server.namespace, binding)
+
+    server.options["kubeconfig"] = str(restricted)
+    server.options.pop("context", None)
+    grant("openvino-edge-deployer")
+
+    def only_secrets() -> bool:
+        text = lacking(server)
+        return "get secrets" in text and "deployments" not in text
+
+    server.cluster.wait_until(only_secrets, "only rights on Secrets are missing")
+    assert server.made() == []
+    grant("openvino-edge-credentials")
+    server.cluster.wait_until(lambda: not lacking(server), "the second role works")
+    server.run()
+    server.until(SERVED)
+    server.run(state="absent", models=None)
+    assert server.made() == []
+
+
+def lacking(server: Server) -> str:
+    """Return which rights a run in check mode says are missing."""
+    try:
+        server.run(check=True)
+    except ForbiddenError as error:
+        return str(error)
+    return ""
+
+
+def shipped_roles() -> list[dict[str, Any]]:
+    text = (ROLES / "preflight" / "files" / "rbac.yml").read_text(encoding="utf-8")
+    items: list[dict[str, Any]] = yaml.safe_load(text)["items"]
+    return items
+
+
+def test_the_example_of_the_docs(make: Make, s3: dict[str, Any], tmp_path: Path) -> None:
+    """The play as it is written, with the names of this lab put in."""
+    server = make()
+    text = (ROLES.parent / "docs" / "cloud.md").read_text(encoding="utf-8")
+    (play,) = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
+    serve, verify = (next(iter(task.values())) for task in play["tasks"])
+    serve["cloud"]["s3"].update(s3)
+    serve["image"] = server.options["image"]
+    for options in (serve, verify):
+        options.update(server.cluster.auth, namespace=server.namespace)
+        options["models"][0]["name"] = "adder"
+    play["vars"] = {
+        "vault_s3_key": KEYS[0],
+        "vault_s3_secret": KEYS[1],
+        "ansible_python_interpreter": sys.executable,
+    }
+    file = tmp_path / "play.yml"
+    file.write_text(json.dumps([{**play, "hosts": "localhost"}]), encoding="utf-8")
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-vvv", "--diff"]
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
+    done = subprocess.run(
+        [*command, str(file)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    nothing_hidden_in(done.stdout, done.stderr)
+    server.until(SERVED)
 
 
 @pytest.fixture(scope="module")
