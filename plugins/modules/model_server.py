@@ -50,54 +50,6 @@ options:
       - For example the Pod Security level that O(host_path) needs.
     type: dict
     default: {}
-  models:
-    description:
-      - The models to serve. An empty list is a server without models.
-      - Required if O(state=present).
-    type: list
-    elements: dict
-    suboptions:
-      name:
-        description: Name under which the model is served, and its directory in the store.
-        type: str
-        required: true
-      versions:
-        description:
-          - Versions to serve, all others are not.
-          - Versions with different numbers of digits at the same time (9 and 10) are warned about.
-            When the newer one fails to load, OVMS also retires the older one.
-        type: list
-        elements: int
-        required: true
-      target_device:
-        description: OpenVINO device, for example V(CPU), V(GPU), V(NPU) or V(AUTO:GPU,CPU).
-        type: str
-        default: CPU
-      nireq:
-        description: Number of inference requests. Without it the server chooses.
-        type: int
-      batch_size:
-        description: A number or V(auto). Without it the model's own.
-        type: str
-      shape:
-        description:
-          - Shape for all inputs, or a dictionary of input and shape, for example
-            V((1,3,224,224\)), V(auto), or a list of dimensions.
-          - Without it the model's own.
-        type: raw
-      layout:
-        description:
-          - Layout for all inputs, or a dictionary of input or output and layout, for example
-            V(NHWC:NCHW).
-          - Without it the model's own.
-        type: raw
-      plugin_config:
-        description:
-          - OpenVINO properties for the device, for example C(PERFORMANCE_HINT) or C(NUM_STREAMS).
-          - A key that the device does not know makes OVMS retire this and all later models, so such
-            keys are refused, or warned about where that is not sure.
-        type: dict
-        default: {}
   image:
     description: Image of OVMS. Use a tag or digest that does not move.
     type: str
@@ -248,9 +200,12 @@ options:
 seealso:
   - module: openvino.edge.model_repository
   - module: openvino.edge.model_status
+  - module: openvino.edge.model_config
   - module: openvino.edge.model_server_info
 extends_documentation_fragment:
   - openvino.edge.auth
+  - openvino.edge.server_config
+  - openvino.edge.server_config.own
   - openvino.edge.server_running
   - openvino.edge.server_sources
   - openvino.edge.attributes
@@ -327,6 +282,56 @@ EXAMPLES = r"""
       - name: detection
         versions: [1]
 
+- name: Serve a pipeline of two models and a library of the image, with metrics
+  openvino.edge.model_server:
+    namespace: edge
+    name: ocr
+    pvc:
+      claim_name: models
+    models:
+      - name: detection
+        versions: [1]
+      - name: recognition
+        versions: [1]
+    custom_node_libraries:
+      - name: east_ocr
+        base_path: /ovms/lib/custom_nodes/libcustom_node_east_ocr.so
+    pipelines:
+      - name: read_text
+        inputs: [image]
+        outputs:
+          - texts: {node_name: recognize, data_item: texts}
+        nodes:
+          - name: detect
+            model_name: detection
+            inputs:
+              - input: {node_name: request, data_item: image}
+            outputs:
+              - {data_item: scores, alias: scores}
+          - name: cut
+            library_name: east_ocr
+            params: {confidence_threshold: 0.9}
+            demultiply_count: -1
+            inputs:
+              - scores: {node_name: detect, data_item: scores}
+            outputs:
+              - {data_item: text_images, alias: text_images}
+          - name: recognize
+            model_name: recognition
+            inputs:
+              - input: {node_name: cut, data_item: text_images}
+            outputs:
+              - {data_item: logits, alias: texts}
+    monitoring: {}
+
+- name: Serve what a ConfigMap of yours says
+  openvino.edge.model_server:
+    namespace: edge
+    name: ocr
+    pvc:
+      claim_name: models
+    config_map: ocr-by-hand
+
 - name: Remove the server, keep the models
   openvino.edge.model_server:
     namespace: edge
@@ -354,7 +359,7 @@ objects:
     - {kind: ConfigMap, name: ocr-config, action: updated}
     - {kind: Deployment, name: ocr, action: unchanged}
 config:
-  description: The server's configuration file.
+  description: The server's configuration file; null with O(config_path).
   returned: O(state=present)
   type: dict
 endpoints:
@@ -389,6 +394,12 @@ reload:
   returned: success
   type: str
   sample: config_reload
+reload_reason:
+  description: Why, in words; the head of the diff says it as well.
+  returned: success
+  type: list
+  elements: str
+  sample: [metrics settings are read at the start only]
 seconds:
   description: How long it took.
   returned: success

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import Change
 from ansible_collections.openvino.edge.plugins.module_utils.kube.diffs import (
@@ -18,7 +18,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.diffs import (
 from ansible_collections.openvino.edge.plugins.module_utils.server.adoption import (
     ADOPTED_ANNOTATION,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.server.config import pinned_versions
+from ansible_collections.openvino.edge.plugins.module_utils.server.config import served_names
 from ansible_collections.openvino.edge.plugins.module_utils.server.kinds import (
     KINDS_ANNOTATION,
     WORKLOADS,
@@ -27,11 +27,16 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.objects impor
     INPUT_HASH_ANNOTATION,
     Object,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.server.template import CONFIG_FILE
+from ansible_collections.openvino.edge.plugins.module_utils.server.template import (
+    CONFIG_FILE,
+    CONFIG_HASH_ANNOTATION,
+    METRICS_HASH_ANNOTATION,
+)
 
 NO_RELOAD = "none"
 CONFIG_RELOAD = "config_reload"
 ROLLING_RESTART = "rolling_restart"
+_MOST_REASONS = 4
 
 
 def same_change(item: Object) -> Change:
@@ -101,15 +106,95 @@ def consequence(changes: Sequence[Change]) -> str:
     C(none) also when nothing ran pods before: nothing is there that could be disturbed.
     """
     workloads = [change for change in changes if change.kind in WORKLOADS]
-    config = next((change for change in changes if change.kind == "ConfigMap"), None)
     if any(change.action == "deleted" for change in workloads):
         return ROLLING_RESTART
     if any(change.action == "created" for change in workloads):
         return NO_RELOAD
     if any(_part(change.before) != _part(change.after) for change in workloads):
         return ROLLING_RESTART
+    if any(_own_hash(change.before) != _own_hash(change.after) for change in workloads):
+        return CONFIG_RELOAD
+    config = _config_change(changes)
     before, after = _data(config, "before"), _data(config, "after")
     return CONFIG_RELOAD if before is not None and before != after else NO_RELOAD
+
+
+def reason(changes: Sequence[Change]) -> List[str]:
+    """Return why running servers reload or restart: what differs, in words; at most a few."""
+    verdict = consequence(changes)
+    deployment = _workload(changes)
+    if verdict == CONFIG_RELOAD:
+        return ["the configuration differs"]
+    if verdict != ROLLING_RESTART or deployment is None:
+        return []
+    before, after = _part(deployment.before), _part(deployment.after)
+    found = list(dict.fromkeys(_word(path) for path in _differing(before, after)))
+    return found if len(found) <= _MOST_REASONS else [*found[:_MOST_REASONS], "and more"]
+
+
+def told(changes: Sequence[Change]) -> str:
+    """Return one line that says what running servers go through, for the head of a diff."""
+    text = {
+        NO_RELOAD: "running servers are not touched",
+        CONFIG_RELOAD: "running servers load the new configuration without a restart",
+        ROLLING_RESTART: "pods are replaced",
+    }[consequence(changes)]
+    because = ", ".join(reason(changes))
+    return f"{text} ({because})" if because else text
+
+
+def _differing(before: Any, after: Any, path: Tuple[str, ...] = ()) -> Iterator[Tuple[str, ...]]:
+    """Yield the paths at which two trees differ; items of lists by name, where they have one."""
+    if isinstance(before, list) and isinstance(after, list):
+        before, after = _named(before), _named(after)
+    if before is None and isinstance(after, Mapping):
+        before = {}
+    if after is None and isinstance(before, Mapping):
+        after = {}
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in sorted({*before, *after}):
+            yield from _differing(before.get(key), after.get(key), (*path, str(key)))
+    elif before != after:
+        yield path
+
+
+def _named(items: Sequence[Any]) -> Any:
+    if items and all(isinstance(item, Mapping) and "name" in item for item in items):
+        return {str(item["name"]): item for item in items}
+    return (
+        list(items)
+        if all(not isinstance(item, Mapping) for item in items)
+        else {str(index): item for index, item in enumerate(items)}
+    )
+
+
+def _word(path: Sequence[str]) -> str:
+    """Return what a path in the pod template is about, in a user's words."""
+    if METRICS_HASH_ANNOTATION in path:
+        return "metrics settings are read at the start only"
+    if CONFIG_HASH_ANNOTATION in path:
+        return "polling is off, so a new configuration needs a start"
+    short = [part for part in path if part not in ("spec", "containers", "metadata")]
+    return ".".join(short) or "the pod template"
+
+
+def _workload(changes: Sequence[Change]) -> Optional[Change]:
+    return next((change for change in changes if change.kind in WORKLOADS), None)
+
+
+def _config_change(changes: Sequence[Change]) -> Optional[Change]:
+    """Return the change of the ConfigMap with the configuration; a server may have others."""
+    for change in changes:
+        holds = CONFIG_FILE in (_data(change, "after") or {})
+        if change.kind == "ConfigMap" and change.action == "updated" and holds:
+            return change
+    return None
+
+
+def _own_hash(item: Optional[Mapping[str, Any]]) -> Any:
+    """Return the hash of a configuration that the user brings."""
+    metadata = (item or {}).get("metadata") or {}
+    return (metadata.get("annotations") or {}).get(CONFIG_HASH_ANNOTATION)
 
 
 def _part(item: Optional[Mapping[str, Any]]) -> Any:
@@ -122,15 +207,15 @@ def _data(change: Optional[Change], side: str) -> Any:
 
 def versions_differ(changes: Sequence[Change]) -> bool:
     """Tell whether a changed configuration pins other versions than before."""
-    for change in changes:
-        if change.kind == "ConfigMap" and change.action == "updated":
-            return bool(_pinned(change, "before") != _pinned(change, "after"))
-    return False
+    change = _config_change(changes)
+    if change is None:
+        return False
+    return bool(_pinned(change, "before") != _pinned(change, "after"))
 
 
 def _pinned(change: Change, side: str) -> Any:
     text = (_data(change, side) or {}).get(CONFIG_FILE) or ""
     try:
-        return pinned_versions(json.loads(text))
+        return served_names(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -34,11 +34,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.changes impor
     same_change,
     versions_differ,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.server.config import (
-    config_hash,
-    config_text,
-    render_config,
-)
+from ansible_collections.openvino.edge.plugins.module_utils.server.config import config_hash
 from ansible_collections.openvino.edge.plugins.module_utils.server.handover import (
     hand_over,
     kept_replicas,
@@ -47,8 +43,12 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.handover impo
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
     Object,
     render_objects,
+    text_of_config,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.overrides import refusal
+from ansible_collections.openvino.edge.plugins.module_utils.server.own_config import (
+    read_own_config,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.plan import (
     Key,
     Plan,
@@ -117,7 +117,8 @@ class Deployer:
         self._runtime = runtime
         self._waiting = waiting
         self._adoption = Adoption(client, spec, runtime)
-        self._digest = config_hash(config_text(render_config(spec)))
+        # The configuration's text, known once the cluster was read.
+        self.config = ""
         self._kind = spec.running.scaling.workload
 
     def present(self) -> Outcome:
@@ -166,6 +167,9 @@ class Deployer:
         try:
             claim = live.read_claim(client, spec)
             facts = credentials.look(live.facts_of(claim), client, spec, self._runtime)
+            own = read_own_config(client, spec, self._runtime)
+            facts = replace(facts, own_config=own)
+            self.config = text_of_config(spec, facts)
             wanted = render_objects(spec, facts)
             extra = kinds.optional(wanted)
             current = live.read_objects(client, spec.namespace, spec.name, extra)
@@ -255,7 +259,7 @@ class Deployer:
             outcome.wanted = len(pods)
             self._finish_adoption(outcome)
         if outcome.reload == CONFIG_RELOAD:
-            reload = Reload(self._client, self._spec, self._digest, self._runtime)
+            reload = Reload(self._client, self._spec, config_hash(self.config), self._runtime)
             reload.begin(ready_pods(pods))
             if self._waiting.wait:
                 left = self._waiting.timeout - (time.monotonic() - begun)

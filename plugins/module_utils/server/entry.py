@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Optional
 
 from ansible_collections.openvino.edge.plugins.module_utils.entry import merge_specs
-from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import render_diff
 from ansible_collections.openvino.edge.plugins.module_utils.kube.args import (
     AUTH_ARGUMENT_SPEC,
@@ -23,6 +23,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import (
     preflight,
     values,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.changes import reason, told
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import render_config
 from ansible_collections.openvino.edge.plugins.module_utils.server.deploy import (
     Deployer,
@@ -32,16 +33,15 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.deploy import
     summary,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.give_back import give_back
-from ansible_collections.openvino.edge.plugins.module_utils.server.lint import (
-    ERROR,
-    Finding,
-    lint_config,
-)
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import endpoints
 from ansible_collections.openvino.edge.plugins.module_utils.server.options import (
     DEFAULT_WAIT_TIMEOUT,
     SERVER_ARGUMENT_SPEC,
     SERVER_RULES,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.refusals import (
+    check_config,
+    context_of,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import (
     ServerSpec,
@@ -78,15 +78,16 @@ def run(params: Params, runtime: Runtime) -> Result:
     if params["state"] != "present":
         return _absent(params, runtime, waiting, begun)
     spec = spec_from_params(params)
-    config = render_config(spec)
-    check_config(config, runtime)
+    if not spec.config.own:
+        check_config(render_config(spec), runtime, context_of(spec))
     for text in spec.running.warnings:
         runtime.warn(text)
     cloud_lint.check(spec, runtime.warn)
     with KubeClient.from_params(params) as client:
-        outcome = Deployer(client, spec, runtime, waiting).present()
+        deployer = Deployer(client, spec, runtime, waiting)
+        outcome = deployer.present()
     result = _result(outcome, runtime, begun)
-    result["config"] = config
+    result["config"] = json.loads(deployer.config or "null")
     result["replicas"] = {"wanted": outcome.wanted, "ready": outcome.ready}
     result["endpoints"] = _endpoints(spec)
     return result
@@ -100,37 +101,6 @@ def _absent(params: Params, runtime: Runtime, waiting: Waiting, begun: float) ->
     return _result(outcome, runtime, begun)
 
 
-def check_config(config: Mapping[str, Any], runtime: Runtime) -> None:
-    """Refuse what the server would refuse; warn where that is not sure.
-
-    Raises:
-        InputError: the first error, with all of them in C(details.findings).
-    """
-    findings = lint_config(config)
-    errors = [finding for finding in findings if finding.level == ERROR]
-    for finding in findings:
-        if finding.level != ERROR:
-            hint = f". {finding.hint}" if finding.hint else ""
-            runtime.warn(f"{_option(finding)}: {finding.message}{hint}.")
-    if not errors:
-        return
-    first = errors[0]
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    raise InputError(
-        f"{first.message}{more}",
-        option=_option(first),
-        hint=first.hint or None,
-        details={"findings": [str(finding) for finding in findings]},
-    )
-
-
-def _option(finding: Finding) -> str:
-    """Return the option that a finding is about: models[NAME].KEY."""
-    if not finding.model:
-        return "models"
-    return f"models[{finding.model}].{finding.key}" if finding.key else f"models[{finding.model}]"
-
-
 def _endpoints(spec: ServerSpec) -> Dict[str, str]:
     ports = {"rest": spec.rest_port, "grpc": spec.grpc_port}
     return endpoints(spec.name, spec.namespace, ports)
@@ -141,9 +111,12 @@ def _result(outcome: Outcome, runtime: Runtime, begun: float) -> Result:
         "changed": outcome.changed,
         "objects": summary(outcome.changes),
         "reload": outcome.reload,
+        "reload_reason": reason(outcome.changes),
         "seconds": round(time.monotonic() - begun, 3),
     }
     diff: Optional[Dict[str, str]] = render_diff(outcome.changes) if runtime.diff else None
     if diff is not None:
+        if outcome.changed:
+            diff["after_header"] += f": {told(outcome.changes)}"
         result["diff"] = diff
     return result

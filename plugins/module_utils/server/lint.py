@@ -9,24 +9,36 @@ one bad entry does to the others), src/modelconfig.cpp (policies).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.server import shapes
 from ansible_collections.openvino.edge.plugins.module_utils.server.devices import judge_key
-
-ERROR = "error"
-WARNING = "warning"
+from ansible_collections.openvino.edge.plugins.module_utils.server.findings import (
+    ERROR,
+    NOTE,
+    NOTHING_KNOWN,
+    WARNING,
+    Context,
+    Finding,
+    worst_first,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.generation import (
+    GRAPHS_AMONG_MODELS,
+    KSERVE_ONLY,
+    key_fault,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.lint_pipelines import (
+    Servables,
+    lint_pipelines,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.lint_sections import (
+    lint_sections,
+    path_findings,
+)
 
 _CASCADE = (
     "The server would retire this model and every model listed after it, and load none of them at"
     " its next start"
-)
-_REMOVED_2026_3 = (
-    "stateful",
-    "idle_sequence_cleanup",
-    "low_latency_transformation",
-    "max_sequence_number",
 )
 _COMMAND_LINE_ONLY = ("mean", "scale", "color_format", "precision")
 _TOP_LEVEL = (
@@ -39,37 +51,66 @@ _TOP_LEVEL = (
 )
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong (C(error)) or doubtful (C(warning)).
-
-    Attributes:
-        path: JSON pointer into the configuration.
-        model: name of the model it is about, or empty.
-        key: key of the model's entry, dotted, or empty.
-    """
-
-    level: str
-    path: str
-    message: str
-    hint: str = ""
-    model: str = ""
-    key: str = ""
-
-    def __str__(self) -> str:
-        text = f"{self.path}: {self.message}"
-        return f"{text}. {self.hint}." if self.hint else f"{text}."
+# All that OVMS takes from the entry of a graph; the rest belongs into the graph's subconfig.
+_GRAPH_KEYS = ("name", "base_path", "graph_path", "subconfig", "plugin_config")
 
 
-def lint_config(config: Any) -> List[Finding]:
+def lint_config(config: Any, context: Context = NOTHING_KNOWN) -> List[Finding]:
     """Return everything that OVMS would refuse or be harmed by; errors first."""
     if not isinstance(config, Mapping):
         return [Finding(ERROR, "/", "a JSON object is needed")]
     findings = list(_top_level(config))
     models = config.get("model_config_list")
     if isinstance(models, list):
-        findings += _models(models)
-    return sorted(findings, key=lambda finding: finding.level != ERROR)
+        findings += _models(models, context)
+    findings += lint_sections(config, context)
+    if "pipeline_config_list" in config:
+        findings += lint_pipelines(config["pipeline_config_list"], _servables(config))
+    findings += _names(config)
+    return worst_first(findings)
+
+
+def _servables(config: Mapping[str, Any]) -> Servables:
+    """Return what pipelines can use; a graph is no model for them."""
+    models: Dict[str, Sequence[int]] = {}
+    for name, entry in _named_entries(config, "model_config_list"):
+        policy = entry.get("model_version_policy")
+        good = isinstance(policy, Mapping) and not _policy_fault(policy)
+        models[name] = (policy or {}).get("specific", {}).get("versions", ()) if good else ()
+    libraries = [name for name, _item in _named_entries(config, "custom_node_library_config_list")]
+    return Servables(models, tuple(libraries))
+
+
+def _named_entries(config: Mapping[str, Any], key: str) -> Iterator[Tuple[str, Mapping[str, Any]]]:
+    items = config.get(key)
+    for item in items if isinstance(items, list) else ():
+        entry = item.get("config", item) if isinstance(item, Mapping) else None
+        if isinstance(entry, Mapping) and isinstance(entry.get("name"), str):
+            yield entry["name"], entry
+
+
+def _names(config: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find names that models, graphs and pipelines share: they are one space."""
+    seen: Dict[str, str] = {}
+    for key, option, tail in (
+        ("model_config_list", "models", "/config/name"),
+        ("mediapipe_config_list", "models", "/name"),
+        ("pipeline_config_list", "pipelines", "/name"),
+    ):
+        items = config.get(key)
+        for index, item in enumerate(items if isinstance(items, list) else ()):
+            entry = item.get("config") if key == "model_config_list" and _wrapped(item) else item
+            name = entry.get("name") if isinstance(entry, Mapping) else None
+            if not isinstance(name, str):
+                continue
+            path = f"/{key}/{index}"
+            if name in seen:
+                yield _duplicate(name, f"{path}{tail}", seen[name], option)
+            seen.setdefault(name, path)
+
+
+def _wrapped(item: Any) -> bool:
+    return isinstance(item, Mapping) and list(item) == ["config"]
 
 
 def _top_level(config: Mapping[str, Any]) -> Iterator[Finding]:
@@ -81,46 +122,42 @@ def _top_level(config: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(ERROR, "/model_config_list", "a list is needed", hint)
 
 
-def _models(items: Sequence[Any]) -> Iterator[Finding]:
-    seen: Dict[str, int] = {}
+def _models(items: Sequence[Any], context: Context) -> Iterator[Finding]:
     for index, item in enumerate(items):
         path = f"/model_config_list/{index}"
-        if not isinstance(item, Mapping) or list(item) != ["config"]:
+        if not _wrapped(item):
             yield Finding(ERROR, path, 'an object with the one key "config" is needed')
-            continue
-        entry = item["config"]
-        if not isinstance(entry, Mapping):
+        elif not isinstance(item["config"], Mapping):
             yield Finding(ERROR, f"{path}/config", "an object is needed")
-            continue
-        yield from _entry(entry, f"{path}/config")
-        name = entry.get("name")
-        if isinstance(name, str):
-            if name in seen:
-                yield _duplicate(name, path, seen[name])
-            seen.setdefault(name, index)
+        else:
+            yield from _entry(item["config"], f"{path}/config", context)
 
 
-def _duplicate(name: str, path: str, first: int) -> Finding:
-    message = f"the name '{name}' is taken by /model_config_list/{first}"
+def _duplicate(name: str, path: str, first: str, option: str) -> Finding:
+    message = f"the name '{name}' is taken by {first}"
     hint = "The server would keep the first one and answer every reload with an error"
-    return Finding(ERROR, f"{path}/config/name", message, hint, name, "name")
+    return Finding(ERROR, path, message, hint, name, "name", option)
 
 
-def _entry(entry: Mapping[str, Any], path: str) -> Iterator[Finding]:
+def _entry(entry: Mapping[str, Any], path: str, context: Context) -> Iterator[Finding]:
     name = entry.get("name")
     model = name if isinstance(name, str) else ""
     if not model:
         yield Finding(ERROR, f"{path}/name", "a name is needed", key="name")
+    if "base_path" not in entry and context.generation.before(GRAPHS_AMONG_MODELS):
+        message = f"{context.generation} needs it"
+        yield Finding(ERROR, f"{path}/base_path", message, model=model, key="base_path")
     for key, value in entry.items():
         check = _KEY_CHECKS.get(key)
         if check is None:
             message, hint = _unknown_key(key)
             yield Finding(ERROR, f"{path}/{key}", message, hint, model, key)
             continue
-        fault = check(value)
+        fault, hint = _judge(entry, key, check(value), context)
         if fault:
-            yield Finding(ERROR, f"{path}/{key}", fault, model=model, key=key)
-    yield from _plugin_config(entry, path, model)
+            yield Finding(ERROR, f"{path}/{key}", fault, hint, model, key)
+    yield from path_findings(entry.get("base_path"), f"{path}/base_path", context, model)
+    yield from _plugin_config(entry, path, model, context)
     yield from _versions(entry, path, model)
     if entry.get("batch_size") and entry.get("shape"):
         hint = "The server takes shape and ignores batch_size"
@@ -128,9 +165,19 @@ def _entry(entry: Mapping[str, Any], path: str) -> Iterator[Finding]:
         yield Finding(WARNING, where, "given together with shape", hint, model, "batch_size")
 
 
+def _judge(
+    entry: Mapping[str, Any], key: str, fault: Optional[str], context: Context
+) -> Tuple[Optional[str], str]:
+    """Return what is wrong with a known key, and the way out: generation, graph, then value."""
+    foreign = key_fault(key, context.generation)
+    if foreign:
+        return foreign
+    if "graph_path" in entry and key not in _GRAPH_KEYS:
+        return "the server takes no such setting for a graph", "Put it into the graph's subconfig"
+    return fault, ""
+
+
 def _unknown_key(key: str) -> Tuple[str, str]:
-    if key in _REMOVED_2026_3:
-        return ("OVMS 2026.3 and later refuse this key", "Leave it out")
     if key in _COMMAND_LINE_ONLY:
         return ("OVMS takes this on the command line only", "Leave it out")
     if key == "version":
@@ -138,11 +185,15 @@ def _unknown_key(key: str) -> Tuple[str, str]:
     return ("the server knows no such key", "")
 
 
-def _plugin_config(entry: Mapping[str, Any], path: str, model: str) -> Iterator[Finding]:
+def _plugin_config(
+    entry: Mapping[str, Any], path: str, model: str, context: Context
+) -> Iterator[Finding]:
     options = entry.get("plugin_config")
-    if not isinstance(options, Mapping):
+    if not isinstance(options, Mapping) or "graph_path" in entry:
         return
-    device = entry.get("target_device")
+    # Later releases choose the device themselves, so its keys are not known.
+    default = "CPU" if context.generation.before(KSERVE_ONLY) else None
+    device = entry.get("target_device", default)
     for key, value in options.items():
         where, dotted = f"{path}/plugin_config/{key}", f"plugin_config.{key}"
         if not isinstance(value, (str, bool, int, float)):
@@ -167,6 +218,17 @@ def _versions(entry: Mapping[str, Any], path: str, model: str) -> Iterator[Findi
     policy = entry.get("model_version_policy")
     if not isinstance(policy, Mapping) or _policy_fault(policy):
         return
+    if "specific" not in policy:
+        yield Finding(
+            NOTE,
+            f"{path}/model_version_policy",
+            "the server chooses the versions",
+            "If a version fails to load whose number has one digit more than the one before (9 and"
+            " 10), the one before is retired with it. Number versions with a constant count of"
+            " digits",
+            model,
+            "version_policy",
+        )
     versions = policy.get("specific", {}).get("versions", [])
     widths = {len(str(version)) for version in versions}
     if len(widths) > 1:
@@ -258,4 +320,8 @@ _KEY_CHECKS: Dict[str, Callable[[Any], Optional[str]]] = {
     "plugin_config": _object,
     "model_version_policy": _policy_fault,
     "custom_loader_options": _object,
+    "stateful": _boolean,
+    "idle_sequence_cleanup": _boolean,
+    "low_latency_transformation": _boolean,
+    "max_sequence_number": _count,
 }

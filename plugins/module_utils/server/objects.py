@@ -22,12 +22,14 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.cloud_options
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import (
     config_hash,
     config_text,
+    metrics_hash,
     render_config,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.sources import held_by_one_node
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
 from ansible_collections.openvino.edge.plugins.module_utils.server.template import (
     CONFIG_FILE,
+    CONFIG_HASH_ANNOTATION,
     config_map_name,
     pod_template,
 )
@@ -56,12 +58,14 @@ class ClusterFacts:
         salt: key of the mark for given credentials.
         credentials: mark of an existing Secret with credentials.
         kept: what adopted objects keep.
+        own_config: text of the configuration that the user brings; None: ours, or not read.
     """
 
     access_modes: Optional[Tuple[str, ...]] = None
     salt: str = field(default="", repr=False)
     credentials: str = ""
     kept: Kept = Kept()
+    own_config: Optional[str] = None
 
 
 def owner_labels(name: str) -> Dict[str, str]:
@@ -91,17 +95,22 @@ def render_objects(spec: ServerSpec, facts: ClusterFacts = ClusterFacts()) -> Li
     Each carries a hash of itself, so that an unchanged run sees at once that nothing has to be
     sent. The namespace is not among them: it is not ours to remove.
     """
-    text = config_text(render_config(spec))
-    template = _template(spec, facts, config_hash(text))
+    text = text_of_config(spec, facts)
+    template = _template(spec, facts, text)
     objects = [
         _service_account(spec),
         *_secrets(spec, facts),
-        _config_map(spec, text),
-        _workload(spec, facts, template),
+        *([] if spec.config.own else [_config_map(spec, text)]),
+        _noted(_workload(spec, facts, template), spec, text),
         *_services(spec, facts),
         *_optional(spec, facts),
     ]
     return [with_input_hash(item) for item in kinds.with_record(objects)]
+
+
+def text_of_config(spec: ServerSpec, facts: ClusterFacts = ClusterFacts()) -> str:
+    """Return the configuration file's text, empty where a file on the store is used."""
+    return facts.own_config or "" if spec.config.own else config_text(render_config(spec))
 
 
 def render_namespace(spec: ServerSpec) -> Object:
@@ -164,6 +173,16 @@ def _config_map(spec: ServerSpec, text: str) -> Object:
     }
 
 
+def _noted(workload: Object, spec: ServerSpec, text: str) -> Object:
+    """Note the hash of a user's own configuration: the next run sees by it that it was edited."""
+    if not spec.config.config_map:
+        return workload
+    metadata = dict(workload["metadata"])
+    mark = {CONFIG_HASH_ANNOTATION: config_hash(text)}
+    metadata["annotations"] = {**metadata.get("annotations", {}), **mark}
+    return {**workload, "metadata": metadata}
+
+
 def _workload(spec: ServerSpec, facts: ClusterFacts, template: Object) -> Object:
     metadata, selector, running = _metadata(spec, spec.name), pod_selector(spec.name), spec.running
     if running.scaling.per_node:
@@ -201,9 +220,10 @@ def _optional(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
     return objects
 
 
-def _template(spec: ServerSpec, facts: ClusterFacts, digest: str) -> Dict[str, Any]:
+def _template(spec: ServerSpec, facts: ClusterFacts, text: str) -> Dict[str, Any]:
     """Return the pods' template; other credentials are another template, so pods are replaced."""
-    template = pod_template(spec, facts.kept.pod_labels(object_labels(spec)), digest)
+    labels = facts.kept.pod_labels(object_labels(spec))
+    template = pod_template(spec, labels, config_hash(text), metrics_hash(text))
     mark = facts.credentials
     if isinstance(spec.store, CloudStore) and spec.store.credentials:
         mark = cloud.mark_of_given(spec.store.credentials, facts.salt)

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.openvino.edge.plugins.module_utils.server.config_options import (
+    CONFIG_OPTIONS,
+    CONFIG_SOURCES,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.models import MODEL_OPTIONS
 from ansible_collections.openvino.edge.plugins.module_utils.server.running import (
     RUNNING_ARGUMENT_SPEC,
 )
@@ -29,17 +34,6 @@ SERVICE_TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
 # openvinotoolkit/model_server, src/config.cpp: any other value ends the process with exit code 64.
 LOG_LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR")
 
-MODEL_OPTIONS: Dict[str, Any] = {
-    "name": {"type": "str", "required": True},
-    "versions": {"type": "list", "elements": "int", "required": True},
-    "target_device": {"type": "str", "default": "CPU"},
-    "nireq": {"type": "int"},
-    "batch_size": {"type": "str"},
-    "shape": {"type": "raw"},
-    "layout": {"type": "raw"},
-    "plugin_config": {"type": "dict", "default": {}},
-}
-
 PROXY_OPTIONS: Dict[str, Any] = {
     "http_proxy": {"type": "str"},
     "https_proxy": {"type": "str"},
@@ -48,6 +42,7 @@ PROXY_OPTIONS: Dict[str, Any] = {
 
 SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
     **SOURCE_ARGUMENT_SPEC,
+    **CONFIG_OPTIONS,
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": list(STATES), "default": "present"},
     "create_namespace": {"type": "bool", "default": False},
@@ -92,9 +87,17 @@ SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
 }
 
 SERVER_RULES: Dict[str, Any] = {
-    "mutually_exclusive": [SOURCES],
+    "mutually_exclusive": [
+        SOURCES,
+        CONFIG_SOURCES,
+        *(
+            (own, other)
+            for own in ("config_map", "config_path")
+            for other in ("pipelines", "custom_node_libraries", "monitoring")
+        ),
+    ],
     "required_if": [
-        ("state", "present", ["models"]),
+        ("state", "present", list(CONFIG_SOURCES), True),
         ("state", "present", list(SOURCES), True),
     ],
 }

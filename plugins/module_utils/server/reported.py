@@ -39,11 +39,16 @@ def judge(states: Optional[Reported], wanted: Mapping[str, Sequence[int]]) -> st
 
     It does when it lists each of them as not retired, and serves no other version or still tries to
     load a wanted one (OVMS retires the old version only after that). Whether a load succeeds is the
-    gate's question, not ours.
+    gate's question, not ours. Where no version is named, any one of that name will do.
     """
     if states is None:
         return PENDING
     pairs = {(name, version) for name, versions in wanted.items() for version in versions}
+    free = {name for name, versions in wanted.items() if not versions}
+    alive = {name for (name, _version), state in states.items() if state != "END"}
+    if free - alive:
+        return EMPTY if _serves_nothing(states, wanted) else PENDING
+    pairs |= {pair for pair, state in states.items() if pair[0] in free and state != "END"}
     if any(states.get(pair, "END") == "END" for pair in pairs):
         return EMPTY if _serves_nothing(states, wanted) else PENDING
     if any(states[pair] in ("START", "LOADING") for pair in pairs):

@@ -5,14 +5,26 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from ansible_collections.openvino.edge.plugins.module_utils.server import shapes, values
+from ansible_collections.openvino.edge.plugins.module_utils.server import values
 from ansible_collections.openvino.edge.plugins.module_utils.server.arguments import extra_args
+from ansible_collections.openvino.edge.plugins.module_utils.server.config_options import (
+    ConfigSpec,
+    config_from_params,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.cpu import CpuFit, fitted
+from ansible_collections.openvino.edge.plugins.module_utils.server.generation import (
+    UNKNOWN,
+    Generation,
+    generation_of,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.models import (
+    ModelSpec,
+    models_from_items,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.running import (
     RunningSpec,
     running_from_params,
@@ -29,41 +41,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.store import (
     own_nodes,
 )
 
-_MODEL_NAME = re.compile(r"[^/\x00-\x1f\x7f]+")
-_MAX_VERSION = 2**63 - 1
 # Below are privileged ports: a process without capabilities may not be able to listen there.
 _FIRST_PORT, _LAST_PORT = 1024, 65535
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """One model of the server's configuration file.
-
-    Attributes:
-        name: served name, and the directory below the store's C(models).
-        versions: pinned versions, ascending.
-        target_device: OpenVINO device; always written, since the default of OVMS changed.
-        batch_size: C("auto"), a number, or None: as in the model.
-        shape: OVMS text form, one for all inputs or by input name; None: as in the model.
-        layout: OVMS text form, one for all inputs or by name; None: as in the model.
-        plugin_config: OpenVINO properties.
-        root: what has the directory of the model in it, as the server sees it.
-    """
-
-    name: str
-    versions: Tuple[int, ...]
-    target_device: str = "CPU"
-    nireq: Optional[int] = None
-    batch_size: Optional[str] = None
-    shape: shapes.ShapeOption = None
-    layout: shapes.ShapeOption = None
-    plugin_config: Mapping[str, Any] = field(default_factory=dict)
-    root: str = SERVING_MOUNT_PATH
-
-    @property
-    def base_path(self) -> str:
-        """Return the directory of the model as the server sees it."""
-        return f"{self.root}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -120,6 +99,8 @@ class ServerSpec:
     startup_timeout: int = 600
     running: RunningSpec = RunningSpec()
     adopt: bool = False
+    config: ConfigSpec = ConfigSpec()
+    generation: Generation = UNKNOWN
 
     @property
     def namespace(self) -> str:
@@ -127,8 +108,9 @@ class ServerSpec:
         return self.store.namespace
 
     def wanted(self) -> Dict[str, Tuple[int, ...]]:
-        """Return the pinned versions by model name."""
-        return {model.name: model.versions for model in self.models}
+        """Return the versions that a server must report, by name; empty: any will do."""
+        names = {str(pipeline["name"]): () for pipeline in self.config.pipelines}
+        return {**{model.name: model.reported for model in self.models}, **names}
 
 
 def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
@@ -142,10 +124,12 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
     poll = params["file_system_poll_wait_seconds"]
     replicas = _replicas(params, store)
     running = running_from_params(params, replicas)
-    return ServerSpec(
+    spec = ServerSpec(
         name=values.dns_1035(params["name"], "name"),
         store=store,
-        models=_fitted(_models(params.get("models") or (), models_root(store)), running.cpu),
+        models=_fitted(
+            models_from_items(params.get("models") or (), models_root(store)), running.cpu
+        ),
         image=values.image(params["image"]),
         replicas=replicas,
         create_namespace=bool(params["create_namespace"]),
@@ -167,64 +151,42 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
         startup_timeout=values.integer(params["startup_timeout"], "startup_timeout", 10, 86400),
         running=running,
         adopt=bool(params["adopt"]),
+        config=config_from_params(params),
+        generation=generation_of(params.get("ovms_version"), params["image"]),
         **_ports(params),
     )
+    return _check_mounted(spec)
 
 
-def _models(items: Sequence[Mapping[str, Any]], root: str) -> Tuple[ModelSpec, ...]:
-    models = [_model(item, f"models[{index}]", root) for index, item in enumerate(items)]
-    seen: Dict[str, int] = {}
-    for index, model in enumerate(models):
-        if model.name in seen:
+def _check_mounted(spec: ServerSpec) -> ServerSpec:
+    """Refuse files of a store that no volume shows: OVMS reads only models from a bucket.
+
+    Raises:
+        InputError: names the option.
+    """
+    if models_root(spec.store) == SERVING_MOUNT_PATH:
+        return spec
+    files = {f"models[{model.name}].graph_path": model.is_graph for model in spec.models}
+    files["config_path"] = bool(spec.config.config_path)
+    for name, path in spec.config.libraries:
+        option = f"custom_node_libraries[{name}].base_path"
+        files[option] = path.startswith(f"{SERVING_MOUNT_PATH}/")
+    for option, found in files.items():
+        if found:
             raise InputError(
-                f"'{model.name}' is models[{seen[model.name]}] as well",
-                option=f"models[{index}].name",
-                hint="Put all versions of one model into one entry",
+                "it is a file, and of cloud the server reads models only",
+                option=option,
+                hint="Use a file of the image, config_map, or another store",
             )
-        seen[model.name] = index
-    return tuple(sorted(models, key=lambda model: model.name))
-
-
-def _model(item: Mapping[str, Any], option: str, root: str) -> ModelSpec:
-    nireq = item.get("nireq")
-    return ModelSpec(
-        name=_model_name(item["name"], f"{option}.name"),
-        versions=_versions(item["versions"], f"{option}.versions"),
-        target_device=item.get("target_device") or "CPU",
-        nireq=None if nireq is None else values.integer(nireq, f"{option}.nireq", 0, 2**31 - 1),
-        batch_size=shapes.batch_size(item.get("batch_size"), f"{option}.batch_size"),
-        shape=shapes.shape(item.get("shape"), f"{option}.shape"),
-        layout=shapes.layout(item.get("layout"), f"{option}.layout"),
-        plugin_config=dict(item.get("plugin_config") or {}),
-        root=root,
-    )
-
-
-def _model_name(name: str, option: str) -> str:
-    if not _MODEL_NAME.fullmatch(name) or name.startswith(".") or name != name.strip():
-        raise InputError(
-            f"'{name}' cannot be a directory of models",
-            option=option,
-            hint="A name has no '/', no control characters, and neither '.' nor a space in front",
-        )
-    return name
-
-
-def _versions(items: Sequence[int], option: str) -> Tuple[int, ...]:
-    if not items:
-        raise InputError(
-            "no version is given",
-            option=option,
-            hint="Name the versions to serve, or leave the model out",
-        )
-    for index, item in enumerate(items):
-        values.integer(item, f"{option}[{index}]", 1, _MAX_VERSION)
-    return tuple(sorted(set(items)))
+    return spec
 
 
 def _fitted(models: Tuple[ModelSpec, ...], fit: CpuFit) -> Tuple[ModelSpec, ...]:
+    """Return the models with what fits the CPUs; a graph takes no such setting."""
     return tuple(
-        replace(model, plugin_config=fitted(model.plugin_config, model.target_device, fit))
+        model
+        if model.is_graph
+        else replace(model, plugin_config=fitted(model.plugin_config, model.target_device, fit))
         for model in models
     )
 

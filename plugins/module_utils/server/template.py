@@ -20,22 +20,28 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.spec import S
 CONFIG_MOUNT = "/config"
 CONFIG_FILE = "config.json"
 CONFIG_HASH_ANNOTATION = "openvino.edge/config-hash"
+METRICS_HASH_ANNOTATION = "openvino.edge/metrics-hash"
 
 Template = Dict[str, Any]
 
 
-def pod_template(spec: ServerSpec, labels: Mapping[str, str], config_hash: str) -> Template:
+def pod_template(
+    spec: ServerSpec, labels: Mapping[str, str], config_hash: str, metrics_hash: str = ""
+) -> Template:
     """Return the template.
 
     Args:
         spec: the server.
         labels: labels of the pods.
         config_hash: content of the configuration; only used where a change needs a restart.
+        metrics_hash: what it says of metrics, which servers read at their start only.
     """
     metadata: Dict[str, Any] = {"labels": dict(labels)}
     annotations = dict(spec.annotations)
     if needs_restart_on_config(spec):
         annotations[CONFIG_HASH_ANNOTATION] = config_hash
+    if metrics_hash:
+        annotations[METRICS_HASH_ANNOTATION] = metrics_hash
     if annotations:
         metadata["annotations"] = annotations
     template = {"metadata": metadata, "spec": _pod_spec(spec, labels)}
@@ -52,8 +58,13 @@ def needs_restart_on_config(spec: ServerSpec) -> bool:
 
 
 def config_map_name(spec: ServerSpec) -> str:
-    """Return the name of the ConfigMap with the configuration."""
-    return f"{spec.name}-config"
+    """Return the name of the ConfigMap with the configuration, ours or the user's own."""
+    return spec.config.config_map or f"{spec.name}-config"
+
+
+def config_file(spec: ServerSpec) -> str:
+    """Return the path of the configuration as the server sees it."""
+    return spec.config.config_path or f"{CONFIG_MOUNT}/{CONFIG_FILE}"
 
 
 def _pod_spec(spec: ServerSpec, labels: Mapping[str, str]) -> Dict[str, Any]:
@@ -102,7 +113,7 @@ def _container(spec: ServerSpec) -> Dict[str, Any]:
         ],
         "volumeMounts": [
             *sources.mounts(spec.store),
-            {"name": "config", "mountPath": CONFIG_MOUNT, "readOnly": True},
+            *_config_mount(spec),
             {"name": "tmp", "mountPath": "/tmp"},
             *spec.running.pod.mounts,
         ],
@@ -128,7 +139,7 @@ def arguments(spec: ServerSpec) -> List[str]:
     """Return the command line of the server: only flags that every OVMS release knows."""
     return [
         "--config_path",
-        f"{CONFIG_MOUNT}/{CONFIG_FILE}",
+        config_file(spec),
         "--port",
         str(spec.grpc_port),
         "--rest_port",
@@ -145,7 +156,20 @@ def arguments(spec: ServerSpec) -> List[str]:
 def _volumes(spec: ServerSpec) -> List[Dict[str, Any]]:
     return [
         *sources.volumes(spec.name, spec.store),
-        {"name": "config", "configMap": {"name": config_map_name(spec)}},
+        *_config_volume(spec),
         {"name": "tmp", "emptyDir": {"sizeLimit": spec.tmp_size}},
         *map(dict, spec.running.pod.volumes),
     ]
+
+
+def _config_mount(spec: ServerSpec) -> List[Dict[str, Any]]:
+    """The directory is mounted, not the file: a file (subPath) would never be refreshed."""
+    if spec.config.config_path:
+        return []
+    return [{"name": "config", "mountPath": CONFIG_MOUNT, "readOnly": True}]
+
+
+def _config_volume(spec: ServerSpec) -> List[Dict[str, Any]]:
+    if spec.config.config_path:
+        return []
+    return [{"name": "config", "configMap": {"name": config_map_name(spec)}}]
