@@ -188,7 +188,10 @@ def one(**options: Any) -> dict[str, Any]:
     return {"models": [{"name": "m", **options}]}
 
 
-BUCKET = {"pvc": None, "cloud": {"s3": {"uri": "s3://models", "anonymous": True}}}
+BUCKET = {
+    "pvc": None,
+    "cloud": {"s3": {"uri": "s3://models", "region": "eu", "secret_name": "keys"}},
+}
 
 
 @pytest.mark.parametrize(
