@@ -26,8 +26,9 @@ options:
     required: true
   name:
     description:
-      - Name of the server's Deployment. Its replicas are the pods of the current generation that
-        are not terminating, and their number is the one that the Deployment asks for.
+      - Name of the server's Deployment or DaemonSet. Its replicas are the pods of the current
+        generation that are not terminating, and their number is the one that the Deployment asks
+        for, or that of the nodes on which the DaemonSet wants a pod.
       - One of O(name) and O(label_selector) is required.
     type: str
   label_selector:
@@ -38,7 +39,7 @@ options:
   replicas:
     description:
       - How many replicas there must be.
-      - Without it, the number that the Deployment asks for; with O(label_selector) the number of
+      - Without it, the number that O(name) asks for; with O(label_selector) the number of
         pods found, at least one.
     type: int
   models:

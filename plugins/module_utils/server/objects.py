@@ -199,7 +199,7 @@ def _workload(spec: ServerSpec, facts: ClusterFacts, template: Object) -> Object
             "progressDeadlineSeconds": running.probes.startup_seconds(spec.startup_timeout) + 120,
             "revisionHistoryLimit": 3,
             "selector": {"matchLabels": dict(facts.kept.selector) or selector},
-            "strategy": rollout_strategy(spec, facts),
+            "strategy": rollout_strategy(spec, facts, device=holds_device(template)),
             "template": template,
         },
     }
@@ -243,8 +243,10 @@ def pod_selector_text(name: str) -> str:
     return f"{SERVER_LABEL}={name}"
 
 
-def rollout_strategy(spec: ServerSpec, facts: ClusterFacts) -> Dict[str, Any]:
-    """Return how old pods make room for new ones.
+def rollout_strategy(
+    spec: ServerSpec, facts: ClusterFacts, *, device: bool = False
+) -> Dict[str, Any]:
+    """Return how old pods make room for new ones; C(device): each pod holds one.
 
     C(auto): a claim that one node at a time can use is released before the new pod asks for it
     (C(Recreate)); a claim for many nodes, an image and a bucket allow one pod more during the
@@ -262,16 +264,19 @@ def rollout_strategy(spec: ServerSpec, facts: ClusterFacts) -> Dict[str, Any]:
         return {"type": "Recreate"}
     rolling = spec.strategy == "RollingUpdate" and not isinstance(spec.store, HostPathStore)
     # A device is free only when the old pod has gone: a pod more would wait for ever.
-    more = (shared or rolling) and not holds_device(spec.resources)
+    more = (shared or rolling) and not device
     usual: Tuple[scaling.Amount, scaling.Amount] = (1, 0) if more else (0, 1)
     surge, unavailable = scaling.update_limits(spec.running.scaling, usual)
     limits = {"maxSurge": surge, "maxUnavailable": unavailable}
     return {"type": "RollingUpdate", "rollingUpdate": limits}
 
 
-def holds_device(resources: Mapping[str, Mapping[str, str]]) -> bool:
-    """Tell whether a pod takes something that a device plugin offers: C(gpu.intel.com/i915)."""
-    return any("/" in name for amounts in resources.values() for name in amounts)
+def holds_device(template: Mapping[str, Any]) -> bool:
+    """Tell whether a pod takes a device: one of a plugin (C(gpu.intel.com/i915)), or by a claim."""
+    pod = template["spec"]
+    resources = [container.get("resources") or {} for container in pod["containers"]]
+    names = [name for item in resources for name in (item.get("limits") or {})]
+    return bool(pod.get("resourceClaims")) or any("/" in name for name in names)
 
 
 def _services(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:

@@ -210,12 +210,16 @@ def test_a_pod_with_a_device_makes_room_first(spec: MakeSpec) -> None:
     shared = ClusterFacts(("ReadWriteMany",))
 
     def limits(**options: Any) -> tuple[Any, Any]:
-        rolling = rollout_strategy(spec(**options), shared)["rollingUpdate"]
+        objects = render_objects(spec(**options), shared)
+        (made,) = [item for item in objects if item["kind"] == "Deployment"]
+        rolling = made["spec"]["strategy"]["rollingUpdate"]
         return rolling["maxSurge"], rolling["maxUnavailable"]
 
     assert limits() == (1, 0)
     assert limits(resources=DEVICE) == limits(resources=DEVICE, strategy="RollingUpdate") == (0, 1)
     assert limits(resources=DEVICE, rolling_update={"max_surge": "1"}) == (1, 0)
+    claimed = {"resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpu"}]}
+    assert limits(pod_overrides={"spec": claimed}) == (0, 1)
     assert limits(rolling_update={"max_unavailable": "50%"}) == (0, "50%")
     alone = rollout_strategy(spec(rolling_update={"max_surge": "1"}), ClusterFacts(()))
     assert alone["type"] == "RollingUpdate"
