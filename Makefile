@@ -1,7 +1,7 @@
 # openvino.edge: `make help` lists what there is.
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap site test lab-up lab-down lab-status lint unit integration molecule \
-	sanity matrix build check-importer docs bench bench-repository faults lock clean
+	sanity matrix build check-importer docs parity bench bench-repository faults lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ build: ## the Galaxy tarball
 
 check-importer: ## Galaxy's importer on the tarball
 	@tools/check-importer
+
+parity: ## docs/parity.md: the chart and the operator row by row; fails while a row has no test
+	@tools/run python tools/parity.py
 
 docs: ## the documentation site
 	@tools/docs

@@ -50,6 +50,7 @@ LINT = (
         ),
     ),
     Step("ee", "execution environment metadata", ("sh", "tools/check-ee")),
+    Step("parity", "docs/parity.md is up to date", ("python", "tools/parity.py", "--check")),
     Step("tree", "sizes, headers, foreign names", ("python", "tools/check_tree.py")),
 )
 

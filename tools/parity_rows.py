@@ -1,0 +1,134 @@
+"""The rows of the article of 2021 on OVMS in Kubernetes and OpenShift: what, option, test, note.
+
+An empty test is a row that nothing shows yet; `make parity` fails as long as there is one.
+"""
+
+from __future__ import annotations
+
+_UNIT = "tests/unit/server"
+_LAB = "tests/integration/server"
+_JOB = "tests/integration/job/test_job_site.py"
+_ARRIVES = f"{_UNIT}/test_parity.py::test_a_value_arrives"
+_FIRST = f"{_JOB}::test_the_first_run_serves_the_models_everywhere"
+
+SEED: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "Helm install of one model",
+        "one task of `model_server`",
+        f"{_LAB}/test_life.py::test_deploy_then_nothing_to_do",
+        "a release of the chart is taken over with `adopt`",
+    ),
+    ("Operator on OpenShift", "none", "", "it is deprecated; `migrate_values` reads its resource"),
+    ("Operator on Kubernetes", "none", "", "the same"),
+    ("Check that all models are loaded", "module `model_status`, role `verify`", _FIRST, ""),
+    (
+        "Repositories in a cloud: `s3://`, `gs://`, `az://`",
+        "`cloud`",
+        f"{_UNIT}/test_cloud.py::test_models_are_in_the_bucket",
+        "",
+    ),
+    (
+        "Directories of versions",
+        "module `model_repository`",
+        "tests/integration/repository/test_repository_pvc.py::test_copy_twice_look_and_remove",
+        "checked before a byte is sent",
+    ),
+    (
+        "Credentials of S3 and MinIO",
+        "`cloud.s3`",
+        f"{_LAB}/test_sources.py::test_s3_with_given_keys",
+        "",
+    ),
+    ("Credentials of Google", "`cloud.gs`", f"{_LAB}/test_sources.py::test_google", ""),
+    ("Credentials of Azure", "`cloud.azure`", f"{_LAB}/test_sources.py::test_azure", ""),
+    ("Proxy", "`proxies`", f"{_UNIT}/test_spec.py::test_proxies_in_both_cases", ""),
+    ("Models on a claim", "`pvc`", f"{_LAB}/test_life.py::test_deploy_then_nothing_to_do", ""),
+    (
+        "Models in a directory of the node",
+        "`host_path`",
+        f"{_LAB}/test_life.py::test_one_replica_on_each_node_of_a_host_path",
+        "",
+    ),
+    (
+        "User and group",
+        "`run_as_user`, `run_as_group`",
+        f"{_ARRIVES}[models_repository.runAsUser]",
+        "",
+    ),
+    (
+        "Requests and limits",
+        "`resources`",
+        f"{_ARRIVES}[deployment_parameters.resources.limits.cpu]",
+        "",
+    ),
+    (
+        "Intel device plugins",
+        "`resources.limits`, role `device_plugins`",
+        f"{_ARRIVES}[deployment_parameters.resources.limits.xpu_device]",
+        "",
+    ),
+    (
+        "Streams",
+        "`models[].plugin_config`",
+        f"{_UNIT}/test_migrate.py::test_a_chart_of_2021_with_escaped_quotes",
+        "`CPU_THROUGHPUT_STREAMS` becomes `NUM_STREAMS`",
+    ),
+    (
+        "More replicas",
+        "`replicas`, `autoscaling`",
+        f"{_LAB}/test_running.py::test_an_autoscaler_takes_the_number_and_gives_it_back",
+        "`service.headless` is for gRPC clients, which keep to one pod",
+    ),
+    (
+        "One model",
+        "`models` with one entry",
+        f"{_LAB}/test_life.py::test_another_version_and_back_without_a_restart",
+        "",
+    ),
+    (
+        "Many models from a ConfigMap",
+        "`models`, `config_map`",
+        f"{_UNIT}/test_own_config.py::test_it_is_mounted_and_left_alone",
+        "",
+    ),
+    (
+        "Many models from a file on the volume",
+        "`config_path`",
+        f"{_UNIT}/test_own_config.py::test_a_file_on_the_store_needs_no_config_map",
+        "",
+    ),
+    (
+        "Types of Service",
+        "`service_type`, `service`",
+        f"{_LAB}/test_running.py::test_ports_on_the_nodes_and_a_second_service",
+        "",
+    ),
+    ("Log level and image", "`log_level`, `image`", f"{_ARRIVES}[image_name]", ""),
+    (
+        "Example: a public bucket of Google",
+        "`cloud.gs.uri`",
+        f"{_UNIT}/test_cloud.py::test_public_buckets_need_nothing",
+        "",
+    ),
+    (
+        "Example: a model in S3",
+        "`cloud.s3.uri`",
+        f"{_LAB}/test_sources.py::test_s3_with_given_keys",
+        "",
+    ),
+    (
+        "Example: the OCR pipeline on a claim",
+        "`pipelines`, `custom_node_libraries`, module `model_repository`",
+        f"{_UNIT}/test_config_kinds.py::test_the_ocr_setup",
+        "copied and rewritten by the collection, without a temporary pod of your own",
+    ),
+    ("Client image and Job", "none", "", "the status of models is read by `model_status`"),
+    ("Ingress for REST", "none", "", "the Service is there for an Ingress of your own"),
+    (
+        "Check through the Ingress",
+        "module `model_status`",
+        "tests/integration/verify/test_gate.py::test_the_gate_opens_and_says_what_is_served",
+        "asks each pod through the API server, no Ingress needed",
+    ),
+    ("gRPC through an Ingress with TLS", "none", "", ""),
+)
