@@ -13,11 +13,22 @@ from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.server.parity.migrate import migrate
 from serving import Server
 
 NAME = "ovms-app"
 LABELS = {"release": NAME, "app": NAME}
 HELM_LABELS = {**LABELS, "heritage": "Helm", "app.kubernetes.io/managed-by": "Helm"}
+# What the chart was installed with.
+VALUES = {
+    "models_settings": {
+        "model_name": "adder",
+        "model_path": "/models/models/adder",
+        "model_version_policy": '{"specific": {"versions": [1]}}',
+        "plugin_config": '{"PERFORMANCE_HINT":"LATENCY"}',
+    },
+    "models_repository": {"models_volume_claim": "models"},
+}
 HELM_MARKS = {"meta.helm.sh/release-name": NAME, "meta.helm.sh/release-namespace": "edge"}
 
 
@@ -72,7 +83,8 @@ def server(
     """A server that the chart deployed, ready, and the options that are to take it over."""
     namespace = make_namespace(shop, "baseline")
     fill(shop, namespace, make_pvc(shop, namespace))
-    made = make_server(shop, namespace, name=NAME, adopt=True, strategy="RollingUpdate")
+    options = migrate(VALUES, NAME)["options"]
+    made = make_server(shop, namespace, adopt=True, strategy="RollingUpdate", **options)
     deployment = chart_deployment(server_image)
     shop.apps.create_namespaced_deployment(namespace, deployment, field_manager="helm")
     shop.core.create_namespaced_service(namespace, chart_service("NodePort"), field_manager="helm")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +254,8 @@ def test_a_chart_of_2021_with_escaped_quotes() -> None:
     assert options["resources"] == {"limits": {"cpu": "8.0", "gpu.intel.com/i915": "1"}}
     assert options["host_path"] == {"path": "/opt/host_models"}
     assert any("Move them into" in warning for warning in result["warnings"])
-    assert [item["path"] for item in result["dropped"]] == ["security_context.privileged", "colour"]
+    paths = {item["path"] for item in result["dropped"]}
+    assert paths == {"security_context.privileged", "colour"}
     accepted(options)
 
 
@@ -350,3 +352,14 @@ def test_what_it_cannot_be_is_an_error(document: dict[str, Any]) -> None:
 def test_the_filter_is_there() -> None:
     run = FilterModule().filters()["migrate_values"]
     assert run({"replicas": 2}, "ocr")["options"]["replicas"] == 2
+
+
+def test_the_examples_of_the_page_are_options_of_the_module() -> None:
+    page = Path(__file__).parents[3] / "docs" / "from-helm.md"
+    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    tasks = [yaml.safe_load(block)[0] for block in blocks]
+    name = "openvino.edge.model_server"
+    ours = [task[name] for task in tasks if name in task]
+    assert [task.get("state", "present") for task in ours] == ["present", "returned"]
+    for task in ours:
+        accepted(task)
