@@ -204,6 +204,36 @@ def test_on_a_host_path_the_new_pod_comes_first(
     server.run(state="absent")
 
 
+def test_labels_that_mean_something_else_and_ports_without_names(
+    shop: Any, make_namespace: Any, make_pvc: Any, make_server: Any, fill: Any, server_image: str
+) -> None:
+    namespace = make_namespace(shop, "baseline")
+    fill(shop, namespace, make_pvc(shop, namespace))
+    labels = {"app.kubernetes.io/name": "vision", "app.kubernetes.io/managed-by": "kubectl"}
+    deployment, service = chart_deployment(server_image), chart_service()
+    deployment["spec"]["selector"]["matchLabels"] = labels
+    deployment["spec"]["template"]["metadata"]["labels"] = {**labels, "app": NAME}
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    container["name"] = "model-server"
+    container["ports"] = [{"containerPort": 8080}, {"containerPort": 8081}]
+    container["readinessProbe"]["httpGet"]["port"] = 8081
+    shop.apps.create_namespaced_deployment(namespace, deployment, field_manager="kubectl-create")
+    shop.core.create_namespaced_service(namespace, service, field_manager="kubectl-create")
+    server = make_server(shop, namespace, name=NAME, adopt=True, strategy="RollingUpdate")
+    shop.wait_until(lambda: bool(_deployment(server).status.ready_replicas), "the old pod", 60)
+    with no_gap(server):
+        server.run()
+    spec = _deployment(server).spec
+    assert spec.selector.match_labels == labels
+    assert [one.name for one in spec.template.spec.containers] == ["ovms"]
+    assert _service(server).spec.selector == {"app": NAME}
+    assert not server.run()["changed"]
+    (pod,) = server.pods()
+    assert pod.metadata.labels["app.kubernetes.io/name"] == "vision"
+    server.run(state="absent")
+    assert server.made() == []
+
+
 def test_what_an_operator_owns_is_refused(server: Server) -> None:
     owner = server.cluster.core.create_namespaced_config_map(
         server.namespace, {"metadata": {"name": "owner"}}
