@@ -104,6 +104,24 @@ def test_given_keys_are_in_a_secret_and_nowhere_else() -> None:
     assert "models" not in [item["name"] for item in container(cloudy(s3=S3))["volumeMounts"]]
 
 
+@given(
+    key=st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=12),
+    path=st.lists(st.from_regex(r"[a-z0-9_]+", fullmatch=True), max_size=3),
+)
+def test_no_key_leaves_its_secret(key: str, path: list[str]) -> None:
+    uri = "/".join(["s3://models", *path])
+    spec = cloudy(s3={**S3, "uri": uri, "secret_access_key": key})
+    made = objects(spec)
+    data = made.pop("Secret")["data"]
+    assert base64.b64decode(data["AWS_SECRET_ACCESS_KEY"]).decode() == key
+    text = json.dumps(made, ensure_ascii=False)
+    assert json.dumps(key, ensure_ascii=False)[1:-1] not in text
+    assert data["AWS_SECRET_ACCESS_KEY"] not in text
+    assert key not in repr(spec)
+    config = render_config(spec)
+    assert config["model_config_list"][0]["config"]["base_path"] == f"{uri}/detection"
+
+
 def test_an_existing_secret_is_only_named() -> None:
     spec = cloudy(s3={"uri": "s3://models", "region": "eu-central-1", "secret_name": "s3-login"})
     assert "Secret" not in objects(spec)
