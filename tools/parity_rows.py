@@ -41,7 +41,7 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
     ),
     ("Credentials of Google", "`cloud.gs`", f"{_LAB}/test_sources.py::test_google", ""),
     ("Credentials of Azure", "`cloud.azure`", f"{_LAB}/test_sources.py::test_azure", ""),
-    ("Proxy", "`proxies`", f"{_UNIT}/test_spec.py::test_proxies_in_both_cases", ""),
+    ("Proxy", "`proxies`", f"{_LAB}/test_sources.py::test_through_a_proxy", ""),
     ("Models on a claim", "`pvc`", f"{_LAB}/test_life.py::test_deploy_then_nothing_to_do", ""),
     (
         "Models in a directory of the node",
@@ -88,13 +88,13 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
     (
         "Many models from a ConfigMap",
         "`models`, `config_map`",
-        f"{_UNIT}/test_own_config.py::test_it_is_mounted_and_left_alone",
+        f"{_LAB}/test_config.py::test_a_config_map_of_your_own",
         "",
     ),
     (
         "Many models from a file on the volume",
         "`config_path`",
-        f"{_UNIT}/test_own_config.py::test_a_file_on_the_store_needs_no_config_map",
+        f"{_LAB}/test_config.py::test_a_file_on_the_store",
         "",
     ),
     (
@@ -119,7 +119,7 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
     (
         "Example: the OCR pipeline on a claim",
         "`pipelines`, `custom_node_libraries`, module `model_repository`",
-        f"{_UNIT}/test_config_kinds.py::test_the_ocr_setup",
+        f"{_LAB}/test_config.py::test_pipelines_graphs_and_metrics",
         "copied and rewritten by the collection, without a temporary pod of your own",
     ),
     ("Client image and Job", "none", "", "the status of models is read by `model_status`"),

@@ -327,6 +327,30 @@ def test_a_custom_resource_with_a_configuration_of_its_own() -> None:
     accepted(options)
 
 
+def test_defaults_that_the_api_server_wrote_into_a_resource_do_no_harm() -> None:
+    spec = {
+        "image_name": "registry.example/ovms:2026.3",
+        "models_settings": {
+            "model_name": "m",
+            "model_path": "/models/models/m",
+            "is_stateful": False,
+            "idle_sequence_cleanup": True,
+            "low_latency_transformation": False,
+        },
+        "server_settings": {
+            "file_system_poll_wait_seconds": 0,
+            "sequence_cleaner_poll_wait_minutes": 5,
+        },
+        "models_repository": {"models_volume_claim": "models", "storage_type": "google"},
+    }
+    result = migrate({"kind": "ModelServer", "metadata": {"name": "ocr"}, "spec": spec})
+    (model,) = result["options"]["models"]
+    assert set(model) == {"name", "plugin_config", "version_policy"}
+    assert result["options"]["file_system_poll_wait_seconds"] == 0
+    assert len(result["dropped"]) == 5 and result["warnings"] == []
+    accepted(result["options"])
+
+
 def test_an_old_resource_with_a_file_on_the_volume() -> None:
     spec = {"config_path": "/models/OCR/config.json", "models_volume_claim": "model-storage"}
     result = migrate({"kind": "Ovms", "metadata": {"name": "ovms-ocr"}, "spec": spec})

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 
+STATEFUL = "models_settings.is_stateful"
 # Values that must not be shown, by the last part of their path.
 SECRETS = (
     "aws_access_key_id",
@@ -114,12 +115,22 @@ def commas(draft: Draft, path: str, option: str, value: Any) -> None:
 def of_model(draft: Draft, path: str, option: str, value: Any) -> None:
     """Take a property of the one model."""
     key = option.rpartition(".")[2]
-    if key in ("nireq", "max_sequence_number"):
+    if key == "nireq":
         draft.model[key] = as_int(path, value)
-    elif key in ("stateful", "idle_sequence_cleanup", "low_latency_transformation"):
-        draft.model[key] = as_bool(value)
     else:
         draft.model[key] = str(value)
+
+
+def stateful(draft: Draft, path: str, option: str, value: Any) -> None:
+    """Take a setting of stateful models; the chart sends it only where the model is one.
+
+    The API server writes such defaults into every resource, and newer servers refuse them.
+    """
+    if not as_bool(draft.given.get(STATEFUL)):
+        draft.drop(path, value, "the model is not stateful, and the chart sends it only then")
+        return
+    key = option.rpartition(".")[2]
+    draft.model[key] = as_int(path, value) if key == "max_sequence_number" else as_bool(value)
 
 
 def plugin_config(draft: Draft, path: str, option: str, value: Any) -> None:

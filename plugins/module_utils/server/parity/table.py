@@ -151,23 +151,23 @@ _MODELS = (
         "model_version_policy",
         "specific versions become models[].versions",
     ),
-    Field("models_settings.is_stateful", "models[].stateful", rules.of_model, "stateful", _REMOVED),
+    Field("models_settings.is_stateful", "models[].stateful", rules.stateful, "stateful", _REMOVED),
     Field(
         "models_settings.idle_sequence_cleanup",
         "models[].idle_sequence_cleanup",
-        rules.of_model,
+        rules.stateful,
         note=_REMOVED,
     ),
     Field(
         "models_settings.low_latency_transformation",
         "models[].low_latency_transformation",
-        rules.of_model,
+        rules.stateful,
         note=_REMOVED,
     ),
     Field(
         "models_settings.max_sequence_number",
         "models[].max_sequence_number",
-        rules.of_model,
+        rules.stateful,
         note=_REMOVED,
     ),
 )
