@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from typing import Any, Dict, Iterator, Mapping, Set
+from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
@@ -28,7 +29,7 @@ def run_module(module: AnsibleModule, run: Run) -> None:
         module: made by the module file, so that its argument spec stays visible to linters.
         run: the entry point.
     """
-    module.no_log_values.update(kubeconfig_secrets(module.params))
+    module.no_log_values.update(kubeconfig_secrets(module.params) | url_secrets(module.params))
     runtime = Runtime(check_mode=module.check_mode, diff=bool(module._diff))
     try:
         result: Dict[str, Any] = run(module.params, runtime)
@@ -68,6 +69,15 @@ def kubeconfig_secrets(params: Mapping[str, Any]) -> Set[str]:
     """
     config = params.get("kubeconfig")
     return set(_secrets(config)) if isinstance(config, (dict, list)) else set()
+
+
+def url_secrets(params: Mapping[str, Any]) -> Set[str]:
+    """Return the passwords in the URLs of proxies; C(no_log) would hide the hosts as well."""
+    options = params.get("proxies")
+    urls = list(options.values()) if isinstance(options, Mapping) else []
+    texts = [urlsplit(url).netloc for url in urls if isinstance(url, str) and "@" in url]
+    passwords = [text.rpartition("@")[0].partition(":")[2] for text in texts]
+    return {text for password in passwords for text in (password, unquote(password)) if text}
 
 
 def _secrets(node: Any) -> Iterator[str]:

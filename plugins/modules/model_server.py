@@ -93,26 +93,6 @@ options:
     type: str
     choices: [ClusterIP, NodePort, LoadBalancer]
     default: ClusterIP
-  run_as_user:
-    description:
-      - User id of the server.
-      - V(-1) leaves it to the platform, as the default security contexts of OpenShift want it. The
-        same is true for O(run_as_group) and O(fs_group).
-    type: int
-    default: 5000
-  run_as_group:
-    description: Group id of the server.
-    type: int
-    default: 5000
-  fs_group:
-    description: Group that owns volumes which support it. It does nothing on host paths.
-    type: int
-    default: 5000
-  supplemental_groups:
-    description: More groups of the server, for example the group of a node's render devices.
-    type: list
-    elements: int
-    default: []
   tmp_size:
     description:
       - Size limit of C(/tmp), the only directory that the server can write to.
@@ -128,23 +108,6 @@ options:
     description: Environment variables, name and value. They are readable in the Deployment.
     type: dict
     default: {}
-  proxies:
-    description:
-      - Proxies for the server itself, set in lower and upper case. O(proxy) and O(no_proxy) are for
-        the way to the API server.
-    type: dict
-    suboptions:
-      http_proxy:
-        description: Proxy for HTTP, with a port.
-        type: str
-      https_proxy:
-        description: Proxy for HTTPS, with a port.
-        type: str
-      no_proxy:
-        description: Hosts, domains and networks that are reached without a proxy.
-        type: list
-        elements: str
-        default: []
   node_selector:
     description: Labels of the nodes on which the pods may run.
     type: dict
@@ -206,7 +169,9 @@ extends_documentation_fragment:
   - openvino.edge.auth
   - openvino.edge.server_config
   - openvino.edge.server_config.own
+  - openvino.edge.server_outgoing
   - openvino.edge.server_running
+  - openvino.edge.server_security
   - openvino.edge.server_sources
   - openvino.edge.attributes
   - openvino.edge.attributes.changes
@@ -400,6 +365,27 @@ reload_reason:
   type: list
   elements: str
   sample: [metrics settings are read at the start only]
+proxies:
+  description: What the cluster had to do with the proxies of the pods.
+  returned: O(state=present), and the pods have a proxy
+  type: dict
+  contains:
+    source:
+      description: V(cluster) if the C(Proxy) object of OpenShift gave them, else V(options).
+      type: str
+    no_proxy:
+      description: The whole list.
+      type: str
+    added:
+      description: What O(proxies.complete_no_proxy) added to it.
+      type: list
+      elements: str
+    unknown:
+      description:
+        - What could not be added since the account may not read it, V(services) (ServiceCIDRs) or
+          V(pods) (nodes).
+      type: list
+      elements: str
 seconds:
   description: How long it took.
   returned: success

@@ -23,6 +23,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.openvino.edge.plugins.module_utils.entry import (
     failure,
     kubeconfig_secrets,
+    url_secrets,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Run, Runtime
@@ -81,7 +82,9 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
         if checked.error_messages:
             raise AnsibleActionFail(self._refusal(checked.errors))
         params = checked.validated_parameters
-        return params, set(checked._no_log_values) | kubeconfig_secrets(params)
+        return params, (
+            set(checked._no_log_values) | kubeconfig_secrets(params) | url_secrets(params)
+        )
 
     def _refusal(self, errors: Any) -> str:
         """Return what AnsibleModule says of these errors: the first one, unknown options named."""

@@ -105,6 +105,11 @@ class KubeClient:
         """
         return self.request_json("GET", "/version", what="read the version")
 
+    def serves(self, api_version: str) -> bool:
+        """Return whether the cluster has an API group in a version."""
+        path = kinds.group_path(api_version)
+        return self._or_none("GET", path, what=f"find {api_version}") is not None
+
     def get(
         self, api_version: str, kind: str, name: str, namespace: Optional[str] = None
     ) -> Optional[Json]:

@@ -81,6 +81,7 @@ _TABLE: Tuple[Tuple[str, str, str, bool], ...] = (
     ("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", True),
     ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", True),
     ("networking.k8s.io/v1", "Ingress", "ingresses", True),
+    ("networking.k8s.io/v1", "ServiceCIDR", "servicecidrs", False),
     ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", True),
     ("coordination.k8s.io/v1", "Lease", "leases", True),
     ("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", False),
@@ -91,7 +92,10 @@ _TABLE: Tuple[Tuple[str, str, str, bool], ...] = (
     ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", False),
     ("authentication.k8s.io/v1", "SelfSubjectReview", "selfsubjectreviews", False),
     ("authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", False),
+    ("authorization.k8s.io/v1", "LocalSubjectAccessReview", "localsubjectaccessreviews", True),
     ("authorization.k8s.io/v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", False),
+    ("config.openshift.io/v1", "Proxy", "proxies", False),
+    ("security.openshift.io/v1", "SecurityContextConstraints", "securitycontextconstraints", False),
 )
 
 KNOWN: Dict[Tuple[str, str], Resource] = {

@@ -25,6 +25,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import (
     kinds,
     live,
     preflight,
+    scc_steps,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.adopt import Adoption
 from ansible_collections.openvino.edge.plugins.module_utils.server.changes import (
@@ -132,7 +133,7 @@ class Deployer:
         plan = make_plan(wanted, current)
         outcome = Outcome([same_change(item) for item in plan.same])
         outcome.wanted = self._wanted(current)
-        if not plan.empty or self._spec.create_namespace:
+        if not plan.empty or self._spec.create_namespace or scc_steps.wants_own(self._spec):
             self._change(plan, current, claim, outcome)
         if not self._runtime.check_mode:
             sent = any(item["kind"] == self._kind for item in plan.send)
@@ -150,10 +151,12 @@ class Deployer:
         """Check all that can be checked, then send what differs."""
         namespace = live.get_if_allowed(self._client, "v1", "Namespace", self._spec.namespace)
         extra = live.namespace_to_send(self._spec, namespace)
+        extra += scc_steps.to_send(self._client, self._spec)
         if plan.empty and not extra:
             return
         preflight.check_cluster(self._client, self._spec, namespace, claim, self._runtime)
-        self._check_rights(plan, current, bool(extra))
+        scc_steps.check(self._client, self._spec, namespace)
+        self._check_rights(plan, current, any(item["kind"] == "Namespace" for item in extra))
         sent = [*extra, *plan.send]
         outcome.changes = in_order(self._send(sent, plan.stale, current) + outcome.changes)
         outcome.reload = consequence(outcome.changes)

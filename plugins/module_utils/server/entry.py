@@ -20,6 +20,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Ac
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
     cloud_lint,
+    platform,
     preflight,
     values,
 )
@@ -82,14 +83,16 @@ def run(params: Params, runtime: Runtime) -> Result:
         check_config(render_config(spec), runtime, context_of(spec))
     for text in spec.running.warnings:
         runtime.warn(text)
-    cloud_lint.check(spec, runtime.warn)
     with KubeClient.from_params(params) as client:
+        spec, told = platform.settled(client, spec)
+        cloud_lint.check(spec, runtime.warn)
         deployer = Deployer(client, spec, runtime, waiting)
         outcome = deployer.present()
     result = _result(outcome, runtime, begun)
     result["config"] = json.loads(deployer.config or "null")
     result["replicas"] = {"wanted": outcome.wanted, "ready": outcome.ready}
     result["endpoints"] = _endpoints(spec)
+    result.update(told)
     return result
 
 

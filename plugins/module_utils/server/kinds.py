@@ -48,7 +48,9 @@ _SENT = (
     "HorizontalPodAutoscaler",
     "ServiceMonitor",
 )
-ORDER: Tuple[str, ...] = ("Namespace", *(kind for _version, kind in (*ALWAYS, *SOMETIMES)))
+# Of the whole cluster: made where asked for, never removed with a server.
+SHARED = ("Namespace", "SecurityContextConstraints", "ClusterRole")
+ORDER: Tuple[str, ...] = (*SHARED, *(kind for _version, kind in (*ALWAYS, *SOMETIMES)))
 # Kinds whose object is what runs the pods.
 WORKLOADS = ("Deployment", "DaemonSet")
 KINDS_ANNOTATION = "openvino.edge/kinds"

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
     cloud,
+    guard,
     kinds,
     scaling,
     scraping,
@@ -98,7 +99,8 @@ def render_objects(spec: ServerSpec, facts: ClusterFacts = ClusterFacts()) -> Li
     text = text_of_config(spec, facts)
     template = _template(spec, facts, text)
     objects = [
-        _service_account(spec),
+        *([] if spec.security.service_account else [_service_account(spec)]),
+        *guard.objects(spec, lambda name: _metadata(spec, name), pod_selector(spec.name)),
         *_secrets(spec, facts),
         *([] if spec.config.own else [_config_map(spec, text)]),
         _noted(_workload(spec, facts, template), spec, text),

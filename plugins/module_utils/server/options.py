@@ -12,8 +12,14 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.config_option
     CONFIG_SOURCES,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.models import MODEL_OPTIONS
+from ansible_collections.openvino.edge.plugins.module_utils.server.outgoing_options import (
+    OUTGOING_ARGUMENT_SPEC,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.running import (
     RUNNING_ARGUMENT_SPEC,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.security_options import (
+    SECURITY_ARGUMENT_SPEC,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.sources import (
     SOURCE_ARGUMENT_SPEC,
@@ -23,8 +29,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.sources impor
 DEFAULT_IMAGE = "docker.io/openvino/model_server:2026.2.1"
 DEFAULT_REST_PORT = 8081
 DEFAULT_GRPC_PORT = 8080
-# User "ovms" of the OVMS images (openvinotoolkit/model_server, Dockerfile.ubuntu).
-DEFAULT_UID = 5000
 DEFAULT_WAIT_TIMEOUT = 300
 
 STATES = ("present", "absent", "returned")
@@ -33,12 +37,6 @@ PULL_POLICIES = ("IfNotPresent", "Always", "Never")
 SERVICE_TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
 # openvinotoolkit/model_server, src/config.cpp: any other value ends the process with exit code 64.
 LOG_LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR")
-
-PROXY_OPTIONS: Dict[str, Any] = {
-    "http_proxy": {"type": "str"},
-    "https_proxy": {"type": "str"},
-    "no_proxy": {"type": "list", "elements": "str", "default": []},
-}
 
 SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
     **SOURCE_ARGUMENT_SPEC,
@@ -65,14 +63,11 @@ SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
     "rest_port": {"type": "int", "default": DEFAULT_REST_PORT},
     "grpc_port": {"type": "int", "default": DEFAULT_GRPC_PORT},
     "service_type": {"type": "str", "choices": list(SERVICE_TYPES), "default": "ClusterIP"},
-    "run_as_user": {"type": "int", "default": DEFAULT_UID},
-    "run_as_group": {"type": "int", "default": DEFAULT_UID},
-    "fs_group": {"type": "int", "default": DEFAULT_UID},
-    "supplemental_groups": {"type": "list", "elements": "int", "default": []},
+    **SECURITY_ARGUMENT_SPEC,
     "tmp_size": {"type": "str"},
     "resources": {"type": "dict", "default": {}},
     "env": {"type": "dict", "default": {}},
-    "proxies": {"type": "dict", "options": PROXY_OPTIONS},
+    **OUTGOING_ARGUMENT_SPEC,
     "node_selector": {"type": "dict", "default": {}},
     "tolerations": {"type": "list", "elements": "dict", "default": []},
     "affinity": {"type": "dict", "default": {}},

@@ -11,7 +11,12 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import Forbid
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server import kinds, live, pss
+from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    kinds,
+    live,
+    pss,
+    scc_steps,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.image_volume import (
     ImageVolumeStore,
     check_runtimes,
@@ -66,6 +71,7 @@ def access_for(
         wanted.append(Access("get", "", "persistentvolumeclaims", namespace=place, name=claim))
     if wait:
         wanted += _access_for_waiting(spec)
+    wanted += scc_steps.access(spec)
     if namespace:
         wanted += [Access(verb, "", "namespaces") for verb in ("get", "create", "patch")]
     return wanted
@@ -130,6 +136,7 @@ def check_cluster(
     if namespace.readable:
         check_namespace(spec, namespace.item)
     _check_priority(client, spec)
+    check_account(client, spec)
     if isinstance(spec.store, PvcStore):
         check_claim(spec, spec.store, claim)
         _check_binding(client, spec.store, claim or {})
@@ -159,6 +166,22 @@ def check_namespace(spec: ServerSpec, namespace: Optional[Mapping[str, Any]]) ->
         raise InputError("it is being deleted", option="namespace", subject=subject, hint=hint)
     labels = {**(metadata.get("labels") or {}), **spec.namespace_labels}
     pss.check_namespace(spec, {"metadata": {"labels": labels}})
+
+
+def check_account(client: KubeClient, spec: ServerSpec) -> None:
+    """Refuse a given ServiceAccount that does not exist: no pod would ever be made.
+
+    Raises:
+        InputError: names it.
+    """
+    name = spec.security.service_account
+    if name and client.get("v1", "ServiceAccount", name, spec.namespace) is None:
+        raise InputError(
+            "it does not exist",
+            option="service_account",
+            subject=f"ServiceAccount {spec.namespace}/{name}",
+            hint="Create it, or leave the option out to have one made",
+        )
 
 
 def check_claim(spec: ServerSpec, store: PvcStore, claim: Optional[Mapping[str, Any]]) -> None:

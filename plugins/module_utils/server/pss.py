@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, List, Mapping, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from ansible_collections.openvino.edge.plugins.module_utils.server import overrides
+from ansible_collections.openvino.edge.plugins.module_utils.server import overrides, security
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
 from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore
 
@@ -27,9 +27,7 @@ def needed_level(spec: ServerSpec) -> Tuple[str, List[str]]:
         return "privileged", ["extra_volumes"]
     if overrides.host_path(spec.running.overrides):
         return "privileged", ["pod_overrides"]
-    if spec.security.root:
-        return "baseline", ["run_as_user"]
-    return "restricted", []
+    return security.needed_level(spec.security)
 
 
 def enforced_level(namespace: Mapping[str, Any]) -> Optional[str]:
@@ -64,6 +62,8 @@ def way_out(spec: ServerSpec, needed: str) -> str:
     label = f"Label the namespace {ENFORCE_LABEL}={needed}"
     if isinstance(spec.store, HostPathStore):
         return f"{label}, or use pvc (a local PersistentVolume keeps the bytes on the node's disk)"
-    if needed == "privileged":
+    if needed == "baseline":
+        return f"{label}, or choose a run_as_user other than 0"
+    if needed_level(spec)[1][0] in ("extra_volumes", "pod_overrides"):
         return f"{label}, or leave out the volumes of type hostPath"
-    return f"{label}, or choose a run_as_user other than 0"
+    return f"{label}, or leave the option out"

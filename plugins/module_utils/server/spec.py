@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.server import values
@@ -25,9 +25,17 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.models import
     ModelSpec,
     models_from_items,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.outgoing_options import (
+    OutgoingSpec,
+    outgoing_from_params,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.running import (
     RunningSpec,
     running_from_params,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.security_options import (
+    SecuritySpec,
+    security_from_params,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.sources import (
     Source,
@@ -43,21 +51,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.store import (
 
 # Below are privileged ports: a process without capabilities may not be able to listen there.
 _FIRST_PORT, _LAST_PORT = 1024, 65535
-
-
-@dataclass(frozen=True)
-class SecuritySpec:
-    """Who the server runs as; None leaves the choice to the platform."""
-
-    run_as_user: Optional[int] = 5000
-    run_as_group: Optional[int] = 5000
-    fs_group: Optional[int] = 5000
-    supplemental_groups: Tuple[int, ...] = ()
-
-    @property
-    def root(self) -> bool:
-        """Tell whether the server is asked to run as root."""
-        return self.run_as_user == 0
 
 
 @dataclass(frozen=True)
@@ -87,6 +80,7 @@ class ServerSpec:
     grpc_port: int = 8080
     service_type: str = "ClusterIP"
     security: SecuritySpec = SecuritySpec()
+    outgoing: OutgoingSpec = OutgoingSpec()
     placement: PlacementSpec = PlacementSpec()
     tmp_size: str = "256Mi"
     resources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -120,7 +114,7 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
         InputError: the first option that cannot be, with the way out.
     """
     store = source_from_params(params)
-    proxies = values.proxies(params.get("proxies"))
+    outgoing = outgoing_from_params(params)
     poll = params["file_system_poll_wait_seconds"]
     replicas = _replicas(params, store)
     running = running_from_params(params, replicas)
@@ -138,11 +132,12 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
         image_pull_secrets=_names(params["image_pull_secrets"], "image_pull_secrets"),
         strategy=params["strategy"],
         service_type=params["service_type"],
-        security=_security(params),
+        security=security_from_params(params),
+        outgoing=outgoing,
         placement=_placement(params, store),
         tmp_size=values.quantity(params["tmp_size"] or default_tmp_size(store), "tmp_size"),
         resources=values.resources(params["resources"]),
-        env={**values.env(params["env"], proxies), **proxies},
+        env={**values.env(params["env"]), **outgoing.proxies.variables()},
         labels=values.labels(params["labels"], "labels"),
         annotations=values.annotation_texts(params["annotations"], "annotations"),
         log_level=params["log_level"],
@@ -198,20 +193,6 @@ def _replicas(params: Mapping[str, Any], store: Source) -> int:
     if value is None:
         return max(1, len(own_nodes(store)))
     return values.integer(value, "replicas", 0, 1000)
-
-
-def _security(params: Mapping[str, Any]) -> SecuritySpec:
-    groups = params["supplemental_groups"]
-    limit = 2**31 - 1
-    return SecuritySpec(
-        run_as_user=values.optional_id(params["run_as_user"], "run_as_user"),
-        run_as_group=values.optional_id(params["run_as_group"], "run_as_group"),
-        fs_group=values.optional_id(params["fs_group"], "fs_group"),
-        supplemental_groups=tuple(
-            values.integer(group, f"supplemental_groups[{index}]", 0, limit)
-            for index, group in enumerate(groups)
-        ),
-    )
 
 
 def _placement(params: Mapping[str, Any], store: Source) -> PlacementSpec:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
-from ansible_collections.openvino.edge.plugins.module_utils.server import sources
+from ansible_collections.openvino.edge.plugins.module_utils.server import guard, outgoing, sources
 from ansible_collections.openvino.edge.plugins.module_utils.server.overrides import overridden
 from ansible_collections.openvino.edge.plugins.module_utils.server.placement import placement
 from ansible_collections.openvino.edge.plugins.module_utils.server.running import CONTAINER
+from ansible_collections.openvino.edge.plugins.module_utils.server.security import pod_security
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
 
 CONFIG_MOUNT = "/config"
@@ -37,7 +38,7 @@ def pod_template(
         metrics_hash: what it says of metrics, which servers read at their start only.
     """
     metadata: Dict[str, Any] = {"labels": dict(labels)}
-    annotations = dict(spec.annotations)
+    annotations = {**spec.annotations, **guard.pod_annotations(spec)}
     if needs_restart_on_config(spec):
         annotations[CONFIG_HASH_ANNOTATION] = config_hash
     if metrics_hash:
@@ -69,11 +70,11 @@ def config_file(spec: ServerSpec) -> str:
 
 def _pod_spec(spec: ServerSpec, labels: Mapping[str, str]) -> Dict[str, Any]:
     pod: Dict[str, Any] = {
-        "serviceAccountName": spec.name,
+        "serviceAccountName": guard.account_name(spec),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": spec.running.pod.grace_seconds,
-        "securityContext": _pod_security(spec),
+        "securityContext": pod_security(spec.security),
         "containers": [_container(spec)],
         "volumes": _volumes(spec),
     }
@@ -83,22 +84,6 @@ def _pod_spec(spec: ServerSpec, labels: Mapping[str, str]) -> Dict[str, Any]:
         pod["priorityClassName"] = spec.running.pod.priority_class
     pod.update(placement(spec, labels))
     return pod
-
-
-def _pod_security(spec: ServerSpec) -> Dict[str, Any]:
-    security = spec.security
-    context: Dict[str, Any] = {
-        "runAsNonRoot": not security.root,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    ids = {"runAsUser": security.run_as_user, "runAsGroup": security.run_as_group}
-    context.update({key: value for key, value in ids.items() if value is not None})
-    if security.fs_group is not None:
-        # Always would change the owner of every model file at each start of a pod.
-        context.update({"fsGroup": security.fs_group, "fsGroupChangePolicy": "OnRootMismatch"})
-    if security.supplemental_groups:
-        context["supplementalGroups"] = list(security.supplemental_groups)
-    return context
 
 
 def _container(spec: ServerSpec) -> Dict[str, Any]:
@@ -116,6 +101,7 @@ def _container(spec: ServerSpec) -> Dict[str, Any]:
             *_config_mount(spec),
             {"name": "tmp", "mountPath": "/tmp"},
             *spec.running.pod.mounts,
+            *outgoing.mounts(spec.outgoing),
         ],
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -123,7 +109,7 @@ def _container(spec: ServerSpec) -> Dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
         },
     }
-    env = [{"name": key, "value": spec.env[key]} for key in sorted(spec.env)]
+    env = outgoing.container_env(spec.name, spec.env, spec.outgoing)
     env += sources.environment(spec.name, spec.store)
     if env:
         container["env"] = env
@@ -159,6 +145,7 @@ def _volumes(spec: ServerSpec) -> List[Dict[str, Any]]:
         *_config_volume(spec),
         {"name": "tmp", "emptyDir": {"sizeLimit": spec.tmp_size}},
         *map(dict, spec.running.pod.volumes),
+        *outgoing.volumes(spec.name, spec.outgoing),
     ]
 
 

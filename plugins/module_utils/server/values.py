@@ -127,8 +127,8 @@ def text_value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def env(value: Mapping[str, Any], proxies: Mapping[str, str]) -> Dict[str, str]:
-    """Return environment variables as text; names must be legal and not set twice."""
+def env(value: Mapping[str, Any]) -> Dict[str, str]:
+    """Return environment variables as text; names must be legal."""
     clean: Dict[str, str] = {}
     for key, item in value.items():
         option = f"env.{key}"
@@ -136,31 +136,8 @@ def env(value: Mapping[str, Any], proxies: Mapping[str, str]) -> Dict[str, str]:
             raise InputError("not a name of an environment variable", option=option)
         if isinstance(item, (Mapping, list)):
             raise InputError("the value must be text or a number", option=option)
-        if key in proxies:
-            raise InputError("set by proxies as well", option=option, hint="Set it in one place")
         clean[str(key)] = text_value(item)
     return clean
-
-
-def proxies(value: Optional[Mapping[str, Any]]) -> Dict[str, str]:
-    """Return the proxy variables in lower and upper case (programs differ in what they read)."""
-    options = value or {}
-    clean: Dict[str, str] = {}
-    for name in ("http_proxy", "https_proxy"):
-        url = options.get(name)
-        if not url:
-            continue
-        if not is_proxy_url(url):
-            raise InputError(
-                "not a proxy URL that the model server understands",
-                option=f"proxies.{name}",
-                hint="Write http://[USER:PASSWORD@]HOST:PORT; without a port the server crashes",
-            )
-        clean[name] = url
-    bypass = [str(item).strip() for item in options.get("no_proxy") or () if str(item).strip()]
-    if bypass:
-        clean["no_proxy"] = ",".join(dict.fromkeys(bypass))
-    return {**clean, **{name.upper(): item for name, item in clean.items()}}
 
 
 def is_proxy_url(text: str) -> bool:

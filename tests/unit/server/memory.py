@@ -9,6 +9,7 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import ApiError, ForbiddenError
@@ -28,6 +29,9 @@ class MemoryCluster:
     calls: list[str] = field(default_factory=list)
     server: str = "https://memory"
     reports: Callable[[str], dict[str, Any]] = lambda pod: {}
+    served: tuple[str, ...] = ()
+    usable: tuple[str, ...] = ()
+    endpoint: Any = field(default_factory=lambda: SimpleNamespace(host="memory"))
 
     def add(self, item: dict[str, Any]) -> None:
         """Put an object there, as someone else would."""
@@ -36,6 +40,19 @@ class MemoryCluster:
     def writes(self) -> list[str]:
         """Return the requests that change something."""
         return [call for call in self.calls if call.split()[0] in WRITES]
+
+    def serves(self, api_version: str) -> bool:
+        """See KubeClient."""
+        self.calls.append(f"find {api_version}")
+        return api_version in self.served
+
+    def create(self, item: dict[str, Any]) -> dict[str, Any]:
+        """See KubeClient; the only thing made is a question about constraints."""
+        self.calls.append(f"create {item['kind']}")
+        if item["kind"] in self.unreadable:
+            raise ForbiddenError(f"may not create {item['kind']}")
+        name = item["spec"]["resourceAttributes"]["name"]
+        return {**item, "status": {"allowed": name in self.usable}}
 
     def get(
         self, api_version: str, kind: str, name: str, namespace: str | None = None

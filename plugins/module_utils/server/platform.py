@@ -1,0 +1,153 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the cluster decides about a server: its platform, its proxies, what it reaches directly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Optional, Tuple
+
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ApiError,
+    ForbiddenError,
+    InputError,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.server import live, no_proxy, scc
+from ansible_collections.openvino.edge.plugins.module_utils.server.outgoing_options import (
+    ProxySpec,
+    proxy_url,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.security_options import (
+    AUTO,
+    KUBERNETES,
+    OPENSHIFT,
+    SecuritySpec,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
+
+CONFIG_API = "config.openshift.io/v1"
+SUBJECT = "Proxy cluster"
+
+
+def settled(client: KubeClient, spec: ServerSpec) -> Tuple[ServerSpec, Dict[str, Any]]:
+    """Return the server with what its cluster decides, and what a result tells of that.
+
+    Costs one request for the platform, which C(platform) spares, and none for proxies without any.
+
+    Raises:
+        InputError: something is asked for that only OpenShift has.
+        ForbiddenError: the account may not read OpenShift's C(Proxy) object.
+    """
+    security = _on_platform(client, spec.security)
+    if spec.outgoing.ca is not None and spec.outgoing.ca.from_cluster and not security.openshift:
+        raise InputError(
+            "only OpenShift writes its trusted authorities into a ConfigMap",
+            option="ca_bundle.from_cluster",
+            subject=client.server,
+            hint="Set ca_bundle.pem or ca_bundle.config_map",
+        )
+    if security.scc is not None and not security.openshift:
+        raise InputError(
+            "the cluster is not OpenShift",
+            option="scc",
+            subject=client.server,
+            hint="Leave it out; on Kubernetes the namespace's Pod Security level decides",
+        )
+    proxies, told = _proxies(client, spec.outgoing.proxies)
+    outgoing = replace(spec.outgoing, proxies=proxies)
+    env = {**spec.env, **proxies.variables()}
+    return replace(spec, security=security, outgoing=outgoing, env=env), told
+
+
+def _on_platform(client: KubeClient, security: SecuritySpec) -> SecuritySpec:
+    """Return the security options as the platform takes them.
+
+    The constraints of OpenShift give the pods of each namespace users of their own, and refuse
+    others: ids that nobody asked for are left to them.
+    """
+    if security.platform == AUTO:
+        found = OPENSHIFT if client.serves(scc.API_VERSION) else KUBERNETES
+        security = replace(security, platform=found)
+    if not security.openshift:
+        return security
+    chosen = security.chosen
+    return replace(
+        security,
+        run_as_user=security.run_as_user if "run_as_user" in chosen else None,
+        run_as_group=security.run_as_group if "run_as_group" in chosen else None,
+        fs_group=security.fs_group if "fs_group" in chosen else None,
+    )
+
+
+def _proxies(client: KubeClient, given: ProxySpec) -> Tuple[ProxySpec, Dict[str, Any]]:
+    proxies, source = given, "options"
+    if given.from_cluster:
+        proxies, from_cluster = _from_cluster(client, given)
+        source = "cluster" if from_cluster else source
+    if not proxies.any:
+        return proxies, {}
+    told: Dict[str, Any] = {"source": source, "added": [], "unknown": []}
+    if proxies.complete:
+        done = no_proxy.complete(proxies.bypass, _network(client))
+        proxies = replace(proxies, bypass=done.bypass)
+        told.update(added=list(done.added), unknown=list(done.unknown))
+    told["no_proxy"] = ",".join(proxies.bypass)
+    return proxies, {"proxies": told}
+
+
+def _from_cluster(client: KubeClient, given: ProxySpec) -> Tuple[ProxySpec, bool]:
+    """Return the proxies of OpenShift's object, whose status has its networks merged in."""
+    try:
+        found = client.get(CONFIG_API, "Proxy", "cluster") if client.serves(CONFIG_API) else None
+    except ForbiddenError as error:
+        raise ForbiddenError(
+            "the account may not read the proxies of the cluster",
+            subject=SUBJECT,
+            hint="Grant get on proxies.config.openshift.io, or give proxies.https_proxy",
+        ) from error
+    if found is None:
+        if given.any:
+            return given, False
+        raise InputError(
+            "the cluster has no such object; only OpenShift has one",
+            option="proxies.from_cluster",
+            subject=SUBJECT,
+            hint="Give proxies.http_proxy and proxies.https_proxy",
+        )
+    status = found.get("status") or {}
+    option = "proxies.from_cluster"
+    http = given.http or proxy_url(status.get("httpProxy"), option)
+    https = given.https or proxy_url(status.get("httpsProxy"), option)
+    bypass = (*given.bypass, *no_proxy.split(str(status.get("noProxy") or "")))
+    return replace(given, http=http, https=https, bypass=tuple(dict.fromkeys(bypass))), True
+
+
+def _network(client: KubeClient) -> no_proxy.ClusterNetwork:
+    nodes = live.list_if_allowed(client, "v1", "Node")
+    return no_proxy.ClusterNetwork(
+        services=_service_ranges(client),
+        pods=None if nodes is None else no_proxy.node_ranges(nodes),
+        api_server=client.endpoint.host,
+    )
+
+
+def _service_ranges(client: KubeClient) -> Optional[Tuple[str, ...]]:
+    """Return the ranges (Kubernetes 1.33 and later tell), else the API server's own address."""
+    try:
+        items: List[Any] = client.list("networking.k8s.io/v1", "ServiceCIDR")[0]
+        found = [cidr for item in items for cidr in (item.get("spec") or {}).get("cidrs") or ()]
+        if found:
+            return tuple(map(str, found))
+    except ForbiddenError:
+        pass
+    except ApiError as error:
+        if error.status != 404:
+            raise
+    try:
+        service = client.get("v1", "Service", "kubernetes", "default") or {}
+    except ForbiddenError:
+        return None
+    addresses = (service.get("spec") or {}).get("clusterIPs") or ()
+    return tuple(map(str, addresses)) or None
