@@ -123,7 +123,8 @@ class Reload:
             return PENDING if self._exists(pod) else ADOPTED
         if response.status != 200:
             return PENDING
-        verdict = judge(reported(response.body), self._spec.wanted())
+        alone = not any(model.is_graph for model in self._spec.models)
+        verdict = judge(reported(response.body), self._spec.wanted(), exclusive=alone)
         if verdict == ADOPTED:
             self._runtime.progress(f"{metadata['name']}: took the new configuration")
         return verdict

@@ -34,12 +34,15 @@ def reported(body: bytes) -> Optional[Reported]:
     return states
 
 
-def judge(states: Optional[Reported], wanted: Mapping[str, Sequence[int]]) -> str:
+def judge(
+    states: Optional[Reported], wanted: Mapping[str, Sequence[int]], *, exclusive: bool = True
+) -> str:
     """Tell whether a server works with the wanted versions: adopted, pending or empty.
 
     It does when it lists each of them as not retired, and serves no other version or still tries to
     load a wanted one (OVMS retires the old version only after that). Whether a load succeeds is the
-    gate's question, not ours. Where no version is named, any one of that name will do.
+    gate's question, not ours. Where no version is named, any one of that name will do. Unless
+    C(exclusive), other names are none of our business: a graph brings models of its own.
     """
     if states is None:
         return PENDING
@@ -53,7 +56,11 @@ def judge(states: Optional[Reported], wanted: Mapping[str, Sequence[int]]) -> st
         return EMPTY if _serves_nothing(states, wanted) else PENDING
     if any(states[pair] in ("START", "LOADING") for pair in pairs):
         return ADOPTED
-    other = any(state == "AVAILABLE" for pair, state in states.items() if pair not in pairs)
+    other = any(
+        state == "AVAILABLE"
+        for pair, state in states.items()
+        if pair not in pairs and (exclusive or pair[0] in wanted)
+    )
     return PENDING if other else ADOPTED
 
 

@@ -75,11 +75,10 @@ def metrics(server: Server) -> str:
     return str(reply.data.decode())
 
 
-@pytest.mark.parametrize("release", ["2026.2", "2026.3"])
-def test_pipelines_graphs_and_metrics(server: Server, release: str) -> None:
-    options = {**ALL, "image": f"localhost/ovms-standin:{release}"}
+def test_pipelines_graphs_and_metrics(server: Server) -> None:
+    options = {**ALL, "image": "localhost/ovms-standin:2026.3"}
     made = server.run(**options)
-    assert ("mediapipe_config_list" in made["config"]) is False
+    assert "mediapipe_config_list" not in made["config"]
     server.until(SERVED)
     assert "ovms_streams{" in metrics(server)
     assert not server.run(**options)["changed"]
@@ -176,26 +175,64 @@ def test_a_file_on_the_store(server: Server) -> None:
     assert not server.run(models=None, config_path="config.json")["changed"]
 
 
-def test_model_config_as_module_and_in_the_worker(tmp_path: Path) -> None:
-    """No cluster is asked; both entrances say the same."""
-    task = {"openvino.edge.model_config": {**ALL, "ovms_version": "2026.3"}, "register": "made"}
-    save = {"content": "{{ made | to_json }}", "dest": f"{tmp_path}/result.json", "mode": "0600"}
-    play = {
+def play(work: Path, tasks: list[dict[str, Any]], result: str, **variables: Any) -> dict[str, Any]:
+    """Run tasks in the worker; return the variable of that name."""
+    save = {"content": f"{{{{ {result} | to_json }}}}", "dest": f"{work}/result.json"}
+    book = {
         "hosts": "localhost",
         "connection": "local",
         "gather_facts": False,
-        "tasks": [task, {"ansible.builtin.copy": save}],
-        "vars": {"ansible_python_interpreter": sys.executable},
+        "tasks": [*tasks, {"ansible.builtin.copy": {**save, "mode": "0600"}}],
+        "vars": {"ansible_python_interpreter": sys.executable, **variables},
     }
-    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    (work / "play.yml").write_text(json.dumps([book]))
     command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "play.yml"]
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(work)}
     environment["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        command, cwd=work, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    worker = json.loads((tmp_path / "result.json").read_text())
+    found: dict[str, Any] = json.loads((work / "result.json").read_text())
+    return found
+
+
+def test_the_roles_serve_and_verify_all_of_it(server: Server, tmp_path: Path) -> None:
+    """Also with a configuration of one's own, where edge_models says what is verified."""
+    names = ("model_server", "verify")
+    roles = [{"ansible.builtin.import_role": {"name": f"openvino.edge.{name}"}} for name in names]
+    common: dict[str, Any] = {
+        "edge_auth": server.cluster.auth,
+        "edge_namespace": server.namespace,
+        "edge_name": "ocr",
+        "edge_image": server.options["image"],
+        "edge_store": {"pvc": {"claim_name": "models"}},
+    }
+    rest = {key: value for key, value in ALL.items() if key != "models"}
+    served = play(
+        tmp_path,
+        roles,
+        "verify_result",
+        edge_models=ALL["models"],
+        edge_server_options=rest,
+        **common,
+    )
+    rows = {(row["model"], row["version"]): row["state"] for row in served["statuses"]}
+    wanted = {("adder", 1), ("graph", 1), ("add_twice", 1)}
+    assert rows == dict.fromkeys(wanted, "AVAILABLE")
+    write(server, "by-hand", 2)
+    newest = [{"name": "adder", "version_policy": {"latest": 1}}]
+    own = {"config_map": "by-hand"}
+    served = play(
+        tmp_path, roles, "verify_result", edge_models=newest, edge_server_options=own, **common
+    )
+    assert [(row["model"], row["version"]) for row in served["statuses"]] == [("adder", 2)]
+
+
+def test_model_config_as_module_and_in_the_worker(tmp_path: Path) -> None:
+    """No cluster is asked; both entrances say the same."""
+    task = {"openvino.edge.model_config": {**ALL, "ovms_version": "2026.3"}, "register": "made"}
+    worker = play(tmp_path, [task], "made")
     module = subprocess.run(
         [
             sys.executable,

@@ -194,3 +194,6 @@ def test_versions_that_the_server_chooses() -> None:
     assert judge({**states, ("free", 8): "LOADING"}, wanted) == ADOPTED
     assert judge({**states, ("other", 1): "AVAILABLE"}, wanted) == PENDING
     assert judge({("pinned", 2): "AVAILABLE", ("free", 7): "END"}, wanted) != ADOPTED
+    inner = {**states, ("of a graph", 1): "AVAILABLE"}
+    assert judge(inner, wanted, exclusive=False) == ADOPTED
+    assert judge({**inner, ("pinned", 1): "AVAILABLE"}, wanted, exclusive=False) == PENDING
