@@ -60,6 +60,7 @@ class Adoption:
         self._runtime = runtime
         self._taken: Dict[Key, Object] = {}
         self._later: List[Object] = []
+        self._unfinished = False
 
     def look(self, wanted: Sequence[Object], current: Mapping[Key, Object]) -> Kept:
         """Find what is to be adopted; return what that, or what was adopted before, keeps.
@@ -75,7 +76,15 @@ class Adoption:
             kind: self._taken.get((kind, self._spec.name)) or _adopted(current, kind, self._spec)
             for kind in ("Deployment", "Service")
         }
-        return kept_of(found["Deployment"], found["Service"])
+        deployment = found["Deployment"]
+        # A run that ended before its new pods were ready: the old ones still serve.
+        self._unfinished = (
+            deployment is not None
+            and is_adopted(deployment)
+            and self._spec.strategy == "auto"
+            and deployment["spec"].get("strategy") == _ONE_MORE
+        )
+        return kept_of(deployment, found["Service"])
 
     def _find(self, item: Object) -> None:
         metadata = item["metadata"]
@@ -96,12 +105,14 @@ class Adoption:
 
         What would make a gap while pods are replaced is kept for C(finish).
         """
-        if not self._taken:
+        if not self._taken and not self._unfinished:
             return apply_objects(self._client, items, check_mode=check_mode)
         changes: List[Change] = []
         for item in items:
             live = self._taken.get(key_of(item))
             if live is None:
+                if self._unfinished and item["kind"] == "Deployment" and not check_mode:
+                    item = self._one_more(item)
                 changes += apply_objects(self._client, [item], check_mode=check_mode)
             elif check_mode:
                 changes.append(self._forecast(item, live))
@@ -128,6 +139,10 @@ class Adoption:
         """Return the Deployment with room for a new pod beside the old ones, where there is."""
         if item["kind"] != "Deployment" or not self._room(item, live):
             return item
+        return self._one_more(item)
+
+    def _one_more(self, item: Object) -> Object:
+        """Return the Deployment with the gentle strategy; its own comes when pods are ready."""
         if item["spec"]["strategy"] == _ONE_MORE:
             return item
         self._later.append(item)

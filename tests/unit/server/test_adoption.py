@@ -199,3 +199,20 @@ def test_a_gap_is_announced(options: dict[str, Any], warned: str | None) -> None
     adoption.send(wanted, check_mode=False)
     assert bool(runtime.warnings) == bool(warned)
     assert not warned or warned in runtime.warnings[0]
+
+
+def test_a_second_try_after_a_failed_one_spares_the_old_pods_too() -> None:
+    spec = make_spec(adopt=True, pvc=None, host_path={"path": "/srv/models"})
+    live = deployment(annotations={ADOPTED_ANNOTATION: "{}"})
+    gentle = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    live["spec"]["strategy"] = gentle
+    cluster = MemoryCluster()
+    cluster.add(live)
+    adoption = Adoption(cluster, spec, Runtime())  # type: ignore[arg-type]
+    wanted = [item for item in render_objects(spec) if item["kind"] == "Deployment"]
+    adoption.look(wanted, {("Deployment", "ocr"): live})
+    changes = adoption.send(wanted, check_mode=False)
+    assert cluster.objects["Deployment", "ocr"]["spec"]["strategy"] == gentle
+    adoption.finish(changes)
+    settled = cluster.objects["Deployment", "ocr"]["spec"]["strategy"]["rollingUpdate"]
+    assert settled == {"maxSurge": 0, "maxUnavailable": 1}
