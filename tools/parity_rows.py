@@ -41,7 +41,12 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
     ),
     ("Credentials of Google", "`cloud.gs`", f"{_LAB}/test_sources.py::test_google", ""),
     ("Credentials of Azure", "`cloud.azure`", f"{_LAB}/test_sources.py::test_azure", ""),
-    ("Proxy", "`proxies`", f"{_LAB}/test_sources.py::test_through_a_proxy", ""),
+    (
+        "Proxy",
+        "`proxies`",
+        f"{_LAB}/test_guarding.py::test_downloads_go_through_the_proxy_and_the_cluster_does_not",
+        "",
+    ),
     ("Models on a claim", "`pvc`", f"{_LAB}/test_life.py::test_deploy_then_nothing_to_do", ""),
     (
         "Models in a directory of the node",
