@@ -21,9 +21,9 @@ options:
   run_as_user:
     description:
       - User id of the server.
-      - Without it V(5000), the user of the image. On OpenShift without it, and everywhere with
-        V(-1), the platform chooses, as the default security contexts of OpenShift want it. The
-        same is true for O(run_as_group) and O(fs_group).
+      - Without it V(5000), the user of the image. On OpenShift without it, without O(host_path) and
+        without O(scc), and everywhere with V(-1), the platform chooses, as the default security
+        contexts of OpenShift want it. The same is true for O(run_as_group) and O(fs_group).
     type: int
   run_as_group:
     description: Group id of the server.

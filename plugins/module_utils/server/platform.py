@@ -14,7 +14,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     InputError,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.server import live, no_proxy, scc
+from ansible_collections.openvino.edge.plugins.module_utils.server import guard, live, no_proxy, scc
 from ansible_collections.openvino.edge.plugins.module_utils.server.outgoing_options import (
     ProxySpec,
     proxy_url,
@@ -40,7 +40,7 @@ def settled(client: KubeClient, spec: ServerSpec) -> Tuple[ServerSpec, Dict[str,
         InputError: something is asked for that only OpenShift has.
         ForbiddenError: the account may not read OpenShift's C(Proxy) object.
     """
-    security = _on_platform(client, spec.security)
+    security = _on_platform(client, spec)
     if spec.outgoing.ca is not None and spec.outgoing.ca.from_cluster and not security.openshift:
         raise InputError(
             "only OpenShift writes its trusted authorities into a ConfigMap",
@@ -61,16 +61,20 @@ def settled(client: KubeClient, spec: ServerSpec) -> Tuple[ServerSpec, Dict[str,
     return replace(spec, security=security, outgoing=outgoing, env=env), told
 
 
-def _on_platform(client: KubeClient, security: SecuritySpec) -> SecuritySpec:
+def _on_platform(client: KubeClient, spec: ServerSpec) -> SecuritySpec:
     """Return the security options as the platform takes them.
 
     The constraints of OpenShift give the pods of each namespace users of their own, and refuse
-    others: ids that nobody asked for are left to them.
+    others: ids that nobody asked for are left to them. Only the default one is sure to do so, and
+    without a number the user of the image is not known not to be root.
     """
+    security = spec.security
     if security.platform == AUTO:
         found = OPENSHIFT if client.serves(scc.API_VERSION) else KUBERNETES
         security = replace(security, platform=found)
-    if not security.openshift:
+    asked = security.scc
+    other = asked is not None and bool(asked.name or asked.create)
+    if not security.openshift or other or guard.host_path(spec):
         return security
     chosen = security.chosen
     return replace(

@@ -170,6 +170,8 @@ def refusals(
         found.append("it does not admit host_path")
     rule = constraint.get("runAsUser") or {}
     uid, kind = security.run_as_user, rule.get("type")
+    if uid is None and kind in ("MustRunAsNonRoot", "RunAsAny"):
+        found.append("it chooses no user, so run_as_user is needed")
     if security.root and kind == "MustRunAsNonRoot":
         found.append("it does not admit root")
     if uid is not None and kind == "MustRunAs" and rule.get("uid") not in (None, uid):

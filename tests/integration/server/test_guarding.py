@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import re
 import socket
 import threading
 import uuid
@@ -151,6 +152,20 @@ def test_downloads_go_through_the_proxy_and_the_cluster_does_not(
     gone = server.run()
     assert {"kind": "Secret", "name": "ocr-proxy", "action": "deleted"} in gone["objects"]
     assert not server.run()["changed"]
+
+
+def test_the_examples_of_the_page_work_as_they_are_written(server: Server) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "behind-a-proxy.md").read_text()
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.S)]
+    first, second = (block[0] for block in blocks if isinstance(block, list))
+    given = {**first["openvino.edge.model_server"], "namespace": server.namespace, "wait": False}
+    assert server.run(**given)["proxies"]["no_proxy"].startswith("store.example,localhost")
+    given = {**second["openvino.edge.model_server"], "namespace": server.namespace, "wait": False}
+    assert "company-ca.pem" in given["ca_bundle"]["pem"]
+    given["ca_bundle"] = {"pem": PEM}
+    made = server.run(**given)
+    assert {"kind": "Secret", "name": "ocr-proxy", "action": "deleted"} in made["objects"]
+    assert {"kind": "ConfigMap", "name": "ocr-ca", "action": "created"} in made["objects"]
 
 
 def test_authorities_take_the_place_of_those_of_the_image(server: Server) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,12 @@ def test_openshift_chooses_ids_that_nobody_asked_for(spec: MakeSpec) -> None:
     assert context == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     asked = settled(cluster, spec(run_as_user=7)).security
     assert (asked.run_as_user, asked.run_as_group, asked.fs_group) == (7, None, None)
+
+
+def test_constraints_that_choose_no_user_leave_the_default(spec: MakeSpec) -> None:
+    cluster = MemoryCluster(served=OPENSHIFT)
+    for options in ({"pvc": None, "host_path": HOST}, {"scc": {"name": "hostmount-anyuid"}}):
+        assert settled(cluster, spec(**options)).security.run_as_user == 5000
 
 
 @pytest.mark.parametrize("options", [{"scc": {}}, {"ca_bundle": {"from_cluster": True}}])
@@ -286,6 +293,7 @@ def test_a_constraint_that_may_not_be_used(spec: MakeSpec) -> None:
             "admits users 10 to 20",
         ),
         ({"runAsUser": {"type": "MustRunAsNonRoot"}}, {"run_as_user": 0}, "does not admit root"),
+        ({"runAsUser": {"type": "RunAsAny"}}, {"run_as_user": -1}, "run_as_user is needed"),
     ],
 )
 def test_a_constraint_that_would_refuse_the_pods(
@@ -339,3 +347,20 @@ def test_our_own_constraint_is_what_openshift_takes() -> None:
         schema = version["schema"]["openAPIV3Schema"]
         jsonschema.validate(item, schema)
         assert set(item) <= set(schema["properties"]), "fields that OpenShift does not know"
+
+
+def test_the_examples_of_the_page_are_options_that_exist(spec: MakeSpec) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "openshift.md").read_text()
+    tasks = [
+        task
+        for block in re.findall(r"```yaml\n(.*?)```", text, re.S)
+        for task in yaml.safe_load(block)
+    ]
+    given = [
+        task["openvino.edge.model_server"] for task in tasks if "openvino.edge.model_server" in task
+    ]
+    assert len(given) == 3
+    cluster = with_proxy(STATUS)
+    for options in given:
+        made = settled(cluster, spec(**{"pvc": None, **options}))
+        assert render_objects(made)
