@@ -72,6 +72,10 @@ class World:
         lab("load-image", *map(str, images), "--cluster", self.name)
         clear_rules(self.cluster)
 
+    def repair(self) -> None:
+        """Start what ended by itself: the scheduler does, when an API server's end confuses it."""
+        lab("up", self.name)
+
     def make(self, label: str, lane: int, fault: Fault | None = None) -> Site:
         """Return a new site on the lane's node, without servers."""
         self.made += 1
@@ -146,6 +150,7 @@ class Runner:
 
     def run(self, fault: Fault, candidate: Candidate, count: int) -> Tally:
         """Do all trials and return what they came to."""
+        self.world.repair()
         tally = Tally(fault.name, candidate.name, candidate.ours)
         label = "ours" if candidate.ours else "peer"
         if fault.disk or fault.everywhere:
