@@ -172,6 +172,7 @@ extends_documentation_fragment:
   - openvino.edge.server_outgoing
   - openvino.edge.server_running
   - openvino.edge.server_security
+  - openvino.edge.server_device
   - openvino.edge.server_sources
   - openvino.edge.attributes
   - openvino.edge.attributes.changes

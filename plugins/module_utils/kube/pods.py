@@ -47,6 +47,8 @@ SCHEDULE_GRACE = 15.0
 MOUNT_GRACE = 20.0
 CREATE_GRACE = 5.0
 PULL_GRACE = 10.0
+# A device plugin that starts anew is back within seconds, and the pod is made again.
+ADMIT_GRACE = 10.0
 
 _IMAGE_FINAL = ("InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
 _IMAGE = _IMAGE_FINAL + ("ImagePullBackOff", "ErrImagePull", "RegistryUnavailable")
@@ -93,6 +95,9 @@ def _phase_trouble(pod: Object) -> Optional[Trouble]:
     if reason == "Evicted":
         hint = "Free disk or memory on the node, or set resources"
         return Trouble(reason, f"{name} was evicted: {text}", hint, True)
+    if reason == "UnexpectedAdmissionError":
+        hint = "See to the device plugin of that node: it is gone, or has no such device"
+        return Trouble(reason, f"{name} was refused by the node: {text}", hint, True, ADMIT_GRACE)
     if reason:
         return Trouble(reason, f"{name} failed: {text or reason}", "", True)
     return _container_trouble(pod) or Trouble("Failed", f"{name} failed", "Read its log", True)

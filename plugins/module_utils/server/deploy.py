@@ -22,6 +22,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.client import K
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
     credentials,
+    device_nodes,
     kinds,
     live,
     preflight,
@@ -240,6 +241,7 @@ class Deployer:
             self._settle(outcome, workload)
         except EdgeError as error:
             error.details["changed"] = outcome.changed
+            device_nodes.enrich(self._client, self._spec, error)
             raise
 
     def _settle(self, outcome: Outcome, workload: Optional[Object]) -> None:

@@ -20,6 +20,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Ac
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
     cloud_lint,
+    device_fit,
+    device_nodes,
     platform,
     preflight,
     values,
@@ -79,12 +81,16 @@ def run(params: Params, runtime: Runtime) -> Result:
     if params["state"] != "present":
         return _absent(params, runtime, waiting, begun)
     spec = spec_from_params(params)
+    config: Dict[str, Any] = {}
     if not spec.config.own:
-        check_config(render_config(spec), runtime, context_of(spec))
+        config = render_config(spec)
+        check_config(config, runtime, context_of(spec))
+    spec = device_fit.fitted(spec, config, runtime)
     for text in spec.running.warnings:
         runtime.warn(text)
     with KubeClient.from_params(params) as client:
         spec, told = platform.settled(client, spec)
+        spec = device_nodes.resolved(client, spec, config)
         cloud_lint.check(spec, runtime.warn)
         deployer = Deployer(client, spec, runtime, waiting)
         outcome = deployer.present()

@@ -11,6 +11,9 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.config_option
     CONFIG_OPTIONS,
     CONFIG_SOURCES,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.device_options import (
+    DEVICE_ARGUMENT_SPEC,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.models import MODEL_OPTIONS
 from ansible_collections.openvino.edge.plugins.module_utils.server.outgoing_options import (
     OUTGOING_ARGUMENT_SPEC,
@@ -79,6 +82,7 @@ SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
     "startup_timeout": {"type": "int", "default": 600},
     **RUNNING_ARGUMENT_SPEC,
     "adopt": {"type": "bool", "default": False},
+    **DEVICE_ARGUMENT_SPEC,
 }
 
 SERVER_RULES: Dict[str, Any] = {

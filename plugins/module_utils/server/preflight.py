@@ -12,6 +12,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.client import K
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    device_nodes,
     kinds,
     live,
     pss,
@@ -137,6 +138,7 @@ def check_cluster(
         check_namespace(spec, namespace.item)
     _check_priority(client, spec)
     check_account(client, spec)
+    device_nodes.check_offered(client, spec)
     if isinstance(spec.store, PvcStore):
         check_claim(spec, spec.store, claim)
         _check_binding(client, spec.store, claim or {})

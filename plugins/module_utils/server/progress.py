@@ -43,7 +43,15 @@ def complete(workload: Mapping[str, Any], pods: Sequence[Pod]) -> bool:
     names = _ON_NODES if workload.get("kind") == "DaemonSet" else _DEPLOYED
     if any(int(status.get(name, 0)) != wanted for name in names):
         return False
-    return len(pods) == wanted and not any(leaving(pod) for pod in pods)
+    left = [pod for pod in pods if not ended(pod)]
+    return len(left) == wanted and not any(leaving(pod) for pod in left)
+
+
+def ended(pod: Pod) -> bool:
+    """Tell whether a pod is over and stays: it holds nothing, its owner has made another one."""
+    if leaving(pod):
+        return False
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def leaving(pod: Pod) -> bool:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.server import values
@@ -16,6 +16,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.config_option
     config_from_params,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.cpu import CpuFit, fitted
+from ansible_collections.openvino.edge.plugins.module_utils.server.device_options import (
+    DeviceRequest,
+    device_from_params,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.generation import (
     UNKNOWN,
     Generation,
@@ -95,6 +99,7 @@ class ServerSpec:
     adopt: bool = False
     config: ConfigSpec = ConfigSpec()
     generation: Generation = UNKNOWN
+    device: Optional[DeviceRequest] = None
 
     @property
     def namespace(self) -> str:
@@ -148,6 +153,7 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
         adopt=bool(params["adopt"]),
         config=config_from_params(params),
         generation=generation_of(params.get("ovms_version"), params["image"]),
+        device=device_from_params(params),
         **_ports(params),
     )
     return _check_mounted(spec)

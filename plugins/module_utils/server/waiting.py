@@ -29,7 +29,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.objects impor
     Object,
     pod_selector_text,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.server.progress import leaving
+from ansible_collections.openvino.edge.plugins.module_utils.server.progress import (
+    ended,
+    leaving,
+    wanted_pods,
+)
 
 # Any change of a Deployment reaches its ReplicaSet, whose controller then tries again at once.
 RETRY_ANNOTATION = "openvino.edge/retried"
@@ -84,6 +88,10 @@ def judge_rollout(snapshot: Snapshot) -> Verdict:
         sets = [item for item in sets if _same_template(item, deployments[0])]
         if not sets:
             return Verdict(False, "pods of the previous template end")
+    # A pod that a device plugin refused stays, while another one runs in its place.
+    living = [pod for pod in pods if not ended(pod)]
+    if deployments and sum(_runs(pod) for pod in living) >= wanted_pods(deployments[0]):
+        pods = living
     verdict = judge_deployment([deployments, sets, pods, events])
     if not verdict.done:
         return _with_way_out(verdict, deployments, pods)
@@ -91,9 +99,13 @@ def judge_rollout(snapshot: Snapshot) -> Verdict:
     if ending:
         message = f"{verdict.message}, {ending} terminating"
         return replace(verdict, done=False, message=message, found=None)
-    if len(pods) != int(verdict.found["spec"].get("replicas", 1)):
+    if len(living) != wanted_pods(verdict.found):
         return replace(verdict, done=False, found=None)
-    return replace(verdict, found=list(pods))
+    return replace(verdict, found=living)
+
+
+def _runs(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") == "Running"
 
 
 def _with_way_out(

@@ -16,12 +16,11 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.openvino.edge.plugins.module_utils.devices import entry
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from devicekit import FAKE_ROOT, IMAGE, Node, lab, load_image, play_role
+from devicekit import FAKE_ROOT, I915, IMAGE, Node, lab, load_image, play_role
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "server"))
 
 LABEL = {"edge-test-fake-gpu": "true"}
-I915 = "gpu.intel.com/i915"
 
 
 @dataclass

@@ -27,6 +27,7 @@ IMAGE = "localhost/edge-fake-device-plugin:1"
 # Where the devices of a node are made up; each machine of the lab has its own /var/lib.
 FAKE_ROOT = "/var/lib/openvino-edge-fake"
 RENDER_GROUP = 992
+I915 = "gpu.intel.com/i915"
 
 
 def lab(*words: str) -> str:

@@ -6,7 +6,8 @@
 
 It looks for cards below PREFIX/sys/class/drm (else PREFIX/sys/class/accel), as Intel's plugins do,
 and takes those of their options that the tests use. A test makes these files. A card named in the
-file PREFIX/dev/dri/unhealthy (dev/accel) is reported Unhealthy. It needs Python 3.11, grpcio and
+file PREFIX/dev/dri/unhealthy (dev/accel) is reported Unhealthy; with a file
+PREFIX/dev/dri/refuse, containers get nothing. It needs Python 3.11, grpcio and
 protobuf.
 """
 
@@ -146,6 +147,8 @@ class Plugin:
     def allocate(self, request: Any, context: Any) -> Any:
         """Say which device nodes a container gets; refuse what is not healthy."""
         healthy = {item.ID for item in self.cards.devices() if item.health == "Healthy"}
+        if self.cards.note.with_name("refuse").exists():
+            context.abort(grpc.StatusCode.INTERNAL, "told to refuse")
         answer = PB["AllocateResponse"]()
         for wanted in request.container_requests:
             given = answer.container_responses.add()

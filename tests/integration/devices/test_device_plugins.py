@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError, WaitError
-from devicekit import play_role
+from devicekit import I915, play_role
 from kubernetes import client as k8s
 
-I915 = "gpu.intel.com/i915"
 XE = "gpu.intel.com/xe"
 
 

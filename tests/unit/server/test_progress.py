@@ -132,3 +132,24 @@ def test_adopted_removal_of_a_model() -> None:
 def test_another_program_on_the_port(junk: bytes) -> None:
     assert reported(junk) is None
     assert judge(reported(junk), {}) == "pending"
+
+
+def test_a_pod_that_ended_counts_only_as_long_as_it_is_leaving() -> None:
+    workload = {
+        "kind": "Deployment",
+        "metadata": {"name": "ocr", "generation": 1},
+        "spec": {"replicas": 1},
+        "status": {
+            "observedGeneration": 1,
+            "replicas": 1,
+            "updatedReplicas": 1,
+            "readyReplicas": 1,
+            "availableReplicas": 1,
+        },
+    }
+    refused = {"metadata": {"name": "old"}, "status": {"phase": "Failed"}}
+    ending = {**pod("old", leaving=True), "status": {"phase": "Succeeded"}}
+    assert complete(workload, [pod("new"), refused])
+    assert not complete(workload, [pod("new"), ending])
+    assert judge_rollout([[workload], [], [pod("new"), refused], []]).done
+    assert not judge_rollout([[workload], [], [pod("new"), ending], []]).done
