@@ -33,6 +33,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.adoption impo
 from ansible_collections.openvino.edge.plugins.module_utils.server.handover import hand_over
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
     Object,
+    holds_device,
     with_input_hash,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.plan import Key, key_of
@@ -152,8 +153,7 @@ class Adoption:
         """Tell whether a new pod can start while the old ones run."""
         if self._spec.strategy != "auto":
             return False
-        pod = item["spec"]["template"]["spec"]
-        if any(_devices(container) for container in pod["containers"]):
+        if holds_device(item["spec"]["template"]):
             return self._gap("the old pods hold the devices that new ones ask for")
         store = self._spec.store
         recreate = item["spec"]["strategy"]["type"] == "Recreate"
@@ -219,12 +219,6 @@ def _change(item: Object, live: Object, after: Mapping[str, Any]) -> Change:
     action = UNCHANGED if before == then else UPDATED
     name, namespace = metadata["name"], metadata["namespace"]
     return Change(item["kind"], name, namespace, action, before, then)
-
-
-def _devices(container: Mapping[str, Any]) -> List[str]:
-    """Return the extended resources (C(gpu.intel.com/i915)) that a container asks for."""
-    limits = (container.get("resources") or {}).get("limits") or {}
-    return [name for name in limits if "/" in name]
 
 
 def _claims(deployment: Mapping[str, Any]) -> List[str]:
