@@ -88,23 +88,27 @@ def claim_targets(client: KubeClient, store: PvcStore, wishes: Wishes) -> List[T
 
 def server_of(client: KubeClient, store: PvcStore) -> Server:
     """Return where the first model server of this collection that names the claim may run."""
+    for kind in ("Deployment", "DaemonSet"):
+        for item in _workloads(client, kind, store.namespace):
+            pod = ((item.get("spec") or {}).get("template") or {}).get("spec") or {}
+            if store.claim_name in claims_in(pod):
+                return Server(
+                    str(item["metadata"]["name"]),
+                    tuple(sorted((pod.get("nodeSelector") or {}).items())),
+                    tuple(pod.get("tolerations") or ()),
+                    pod.get("affinity") or {},
+                )
+    return Server()
+
+
+def _workloads(client: KubeClient, kind: str, namespace: str) -> List[Mapping[str, Any]]:
+    """Return this collection's objects of a kind by name; none where they may not be listed."""
     selector = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
     try:
-        found, _version = client.list(
-            "apps/v1", "Deployment", store.namespace, label_selector=selector
-        )
+        found, _version = client.list("apps/v1", kind, namespace, label_selector=selector)
     except (ForbiddenError, ApiError):
-        return Server()
-    for item in sorted(found, key=lambda item: str(item["metadata"]["name"])):
-        pod = ((item.get("spec") or {}).get("template") or {}).get("spec") or {}
-        if store.claim_name in claims_in(pod):
-            return Server(
-                str(item["metadata"]["name"]),
-                tuple(sorted((pod.get("nodeSelector") or {}).items())),
-                tuple(pod.get("tolerations") or ()),
-                pod.get("affinity") or {},
-            )
-    return Server()
+        return []
+    return sorted(found, key=lambda item: str(item["metadata"]["name"]))
 
 
 def _unbound_target(client: KubeClient, store: PvcStore, wishes: Wishes, server: Server) -> Target:

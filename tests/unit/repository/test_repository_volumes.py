@@ -64,9 +64,9 @@ def add_user(cluster: FakeCluster, node: str, name: str = "user", **spec: Any) -
     cluster.add("Pod", name, spec=fields, status={"phase": "Running"})
 
 
-def add_server(cluster: FakeCluster, **spec: Any) -> None:
+def add_server(cluster: FakeCluster, kind: str = "Deployment", **spec: Any) -> None:
     pod = {"volumes": VOLUMES, **spec}
-    cluster.add("Deployment", "ovms", metadata={"labels": OURS}, spec={"template": {"spec": pod}})
+    cluster.add(kind, "ovms", metadata={"labels": OURS}, spec={"template": {"spec": pod}})
 
 
 def add_volume(cluster: FakeCluster, *nodes: str, **spec: Any) -> None:
@@ -164,13 +164,15 @@ def test_a_claim_that_waits_for_its_first_pod() -> None:
     assert target(cluster).unbound, "the scheduler tells the rest"
 
 
-def test_the_first_pod_goes_where_the_server_may_go() -> None:
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
+def test_the_first_pod_goes_where_the_server_may_go(kind: str) -> None:
     """Else the volume would be made on a node where the server cannot run."""
     cluster = waiting_cluster()
     add_node(cluster, "n1")
     add_node(cluster, "n2", TAINT, zone="b")
     affinity = {"nodeAffinity": {"any": "thing"}}
-    add_server(cluster, nodeSelector={"zone": "b"}, tolerations=[TOLERATION], affinity=affinity)
+    wishes = {"nodeSelector": {"zone": "b"}, "tolerations": [TOLERATION], "affinity": affinity}
+    add_server(cluster, kind, **wishes)
     found = target(cluster)
     assert found.node_selector == (("zone", "b"),) and found.affinity == affinity
     assert found.tolerations == (TOLERATION,)
