@@ -91,6 +91,25 @@ class Cluster:
                 pytest.fail(f"not within {seconds:g} s: {what}")
             time.sleep(0.5)
 
+    def wait_for_rights(
+        self, user: str, namespace: str | None, rules: list[dict[str, Any]]
+    ) -> None:
+        """Wait until the API server's authorizer has seen a new role and its binding.
+
+        C(rules) are those of the role; the first verb on the first resource of each is asked for.
+        """
+        reviews = k8s.AuthorizationV1Api(self.api)
+        for rule in rules:
+            resource, _mark, subresource = str(rule["resources"][0]).partition("/")
+            asked = {"group": rule["apiGroups"][0], "resource": resource, "verb": rule["verbs"][0]}
+            asked |= {"subresource": subresource, **({"namespace": namespace} if namespace else {})}
+            body = {"spec": {"user": user, "resourceAttributes": asked}}
+
+            def allowed(body: dict[str, Any] = body) -> bool:
+                return bool(reviews.create_subject_access_review(body).status.allowed)
+
+            self.wait_until(allowed, f"{user} may {rule['verbs'][0]} {rule['resources'][0]}", 20)
+
     @contextmanager
     def visitor(self, namespace: str, volume: dict[str, Any], **pod: Any) -> Iterator[Visitor]:
         """A pod that mounts ``volume`` read-only at /store, to look at what really is there."""

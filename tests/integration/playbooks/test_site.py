@@ -107,6 +107,8 @@ def rights(shop: Any, factory: Any) -> Iterator[Callable[..., None]]:
             else:
                 cluster.rbac.create_cluster_role_binding(binding)
                 made.append((cluster, "cluster_role_binding", name))
+            user = str(binding["subjects"][0]["name"])
+            cluster.wait_for_rights(user, namespace if short == "deployer" else None, rules)
 
     yield bind
     for cluster, kind, name in made:

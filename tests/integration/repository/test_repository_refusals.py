@@ -191,6 +191,7 @@ def bind(cluster: Any, namespace: str, request: Any, without: tuple[str, ...] = 
         else:
             cluster.rbac.create_namespaced_role(namespace, body)
             cluster.rbac.create_namespaced_role_binding(namespace, binding)
+        cluster.wait_for_rights("edge-deployer", None if wide else namespace, body["rules"])
     return {"kubeconfig": str(cluster.restricted_kubeconfig)}
 
 
