@@ -47,13 +47,13 @@ HOW_TO_READ = """
 How to read it: plays carry the cost of `ansible-playbook` itself; *net* is without an empty play
 that is measured in the same rounds. Ours starts its helper pod, hashes on both ends, flushes to
 the disk and publishes by rename within the measured time. `kubectl cp`, `k8s_cp` and `rsync` copy
-into a pod that already runs, flush nothing and hide nothing from a server meanwhile; rsync gets
-the older version as basis of its deltas (`--copy-dest`), and reaches its daemon past the API
-server (a NodePort). The floor is `curl -T` through the pod proxy into a program that writes the
-file, flushes it and does nothing else. The controller runs in a network of its own on the
-cluster's bridge, whose card counts the bytes on the wire (both directions, with headers, TLS and
-repeats); 20 Mbit/s is a token bucket (`tc tbf`) in both directions. Sizes are checked after every
-copy, hashes once for each situation.
+into a pod that already runs, flush nothing (but for `rsync --fsync`) and hide nothing from a
+server meanwhile; rsync gets the older version as basis of its deltas (`--copy-dest`), and reaches
+its daemon past the API server (a NodePort). The floor is `curl -T` through the pod proxy into a
+program that writes the file, flushes it and does nothing else. The controller runs in a network of
+its own on the cluster's bridge, whose card counts the bytes on the wire (both directions, with
+headers, TLS and repeats); 20 Mbit/s is a token bucket (`tc tbf`) in both directions. Sizes are
+checked after every copy, hashes once for each situation.
 """
 
 

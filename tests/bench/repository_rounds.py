@@ -13,7 +13,18 @@ from typing import Callable
 
 from repository_data import CHANGES, Job, new_part, one_file, parts, small_files
 from repository_hosts import Hosts
-from repository_runs import EMPTY, FLOOR, K8S_CP, KUBECTL, OURS, RECORD, RSYNC, Once, Runs
+from repository_runs import (
+    EMPTY,
+    FLOOR,
+    K8S_CP,
+    KUBECTL,
+    OURS,
+    RECORD,
+    RSYNC,
+    RSYNC_FLUSHED,
+    Once,
+    Runs,
+)
 from repository_site import Wired
 
 COLD, SAME, PARTS_95 = "first copy", "no change", "new version, 95 % unchanged"
@@ -67,6 +78,7 @@ class Rounds:
         candidates: dict[str, tuple[Once, str]] = {
             OURS: (runs.ours, "/models/models"),
             RSYNC: (runs.rsync, "/data/rsync"),
+            RSYNC_FLUSHED: (runs.rsync_flushed, "/data/rsync-fsync"),
             KUBECTL: (runs.kubectl_cp, "/data/kubectl"),
             K8S_CP: (runs.k8s_cp, "/data/k8s_cp"),
         }
@@ -113,6 +125,7 @@ class Rounds:
         parts(job, self.sizes.mib)
         self.runs.ours(job)
         self.runs.rsync(job)
+        self.runs.rsync_flushed(job)
         job = job.next()
         new_part(job)
         self._all(PARTS_95, job)

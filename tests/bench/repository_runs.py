@@ -16,6 +16,7 @@ from repository_site import Site, Wired
 
 OURS, RECORD = "model_repository", "model_repository, compare: record"
 KUBECTL, K8S_CP, RSYNC = "kubectl cp", "k8s_cp", "rsync"
+RSYNC_FLUSHED = "rsync --fsync"  # what arrived outlives a power cut, as ours does
 FLOOR, EMPTY = "curl PUT (floor)", "empty play"
 PLAYS = (OURS, RECORD, K8S_CP)  # their net figures are without an empty play
 Once = Callable[[Job], Wired]
@@ -90,14 +91,27 @@ class Runs:
         }
         return self.play("kubernetes.core.k8s_cp", options)
 
-    def rsync(self, job: Job, pod: str = "peer", root: str = "/data", url: str = "") -> Wired:
+    def rsync(
+        self,
+        job: Job,
+        pod: str = "peer",
+        root: str = "/data",
+        url: str = "",
+        *,
+        flush: bool = False,
+    ) -> Wired:
         """Measure rsync to a daemon in a pod; an older version there is the basis of deltas."""
-        folder = f"rsync/{job.model}"
+        folder = f"{'rsync-fsync' if flush else 'rsync'}/{job.model}"
         self.site.shell(f"mkdir -p {root}/{folder}", pod)
-        basis = [f"--copy-dest=../{job.basis}"] if job.basis else []
+        more = [f"--copy-dest=../{job.basis}"] if job.basis else []
+        more += ["--fsync"] if flush else []
         target = f"{url or self.rsync_url}/{folder}/{job.version}/"
-        command = ["rsync", "-rt", *basis, f"{job.path}/", target]
+        command = ["rsync", "-rt", *more, f"{job.path}/", target]
         return self.site.measured(command, self._log("rsync"))
+
+    def rsync_flushed(self, job: Job) -> Wired:
+        """Measure rsync when it flushes every file to the disk."""
+        return self.rsync(job, flush=True)
 
     def floor(self, job: Job) -> Wired:
         """Measure curl through the pod proxy into a program that only writes the file."""

@@ -54,6 +54,10 @@ __all__ = ["Access", "ExecResult", "ExecStream", "KubeClient", "Response", "Watc
 FIELD_MANAGER = "openvino.edge"
 PAGE = 500  # objects per list request, as kubectl
 _APPLY = "application/apply-patch+yaml"
+# The form that kubectl asks for; a server that does not know it sends the whole object.
+METADATA_ONLY = (
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;q=0.9"
+)
 
 Json = Dict[str, Any]
 
@@ -155,11 +159,20 @@ class KubeClient:
             "PATCH", path, query=query + _dry(dry_run), body=obj, headers=headers, what=what
         )
 
-    def create(self, obj: Mapping[str, Any], *, dry_run: bool = False) -> Json:
-        """Create an object and return it; its name may come from C(generateName)."""
+    def create(self, obj: Mapping[str, Any], *, dry_run: bool = False, brief: bool = False) -> Json:
+        """Create an object and return it; its name may come from C(generateName).
+
+        Args:
+            obj: the object.
+            dry_run: let the API server check it only.
+            brief: return only its metadata: a big object need not cross the link a second time.
+        """
         path, what = self._object_path("create", obj, with_name=False)
         query = [("fieldManager", FIELD_MANAGER), *_dry(dry_run)]
-        return self.request_json("POST", path, query=query, body=obj, what=what, repeatable=dry_run)
+        headers = {"Accept": METADATA_ONLY} if brief else None
+        return self.request_json(
+            "POST", path, query=query, body=obj, headers=headers, what=what, repeatable=dry_run
+        )
 
     def patch(
         self,

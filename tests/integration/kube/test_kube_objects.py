@@ -45,6 +45,16 @@ def server_objects(namespace: str, image: str = "localhost/x:1") -> list[dict[st
     ]
 
 
+def test_a_big_object_does_not_come_back(client: KubeClient, namespace: str) -> None:
+    meta = {"name": "big", "namespace": namespace}
+    big = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"a": "b" * 99_000}}
+    answer = client.create(big, brief=True)
+    assert "data" not in answer and answer["metadata"]["name"] == "big"
+    assert (client.get("v1", "ConfigMap", "big", namespace) or {})["data"] == big["data"]
+    with pytest.raises(ConflictError):
+        client.create(big, brief=True)
+
+
 def test_apply_twice_then_change(client: KubeClient, namespace: str) -> None:
     objects = server_objects(namespace)
     predicted = apply_objects(client, objects, check_mode=True)

@@ -42,7 +42,7 @@ class Cluster(FakeCluster):
         self._note(f"list {kind}")
         return super().list(api_version, kind, *args, **kwargs)
 
-    def create(self, obj: Any, *, dry_run: bool = False) -> Any:
+    def create(self, obj: Any, *, dry_run: bool = False, brief: bool = False) -> Any:
         """Create an object that is not there yet."""
         self._note("create")
         if (obj["kind"], obj["metadata"]["name"]) in self.objects:

@@ -67,7 +67,7 @@ class FakeCluster:
         meta = {"name": name, **fields.pop("metadata", {})}
         self.objects[(kind, name)] = {"kind": kind, "metadata": meta, **fields}
 
-    def create(self, obj: Object, *, dry_run: bool = False) -> Object:
+    def create(self, obj: Object, *, dry_run: bool = False, brief: bool = False) -> Object:
         """Create an object; a Job gets a pod."""
         made = copy.deepcopy(obj)
         made["metadata"]["uid"] = f"uid-{len(self.made)}"

@@ -94,9 +94,11 @@ class Helper:
         job = render_job(self.id, self._target, self._options, self._program)
         try:
             self._job = self._client.create(job)
-            self._client.create(render_config_map(self.id, self._job, self._program))
+            files = render_config_map(self.id, self._job, self._program)
+            self._client.create(files, brief=True)
             if self._options.secret is not None and self._options.secret.data:
-                self._client.create(render_secret(self.id, self._job, self._options.secret))
+                secret = render_secret(self.id, self._job, self._options.secret)
+                self._client.create(secret, brief=True)
             self.pod = self._wait()
         except BaseException:
             self.shut()
