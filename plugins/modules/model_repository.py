@@ -112,12 +112,14 @@ options:
       - Owner of the published files. They are readable for all users, whatever the umask and the
         modes on the controller.
       - The helper pod of a claim runs as this user.
+      - Without it C(5000), the user of the server's image. On a claim on OpenShift it is the first
+        user of the namespace's range, as which servers run there; nothing has to be set.
     type: int
-    default: 5000
   gid:
-    description: Group that belongs to O(uid), and C(fsGroup) of the helper pod of a claim.
+    description:
+      - Group that belongs to O(uid), and C(fsGroup) of the helper pod of a claim.
+      - Without it C(5000), and on a claim on OpenShift what the namespace gives.
     type: int
-    default: 5000
   tolerations:
     description: Taints that the helper pods tolerate.
     type: list

@@ -52,12 +52,13 @@ options:
     description:
       - User of the helper pod.
       - The helper pod of a claim runs as this user.
+      - Without it C(5000), on a claim on OpenShift the first user of the namespace's range.
     type: int
-    default: 5000
   gid:
-    description: Group that belongs to O(uid), and C(fsGroup) of the helper pod of a claim.
+    description:
+      - Group that belongs to O(uid), and C(fsGroup) of the helper pod of a claim.
+      - Without it C(5000), and on a claim on OpenShift what the namespace gives.
     type: int
-    default: 5000
   tolerations:
     description: Taints that the helper pods tolerate.
     type: list

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.kube.status import (
+    constraint_text,
     pod_security,
     quota_text,
 )
@@ -265,6 +266,10 @@ def _creation(owner: str, text: str) -> Trouble:
     quota = quota_text(text)
     if quota:
         return Trouble("Quota", f"{owner}: {quota[0]}", quota[1], True, CREATE_GRACE)
+    constraint = constraint_text(text)
+    if constraint:
+        message = f"{owner}: {constraint[0]}"
+        return Trouble("Constraint", message, constraint[1], True, CREATE_GRACE)
     if "serviceaccount" in text and "not found" in text:
         hint = "Create the ServiceAccount, or correct its name"
         return Trouble("FailedCreate", f"{owner}: {text}", hint, True, CREATE_GRACE)

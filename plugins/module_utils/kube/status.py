@@ -118,6 +118,9 @@ def forbidden(message: str, what: str) -> ForbiddenError:
     quota = quota_text(message)
     if quota:
         return ForbiddenError(quota[0], subject=what, hint=quota[1])
+    constraint = constraint_text(message)
+    if constraint:
+        return ForbiddenError(constraint[0], subject=what, hint=constraint[1])
     if "because it is being terminated" in message:
         hint = "Wait until the namespace is gone, then run again"
     elif "cannot" in message and "User " in message:
@@ -137,6 +140,18 @@ def pod_security(message: str) -> Optional[Tuple[str, str]]:
     if "hostPath" in message:
         hint = f"For host_path label the namespace {PSS_LABEL}=privileged; or use a pvc"
     return f"Pod Security ({found.group(1)}) forbids the pod: {reasons}", hint
+
+
+def constraint_text(message: str) -> Optional[Tuple[str, str]]:
+    """Return message and hint when no SecurityContextConstraints of OpenShift admitted a pod."""
+    at = message.find("unable to validate against any security context constraint")
+    if at < 0:
+        return None
+    hint = (
+        "Leave out user and group ids, so that OpenShift chooses them, or have an administrator"
+        " let the ServiceAccount use a constraint that admits the pod"
+    )
+    return message[at:], hint
 
 
 def quota_text(message: str) -> Optional[Tuple[str, str]]:

@@ -89,7 +89,6 @@ class Audit:
         self, client: KubeClient, options: Options, runtime: Runtime, verify: bool
     ) -> None:
         self.client, self.options, self.runtime, self.verify = client, options, runtime, verify
-        self.ownership = expected_ownership(options.store, (options.helper.uid, options.helper.gid))
         self.source: Dict[Key, Manifest] = {}
         self.found: Dict[str, Dict[str, Any]] = {}
         self.audits: Dict[str, TargetAudit] = {}
@@ -116,6 +115,7 @@ class Audit:
             self.options.store,
             helper.tolerations,
             uid=helper.uid,
+            gid=helper.gid,
             node_selector=helper.node_selector,
         )
 
@@ -149,7 +149,9 @@ class Audit:
         if self.verify and raw.files:
             self.runtime.progress(f"{work.target.short}: reading {raw.model}/{raw.version}")
             read = from_hashes(raw, work.way.hashes(raw.model, raw.version, raw.size))
-        return audit_version(raw, self.ownership, source=self.source.get(raw.key), read=read)
+        target, owner = work.target, self.options.helper.owner
+        ownership = expected_ownership(target.store, owner, target.ids)
+        return audit_version(raw, ownership, source=self.source.get(raw.key), read=read)
 
 
 def result_of(found: Sequence[Mapping[str, Any]], audits: Sequence[TargetAudit]) -> Result:

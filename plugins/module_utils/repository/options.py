@@ -87,8 +87,8 @@ HELPER_ARGUMENT_SPEC: Dict[str, Any] = {
         "default": "IfNotPresent",
     },
     "image_pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
-    "uid": {"type": "int", "default": 5000},
-    "gid": {"type": "int", "default": 5000},
+    "uid": {"type": "int"},
+    "gid": {"type": "int"},
     "tolerations": {
         "type": "list",
         "elements": "dict",
@@ -181,7 +181,7 @@ def options_from_params(params: Mapping[str, Any], *, read_only: bool) -> Option
         ("wait_timeout", 1, 86400),
         ("parallel", 1, 64),
     ):
-        if not low <= int(params[name]) <= high:
+        if params[name] is not None and not low <= int(params[name]) <= high:
             raise InputError(f"{params[name]} is not from {low} to {high}", option=name)
     pull = pull_from_params(params)
     helper = HelperOptions(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import FILE_MODE
+from ansible_collections.openvino.edge.plugins.module_utils.repository.users import Ids
 from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore, Store
 
 DIRECTORY_MODE = 0o755
@@ -25,9 +26,9 @@ FS_GROUP_DIRECTORY = 0o070 | stat.S_ISGID
 
 @dataclass(frozen=True)
 class Ownership:
-    """What is expected; C(gid) is C(None) where the kubelet decides."""
+    """What is expected; C(None) where the cluster (C(uid)) or the kubelet (C(gid)) decides."""
 
-    uid: int
+    uid: Optional[int]
     gid: Optional[int]
 
     def recorded(self, record: Optional[Mapping[str, Any]]) -> Ownership:
@@ -43,7 +44,7 @@ class Ownership:
 
     def owner_fault(self, uid: int, gid: int) -> str:
         """Return how an owner differs, C("") when it is right."""
-        if uid == self.uid and self.gid in (None, gid):
+        if self.uid in (None, uid) and self.gid in (None, gid):
             return ""
         if self.gid is None:
             return f"owner {uid} instead of {self.uid}"
@@ -62,7 +63,17 @@ class Ownership:
         return f"mode {found:04o} instead of {wanted:04o}"
 
 
-def expected_ownership(store: Store, ids: Tuple[int, int]) -> Ownership:
-    """Return what files published by C(uid) and C(gid) have on a store."""
+def expected_ownership(
+    store: Store, ids: Tuple[int, int], decided: Optional[Ids] = None
+) -> Ownership:
+    """Return what files published by C(uid) and C(gid) have on a store.
+
+    Args:
+        store: the kind of store matters.
+        ids: of the task.
+        decided: of the helper, where OpenShift decides.
+    """
     uid, gid = ids
+    if decided is not None:
+        return Ownership(decided.user, None)
     return Ownership(uid, gid if isinstance(store, HostPathStore) else None)

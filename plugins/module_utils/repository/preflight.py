@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
@@ -26,6 +26,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.transport
     hostname_selector,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.usage import usage_access
+from ansible_collections.openvino.edge.plugins.module_utils.repository.users import namespace_ids
 from ansible_collections.openvino.edge.plugins.module_utils.repository.volumes import (
     Wishes,
     claim_targets,
@@ -182,6 +183,7 @@ def prepare(
             store,
             helper.tolerations,
             uid=helper.uid,
+            gid=helper.gid,
             node_selector=helper.node_selector,
         )
     except EdgeError as error:
@@ -218,7 +220,8 @@ def find_targets(
     store: Store,
     tolerations: Sequence[Object],
     *,
-    uid: int = 5000,
+    uid: Optional[int] = None,
+    gid: Optional[int] = None,
     node_selector: Sequence[Tuple[str, str]] = (),
 ) -> List[Target]:
     """Return where the files go: one target for a volume, one for each chosen node.
@@ -231,7 +234,9 @@ def find_targets(
     namespace = _namespace(client, store.namespace)
     if isinstance(store, PvcStore):
         _check_level(namespace, store, uid == 0)
-        return claim_targets(client, store, Wishes(tolerations, tuple(node_selector)))
+        ids = namespace_ids(client, namespace, uid, gid)
+        found = claim_targets(client, store, Wishes(tolerations, tuple(node_selector)))
+        return [replace(target, ids=ids) for target in found]
     _check_level(namespace, store, True)
     nodes, _version = client.list("v1", "Node", label_selector=_selector_text(store))
     chosen = choose_nodes(store, nodes, tolerations)

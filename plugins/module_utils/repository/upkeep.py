@@ -58,8 +58,6 @@ class Upkeep:
         self._rules = rules_from_params(params)
         self.removes = self._rules.asked
         self.repair = repair_from_params(params)
-        ids = (options.helper.uid, options.helper.gid)
-        self._ownership = expected_ownership(options.store, ids)
 
     def plan(self, work: Work, manifests: Sequence[Manifest]) -> Plan:
         """Return what has to happen on a target, with what goes afterwards.
@@ -69,7 +67,9 @@ class Upkeep:
             UnsupportedError: damage that this transport cannot repair.
         """
         name = work.target.name
-        plan = plan_present(name, manifests, work.remote, self._ownership, repair=self.repair)
+        target, owner = work.target, self._options.helper.owner
+        ownership = expected_ownership(target.store, owner, target.ids)
+        plan = plan_present(name, manifests, work.remote, ownership, repair=self.repair)
         if plan.of("repair") and work.way.transport == "exec":
             raise UnsupportedError(
                 NEEDS_AGENT,

@@ -24,7 +24,6 @@ DEFAULT, NON_ROOT = "restricted-v2", "nonroot-v2"
 REQUIRED_ANNOTATION = "openshift.io/required-scc"
 # OpenShift has a ClusterRole of this name for each constraint of its own.
 ROLE_PREFIX = "system:openshift:scc:"
-UID_RANGE_ANNOTATION = "openshift.io/sa.scc.uid-range"
 
 Part = Dict[str, Any]
 
@@ -51,18 +50,6 @@ def pick(security: SecuritySpec, *, host_path: bool, uids: Optional[range] = Non
         if uid is not None and (uids is None or uid not in uids):
             return NON_ROOT
     return DEFAULT
-
-
-def uid_range(namespace: Optional[Mapping[str, Any]]) -> Optional[range]:
-    """Return the users of a namespace's annotation (C(FIRST/COUNT) or C(FIRST-LAST))."""
-    metadata = (namespace or {}).get("metadata") or {}
-    text = str((metadata.get("annotations") or {}).get(UID_RANGE_ANNOTATION) or "")
-    for sign in "/-":
-        first, found, second = text.partition(sign)
-        if found and first.isdigit() and second.isdigit():
-            end = int(first) + int(second) if sign == "/" else int(second) + 1
-            return range(int(first), end)
-    return None
 
 
 def role_name(security: SecuritySpec, constraint: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import List, Optional
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import ForbiddenError, InputError
+from ansible_collections.openvino.edge.plugins.module_utils.kube import openshift
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.server import guard, live, scc
@@ -60,7 +61,7 @@ def check(client: KubeClient, spec: ServerSpec, namespace: live.Known) -> None:
     if not security.openshift:
         return
     host_path = guard.host_path(spec)
-    uids = None if security.scc is not None else scc.uid_range(namespace.item)
+    uids = None if security.scc is not None else openshift.uid_range(namespace.item)
     name = scc.pick(security, host_path=host_path, uids=uids)
     if name == scc.DEFAULT or wants_own(spec):
         return

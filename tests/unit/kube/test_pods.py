@@ -214,6 +214,12 @@ def replica_set(*conditions: dict[str, Any]) -> dict[str, Any]:
             "PodSecurity",
             "pod-security.kubernetes.io/enforce=privileged; or use a pvc",
         ),
+        (
+            'pods "x" is forbidden: unable to validate against any security context constraint: '
+            "[.containers[0].runAsUser: Invalid value: 5000: must be in the ranges: [1, 2]]",
+            "Constraint",
+            "Leave out user and group ids",
+        ),
         ('error looking up service account n/x: serviceaccount "x" not found', "FailedCreate", ""),
         ("webhook says no", "FailedCreate", "webhook says no"),
     ],

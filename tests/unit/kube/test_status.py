@@ -87,6 +87,11 @@ def test_missing_right() -> None:
             "is being terminated",
             ["Wait until the namespace is gone"],
         ),
+        (
+            'pods "x" is forbidden: unable to validate against any security context constraint: '
+            '[provider "restricted-v2": .spec.securityContext.fsGroup: Invalid value: []int64{1}]',
+            ["fsGroup", "Leave out user and group ids"],
+        ),
         ('admission webhook "w" denied the request: no', ["ask its administrator"]),
     ],
 )

@@ -50,6 +50,7 @@ class FakeCluster:
         events: shown for every object.
         refuse: rights the account lacks, as words in C(str(Access)).
         forbidden: kinds that cannot be read.
+        served: API groups beside those of Kubernetes; C(asked) has those that were asked for.
     """
 
     objects: dict[tuple[str, str], Object] = field(default_factory=dict)
@@ -61,11 +62,18 @@ class FakeCluster:
     deleted: list[str] = field(default_factory=list)
     makes_pods: bool = True
     on_proxy: Callable[..., Any] | None = None
+    served: tuple[str, ...] = ()
+    asked: list[str] = field(default_factory=list)
 
     def add(self, kind: str, name: str, **fields: Any) -> None:
         """Put an object there."""
         meta = {"name": name, **fields.pop("metadata", {})}
         self.objects[(kind, name)] = {"kind": kind, "metadata": meta, **fields}
+
+    def serves(self, api_version: str) -> bool:
+        """Return whether the cluster has an API group."""
+        self.asked.append(api_version)
+        return api_version in self.served
 
     def create(self, obj: Object, *, dry_run: bool = False, brief: bool = False) -> Object:
         """Create an object; a Job gets a pod."""

@@ -18,6 +18,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     ForbiddenError,
     InputError,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.kube import openshift
 from ansible_collections.openvino.edge.plugins.module_utils.server import platform, scc, scc_steps
 from ansible_collections.openvino.edge.plugins.module_utils.server.live import Known
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import render_objects
@@ -28,7 +29,7 @@ from .memory import MemoryCluster
 
 HOST = {"path": "/var/lib/openvino-edge/models"}
 OPENSHIFT = (scc.API_VERSION, platform.CONFIG_API)
-NAMESPACE = {"metadata": {"annotations": {scc.UID_RANGE_ANNOTATION: "1000680000/10000"}}}
+NAMESPACE = {"metadata": {"annotations": {openshift.UID_RANGE_ANNOTATION: "1000680000/10000"}}}
 LOCAL = {"type": "Localhost", "localhost_profile": "ovms"}
 
 
@@ -230,15 +231,7 @@ def test_the_strictest_constraint_that_admits(
 ) -> None:
     made = settled(MemoryCluster(served=OPENSHIFT), spec(**options))
     host_path = "host_path" in options
-    assert scc.pick(made.security, host_path=host_path, uids=scc.uid_range(NAMESPACE)) == name
-
-
-def test_uid_ranges() -> None:
-    def made(text: str) -> Any:
-        return scc.uid_range({"metadata": {"annotations": {scc.UID_RANGE_ANNOTATION: text}}})
-
-    assert made("10/5") == range(10, 15) and made("10-15") == range(10, 16)
-    assert made("odd") is made("") is scc.uid_range(None) is None
+    assert scc.pick(made.security, host_path=host_path, uids=openshift.uid_range(NAMESPACE)) == name
 
 
 def checked(cluster: MemoryCluster, spec: Any) -> EdgeError | None:

@@ -39,6 +39,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.state imp
     Facts,
     Inventory,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.users import Ids
 from ansible_collections.openvino.edge.plugins.module_utils.store import PvcStore, Store
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Target:
         unbound: the claim waits for its first pod; it has no volume, so it holds nothing.
         tolerations: of a server that uses this claim, besides those of the task.
         affinity: of that server, where the first pod decides where the volume is made.
+        ids: who the helper runs as, where OpenShift decides; C(None) for those of the task.
     """
 
     store: Store
@@ -76,6 +78,7 @@ class Target:
     unbound: bool = False
     tolerations: Tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
     affinity: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    ids: Optional[Ids] = None
 
     @property
     def name(self) -> str:

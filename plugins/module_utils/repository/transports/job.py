@@ -21,6 +21,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.pull.opti
     secret_keys,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import Target
+from ansible_collections.openvino.edge.plugins.module_utils.repository.users import DEFAULT_ID, Ids
 from ansible_collections.openvino.edge.plugins.module_utils.store import (
     AGENT_LABEL,
     MANAGED_BY,
@@ -53,7 +54,7 @@ class HelperOptions:
         exec_image: has bash and coreutils, like the model server's own image.
         image_pull_policy: of both.
         image_pull_secrets: names of Secrets in the namespace.
-        uid: owner of the published files, and user of the pod of a volume.
+        uid: owner of the published files, and user of the pod of a volume, if the task says.
         gid: group of the same.
         tolerations: of the pod, as Kubernetes spells them.
         wait_timeout: seconds until the pod has to run.
@@ -66,13 +67,21 @@ class HelperOptions:
     exec_image: str
     image_pull_policy: str = "IfNotPresent"
     image_pull_secrets: Tuple[str, ...] = ()
-    uid: int = 5000
-    gid: int = 5000
+    uid: Optional[int] = None
+    gid: Optional[int] = None
     tolerations: Tuple[Mapping[str, Any], ...] = ()
     wait_timeout: float = 120.0
     read_only: bool = False
     node_selector: Tuple[Tuple[str, str], ...] = ()
     secret: Optional[SecretMount] = None
+
+    @property
+    def owner(self) -> Tuple[int, int]:
+        """User and group of the published files where the cluster does not decide."""
+        return (
+            DEFAULT_ID if self.uid is None else self.uid,
+            DEFAULT_ID if self.gid is None else self.gid,
+        )
 
 
 @dataclass(frozen=True)
@@ -245,9 +254,13 @@ def _pod_security(target: Target, options: HelperOptions) -> Object:
     context: Object = {"seccompProfile": {"type": "RuntimeDefault"}}
     if not isinstance(target.store, PvcStore):
         return {**context, "runAsUser": 0, "runAsGroup": 0}
-    context.update(runAsUser=options.uid, runAsGroup=options.gid, runAsNonRoot=options.uid != 0)
-    if options.gid:
-        context.update(fsGroup=options.gid, fsGroupChangePolicy="OnRootMismatch")
+    uid, gid = options.owner
+    ids = target.ids or Ids(uid, gid, gid or None)
+    numbers = {"runAsUser": ids.user, "runAsGroup": ids.group, "fsGroup": ids.fs_group}
+    context.update({key: value for key, value in numbers.items() if value is not None})
+    context["runAsNonRoot"] = ids.user != 0
+    if ids.fs_group:
+        context["fsGroupChangePolicy"] = "OnRootMismatch"
     return context
 
 

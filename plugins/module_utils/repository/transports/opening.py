@@ -205,8 +205,8 @@ class Opener:
             "EDGE_TOKEN_SHA256": _sha256(token),
             "EDGE_PEER_SHA256": _sha256(self._peer_secret),
             "EDGE_IDLE": str(IDLE_SECONDS),
-            "EDGE_UID": str(options.uid),
-            "EDGE_GID": str(options.gid),
+            "EDGE_UID": str(options.owner[0]),
+            "EDGE_GID": str(options.owner[1]),
             "EDGE_READ_ONLY": "1" if options.read_only else "0",
         }
         command = ("python3", "-B", "-S", "-s", "-E", f"{SCRIPT_MOUNT}/{ARCHIVE}")
@@ -239,8 +239,8 @@ class Opener:
             "EDGE_ROOT": store_root(target),
             "EDGE_RUN": RUN_MOUNT,
             "EDGE_IDLE": str(IDLE_SECONDS),
-            "EDGE_UID": str(options.uid),
-            "EDGE_GID": str(options.gid),
+            "EDGE_UID": str(options.owner[0]),
+            "EDGE_GID": str(options.owner[1]),
             "EDGE_READ_ONLY": "1" if options.read_only else "0",
         }
         command = ("/bin/bash", f"{SCRIPT_MOUNT}/{exec_script.NAME}", "wait")
