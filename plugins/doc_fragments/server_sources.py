@@ -14,8 +14,8 @@ options:
   pvc:
     description:
       - The store is a volume behind a PersistentVolumeClaim.
-      - Excludes O(host_path), O(cloud) and O(image_volume). One of them is required if
-        O(state=present).
+      - Excludes O(host_path), O(cloud) and O(image_volume). One of them is required, unless a
+        server is removed.
     type: dict
     suboptions:
       claim_name:
@@ -84,8 +84,9 @@ options:
       - With O(cloud.s3.secret_name) and its like the Secret is yours. It is checked for its keys
         first, and pods are replaced when it has changed since the last run, provided that the
         account may get it.
-      - The server downloads to C(/tmp), see O(tmp_size), and lists the bucket at each
-        O(file_system_poll_wait_seconds).
+      - The server downloads to C(/tmp), see O(openvino.edge.model_server#module:tmp_size), and
+        lists the bucket at each
+        O(openvino.edge.model_server#module:file_system_poll_wait_seconds).
       - Excludes O(pvc), O(host_path) and O(image_volume).
     type: dict
     suboptions:
@@ -102,9 +103,9 @@ options:
               - Host and port of an S3-compatible store, for example V(http://minio.storage.svc:9000).
                 It needs credentials.
               - OVMS speaks plain HTTP to it, so C(https) is refused.
-              - It is refused together with O(proxies) if the host is inside the cluster or in
-                O(proxies.no_proxy), because OVMS does not look at that for S3 and would ask the
-                proxy.
+              - It is refused together with O(openvino.edge.model_server#module:proxies) if the host
+                is inside the cluster or in O(openvino.edge.model_server#module:proxies.no_proxy),
+                because OVMS does not look at that for S3 and would ask the proxy.
               - Without it the store is AWS.
             type: str
           region:
@@ -164,7 +165,7 @@ options:
       - The models are the files of an OCI image, which nodes pull like any other image. Several
         replicas on any node can use it, and the Pod Security Standard C(restricted) admits it.
       - Needs Kubernetes 1.36, and containerd 2.1 or CRI-O 1.31 on the nodes.
-      - O(image_pull_secrets) are used for it, too.
+      - O(openvino.edge.model_server#module:image_pull_secrets) are used for it, too.
       - Excludes O(pvc), O(host_path) and O(cloud).
     type: dict
     suboptions:

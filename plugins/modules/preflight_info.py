@@ -14,7 +14,8 @@ description:
     that M(openvino.edge.model_repository), M(openvino.edge.model_server) and
     M(openvino.edge.model_status) use, that the namespace is there and admits what the store
     needs, and that the store is there. For a PVC that is a claim that is bound or will be, and
-    that can be written; for host paths, nodes that are ready.
+    that can be written; for host paths, nodes that are ready; for a bucket, options that a server
+    can use and a Secret that has its keys; for an image, nodes that can mount it.
   - Fails with one error that names everything that is missing, and changes nothing.
   - What the account may not look at is noted, not failed, unless the job needs it.
 options:
@@ -36,73 +37,12 @@ options:
     type: list
     elements: str
     default: []
-  pvc:
-    description:
-      - The store is one volume.
-      - One of O(pvc) and O(host_path) is required.
-    type: dict
-    suboptions:
-      claim_name:
-        description: Name of the PersistentVolumeClaim.
-        type: str
-        required: true
-      sub_path:
-        description: Directory inside the volume that is the root of the store.
-        type: str
-        default: ""
-      local:
-        description:
-          - A directory on nodes that M(openvino.edge.model_repository) makes into the volume behind
-            the claim.
-          - With it the claim need not be there.
-        type: dict
-        suboptions:
-          path:
-            description: Absolute path on the nodes.
-            type: str
-            required: true
-          nodes:
-            description: Names of the nodes that have the directory.
-            type: list
-            elements: str
-            required: true
-          capacity:
-            description: Capacity that volume and claim tell.
-            type: str
-            default: 10Gi
-          storage_class:
-            description: StorageClass of volume and claim. Empty is none.
-            type: str
-            default: ""
-          create_directory_in:
-            description: Namespace in which a pod can make the directory.
-            type: str
-  host_path:
-    description:
-      - The store is one directory on each chosen node.
-      - One of O(pvc) and O(host_path) is required.
-    type: dict
-    suboptions:
-      path:
-        description: Absolute path on the nodes.
-        type: str
-        required: true
-      node_selector:
-        description: Labels that a node must have.
-        type: dict
-        default: {}
-      nodes:
-        description:
-          - Names of nodes.
-          - Without names and selector, every node that takes pods is meant.
-        type: list
-        elements: str
-        default: []
 seealso:
   - module: openvino.edge.model_repository
   - module: openvino.edge.model_server
 extends_documentation_fragment:
   - openvino.edge.auth
+  - openvino.edge.server_sources
   - openvino.edge.attributes
   - openvino.edge.attributes.read_only
 author:
@@ -119,6 +59,16 @@ EXAMPLES = r"""
       nodes: [factory-1, factory-2]
     images:
       - docker.io/openvino/model_server:2026.2.1
+
+- name: Check for a server that reads a bucket itself
+  openvino.edge.preflight_info:
+    context: factory
+    namespace: edge
+    cloud:
+      s3:
+        uri: s3://models/ocr
+        endpoint: http://minio.storage.svc:9000
+        secret_name: s3-login
 """
 
 RETURN = r"""

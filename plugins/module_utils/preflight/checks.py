@@ -13,11 +13,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.nodes imp
     fits_terms,
     terms_text,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.store import (
-    HostPathStore,
-    PvcStore,
-    Store,
-)
+from ansible_collections.openvino.edge.plugins.module_utils.server.sources import Source
+from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore, PvcStore
 
 OK = "ok"
 NOTE = "note"
@@ -75,7 +72,7 @@ def check_rights(denied: Sequence[object], asked: int) -> List[CheckResult]:
 
 
 def check_namespace(
-    name: str, namespace: Optional[Object], store: Optional[Store], will_create: bool
+    name: str, namespace: Optional[Object], store: Optional[Source], will_create: bool
 ) -> List[CheckResult]:
     """Is the namespace there, and does it admit what the store needs?"""
     if namespace is None:

@@ -31,10 +31,12 @@ def job_access(params: Params) -> List[Access]:
     """Return the rights of model_repository, model_server and model_status, each once.
 
     Args:
-        params: C(namespace), C(name), C(pvc), C(host_path) as the modules have them.
+        params: C(namespace), C(name), C(pvc), C(host_path) and so on as the modules have them.
+            Nothing is copied to what a server reads itself, a bucket or an image.
     """
     wanted: Dict[Access, None] = {}
-    for spec, required in AREAS:
+    copied = params.get("pvc") or params.get("host_path")
+    for spec, required in AREAS if copied else AREAS[1:]:
         wanted.update(dict.fromkeys(required(fill(spec, {**SAMPLE, **params}))))
     return list(wanted)
 
@@ -48,6 +50,10 @@ def check_access(params: Params) -> List[Access]:
         wanted.append(Access("get", "", "persistentvolumeclaims", namespace=namespace, name=claim))
         wanted.append(Access("get", "storage.k8s.io", "storageclasses"))
         wanted.append(Access("get", "", "persistentvolumes"))
+    for options in (params.get("cloud") or {}).values():
+        if (options or {}).get("secret_name"):
+            name = options["secret_name"]
+            wanted.append(Access("get", "", "secrets", namespace=namespace, name=name))
     wanted.append(Access("list", "", "nodes"))
     return wanted
 

@@ -6,117 +6,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from kubernetes.client.exceptions import ApiException
-
-ROOT = Path(__file__).parents[3]
-RBAC = ROOT / "roles" / "preflight" / "files" / "rbac.yml"
-RECAP = re.compile(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=0 +failed=(\d+)", re.M)
-
-# OpenVINO IR, version 11: x -> Result, without weights.
-PORT = '<port id="0" precision="FP32" names="x"><dim>1</dim><dim>4</dim></port>'
-TINY = f"""<?xml version="1.0"?>
-<net name="tiny" version="11"><layers>
-<layer id="0" name="x" type="Parameter" version="opset1"><data shape="1,4" element_type="f32"/>
-<output>{PORT}</output></layer>
-<layer id="1" name="y" type="Result" version="opset1"><input>{PORT}</input></layer>
-</layers><edges><edge from-layer="0" from-port="0" to-layer="1" to-port="0"/></edges></net>
-"""
-
-
-@dataclass
-class Run:
-    """What a playbook did: changed and failed tasks by host, and all it printed."""
-
-    code: int
-    changed: dict[str, int]
-    failed: dict[str, int]
-    text: str
-
-
-@dataclass
-class Fleet:
-    """An inventory of two clusters and how to run a playbook on it."""
-
-    inventory: Path
-    namespaces: dict[str, str]
-
-    def play(self, playbook: str, *options: str) -> Run:
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook]
-        done = subprocess.run(
-            [*command, "-i", str(self.inventory), *options],
-            cwd=ROOT,
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
-        recap = RECAP.findall(done.stdout)
-        return Run(
-            done.returncode,
-            {host: int(changed) for host, changed, _ in recap},
-            {host: int(failed) for host, _, failed in recap},
-            done.stdout + done.stderr,
-        )
-
-
-@pytest.fixture
-def rights(shop: Any, factory: Any) -> Iterator[Callable[..., None]]:
-    """``rights(cluster, namespace, without=None)`` binds the shipped roles to edge-deployer."""
-    made: list[tuple[Any, str, str]] = []
-
-    def bind(cluster: Any, namespace: str, without: str | None = None) -> None:
-        suffix = uuid.uuid4().hex[:6]
-        for role in yaml.safe_load(RBAC.read_text())["items"]:
-            short = role["metadata"]["name"].removeprefix("openvino-edge-")
-            if short == "namespace-admin":
-                continue
-            name = f"edge-test-{short}-{suffix}"
-            rules = [rule for rule in role["rules"] if without not in rule["resources"]]
-            cluster.rbac.create_cluster_role({"metadata": {"name": name}, "rules": rules})
-            made.append((cluster, "cluster_role", name))
-            binding = {
-                "metadata": {"name": name},
-                "roleRef": {
-                    "apiGroup": "rbac.authorization.k8s.io",
-                    "kind": "ClusterRole",
-                    "name": name,
-                },
-                "subjects": [
-                    {
-                        "apiGroup": "rbac.authorization.k8s.io",
-                        "kind": "User",
-                        "name": os.environ.get("EDGE_RESTRICTED_USER", "edge-deployer"),
-                    }
-                ],
-            }
-            if short == "deployer":
-                cluster.rbac.create_namespaced_role_binding(namespace, binding)
-            else:
-                cluster.rbac.create_cluster_role_binding(binding)
-                made.append((cluster, "cluster_role_binding", name))
-            user = str(binding["subjects"][0]["name"])
-            cluster.wait_for_rights(user, namespace if short == "deployer" else None, rules)
-
-    yield bind
-    for cluster, kind, name in made:
-        try:
-            getattr(cluster.rbac, f"delete_{kind}")(name)
-        except ApiException as error:
-            if error.status != 404:
-                raise
+from fleetkit import TINY, Fleet
 
 
 @pytest.fixture

@@ -18,17 +18,12 @@ import pytest
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import ForbiddenError, InputError
 from serving import ALL_OBJECTS, COLLECTIONS, Server
+from stores import fill_bucket, host_address, load_models_image
+from web.object_store import object_store
+from web.other_stores import azure_store, google_store
+from web.webkit import ForwardProxy, running
 
-TESTS = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
-
-from oci import LayerFile, write_image, write_layer  # noqa: E402
-from web.object_store import object_store  # noqa: E402
-from web.other_stores import azure_store, google_store  # noqa: E402
-from web.webkit import ForwardProxy, running  # noqa: E402
-
-LAB = TESTS / "lab" / "lab"
-ROLES = TESTS.parent / "roles"
+ROLES = Path(__file__).resolve().parents[3] / "roles"
 RBAC = "rbac.authorization.k8s.io"
 KEYS = ("edge-access-key", "edge-hidden-secret-key")
 GIVEN = {"access_key_id": KEYS[0], "secret_access_key": KEYS[1]}
@@ -42,22 +37,14 @@ Make = Callable[..., Server]
 @pytest.fixture(scope="module")
 def address() -> str:
     """An address of this machine that pods of the cluster reach."""
-    if os.environ.get("EDGE_HOST_ADDRESS"):
-        return os.environ["EDGE_HOST_ADDRESS"]
-    done = subprocess.run([str(LAB), "status", "--json"], capture_output=True, check=True)
-    found = {item["name"]: item["gateway"] for item in json.loads(done.stdout)}
-    return str(found["shop"])
+    return host_address("shop")
 
 
 @pytest.fixture(scope="module")
 def buckets(tmp_path_factory: pytest.TempPathFactory, adders: dict[int, Any]) -> Path:
     """A directory with the bucket ``models``, in it ``plant/adder/{1,2}``."""
     directory = tmp_path_factory.mktemp("buckets")
-    for version, files in adders.items():
-        place = directory / "models" / "plant" / "adder" / str(version)
-        place.mkdir(parents=True)
-        for name, content in files.items():
-            (place / name).write_bytes(content)
+    fill_bucket(directory / "models" / "plant" / "adder", adders)
     return directory
 
 
@@ -279,20 +266,8 @@ def test_the_example_of_the_docs(make: Make, s3: dict[str, Any], tmp_path: Path)
 @pytest.fixture(scope="module")
 def models_image(tmp_path_factory: pytest.TempPathFactory, adders: dict[int, Any]) -> str:
     """An image with the models, on the nodes of the lab."""
-    if os.environ.get("EDGE_MODELS_IMAGE"):
-        return os.environ["EDGE_MODELS_IMAGE"]
     work = tmp_path_factory.mktemp("image")
-    files = [
-        LayerFile(f"models/adder/{version}/{name}", content, 0o644)
-        for version, content_by_name in adders.items()
-        for name, content in content_by_name.items()
-    ]
-    write_layer(work / "layer.tar", files)
-    reference = "localhost/edge-test-models:1"
-    write_image(work / "image.tar", reference, [work / "layer.tar"], {})
-    command = [str(LAB), "load-image", str(work / "image.tar"), "--cluster", "shop"]
-    subprocess.run(command, check=True, capture_output=True)
-    return reference
+    return load_models_image(work, "shop", "localhost/edge-test-models:1", {"adder": adders})
 
 
 def test_an_image(make: Make, models_image: str) -> None:
