@@ -145,6 +145,10 @@ options:
             description: Name of the node.
             type: str
             required: true
+          type:
+            description: As OVMS has it. Without it, C(library_name) tells.
+            type: str
+            choices: [DL model, custom]
           model_name:
             description: The model that the node runs. A node has this or C(library_name).
             type: str

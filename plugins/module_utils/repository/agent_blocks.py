@@ -24,7 +24,6 @@ import re
 import struct
 import zlib
 from array import array
-from concurrent.futures import ThreadPoolExecutor
 from typing import Iterator, List, NamedTuple, Optional, Pattern, Set, Tuple
 
 try:  # in the collection
@@ -44,7 +43,6 @@ SAMPLE_BYTES = 4096
 COVERED = 0.95  # of the samples of a big file; the rest is found through its neighbours
 KEY_TRIES = 8  # places in a block, until one has a key that was not seen just before
 CHUNK = 4 << 20
-THREADS = 2  # sha256 runs without the interpreter's lock
 
 
 class Keys(NamedTuple):
@@ -92,13 +90,12 @@ def signature_bytes(path: str, block: int, sha256: str = "") -> bytes:
         size = os.fstat(descriptor).st_size
         keys = _choose_keys(descriptor, size, block)
         step = max(block, CHUNK // block * block)
-        with ThreadPoolExecutor(THREADS) as pool:
-            parts = list(
-                pool.map(
-                    lambda start: _chunk(descriptor, start, min(start + step, size), block, keys),
-                    range(0, size, step),
-                )
-            )
+        # One thread: each hash of a block gives up the interpreter's lock and asks for it again, so
+        # that two threads take half as long again as one.
+        parts = [
+            _chunk(descriptor, start, min(start + step, size), block, keys)
+            for start in range(0, size, step)
+        ]
     finally:
         os.close(descriptor)
     header = HEADER.pack(

@@ -19,6 +19,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.store import SERVING
 
 NODE_OPTIONS: Dict[str, Any] = {
     "name": {"type": "str", "required": True},
+    "type": {"type": "str", "choices": [MODEL_NODE, CUSTOM_NODE]},
     "model_name": {"type": "str"},
     "version": {"type": "int"},
     "library_name": {"type": "str"},
@@ -130,7 +131,8 @@ def _node(node: Mapping[str, Any]) -> Dict[str, Any]:
     params = made.pop("params", None) or {}
     if params:
         made["params"] = {str(key): values.text_value(item) for key, item in params.items()}
-    made["type"] = CUSTOM_NODE if made.get("library_name") else MODEL_NODE
+    # One that is given, as in a configuration that was pasted, has to fit: the lint sees to that.
+    made.setdefault("type", CUSTOM_NODE if made.get("library_name") else MODEL_NODE)
     return made
 
 

@@ -16,7 +16,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.openvino.edge.plugins.module_utils.devices import entry
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from devicekit import FAKE_ROOT, I915, IMAGE, Node, lab, load_image, play_role
+from devicekit import FAKE_ROOT, I915, IMAGE, Node, forget, lab, load_image, play_role
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "server"))
 
@@ -83,19 +83,6 @@ def _label(cluster: Any, node: str, value: str | None) -> None:
     cluster.core.patch_node(node, {"metadata": {"labels": dict.fromkeys(LABEL, value)}})
 
 
-def _forget(cluster: Any, node: str) -> None:
-    """Remove the resource from the node's status; a kubelet does so only when it starts anew."""
-    escaped = I915.replace("/", "~1")
-    status = cluster.core.read_node(node).status
-    patch = [
-        {"op": "remove", "path": f"/status/{part}/{escaped}"}
-        for part, found in (("capacity", status.capacity), ("allocatable", status.allocatable))
-        if I915 in found
-    ]
-    if patch:
-        cluster.core.patch_node_status(node, patch)
-
-
 @pytest.fixture(scope="session")
 def fake_node(factory: Any) -> Iterator[Node]:
     """Two cards on the first node, and the label that finds it."""
@@ -110,7 +97,7 @@ def fake_node(factory: Any) -> Iterator[Node]:
     node.clear()
     for name in factory.nodes():
         lab("exec", name, "--", "ctr", "-n", "k8s.io", "images", "rm", IMAGE)
-    _forget(factory, node.name)
+    forget(factory, node.name, I915)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ IMAGE = "localhost/edge-fake-device-plugin:1"
 # Where the devices of a node are made up; each machine of the lab has its own /var/lib.
 FAKE_ROOT = "/var/lib/openvino-edge-fake"
 RENDER_GROUP = 992
-I915 = "gpu.intel.com/i915"
+I915, XE, NPU = "gpu.intel.com/i915", "gpu.intel.com/xe", "npu.intel.com/accel"
 
 
 def lab(*words: str) -> str:
@@ -75,6 +75,16 @@ class Node:
                 lines.append(f"chown 0:{RENDER_GROUP} {path}")
         self.sh(" && ".join(lines))
 
+    def accelerators(self, count: int) -> None:
+        """Make the files that the driver of NPUs makes for so many of them."""
+        lines = [f"mkdir -p {FAKE_ROOT}/dev/accel {FAKE_ROOT}/sys/class/accel"]
+        for number in range(count):
+            path = f"{FAKE_ROOT}/dev/accel/accel{number}"
+            lines.append(f"mkdir -p {FAKE_ROOT}/sys/class/accel/accel{number}")
+            lines.append(f"test -e {path} || mknod -m 660 {path} c 1 3")
+            lines.append(f"chown 0:{RENDER_GROUP} {path}")
+        self.sh(" && ".join(lines))
+
     def unhealthy(self, *cards: str) -> None:
         """Say which cards are broken."""
         self.sh(f"echo {' '.join(cards)} > {FAKE_ROOT}/dev/dri/unhealthy")
@@ -82,6 +92,19 @@ class Node:
     def clear(self) -> None:
         """Remove what was made."""
         self.sh(f"rm -rf {FAKE_ROOT}")
+
+
+def forget(cluster: Any, node: str, resource: str) -> None:
+    """Remove a resource from a node's status; a kubelet does so only when it starts anew."""
+    escaped = resource.replace("/", "~1")
+    status = cluster.core.read_node(node).status
+    patch = [
+        {"op": "remove", "path": f"/status/{part}/{escaped}"}
+        for part, found in (("capacity", status.capacity), ("allocatable", status.allocatable))
+        if resource in found
+    ]
+    if patch:
+        cluster.core.patch_node_status(node, patch)
 
 
 def play_role(

@@ -13,10 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError, WaitError
-from devicekit import I915, play_role
+from devicekit import I915, XE, play_role
 from kubernetes import client as k8s
-
-XE = "gpu.intel.com/xe"
 
 
 def row(result: dict[str, Any], name: str) -> dict[str, Any]:

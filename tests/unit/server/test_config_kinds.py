@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,16 @@ def test_a_release_that_is_not_known_gets_graphs_in_the_list_that_all_know(spec:
     assert new == {"model_config_list": [{"config": entry}]}
     assert pinned_versions(new) == {"g": []}
     assert spec(models=[graph]).wanted() == {"g": ()}
+
+
+def test_a_configuration_of_pipelines_can_be_pasted(spec: MakeSpec) -> None:
+    config = render_config(spec(**OCR))
+    pasted = {**OCR, "pipelines": config["pipeline_config_list"]}
+    assert render_config(spec(**pasted)) == config
+    wrong = copy.deepcopy(pasted)
+    wrong["pipelines"][0]["nodes"][0]["type"] = "custom"
+    messages = [finding.message for finding in lint_config(render_config(spec(**wrong)))]
+    assert "a node of type custom needs it" in messages
 
 
 def test_the_ocr_setup(spec: MakeSpec) -> None:
