@@ -9,6 +9,7 @@ _UNIT = "tests/unit/server"
 _LAB = "tests/integration/server"
 _JOB = "tests/integration/job/test_job_site.py"
 _ARRIVES = f"{_UNIT}/test_parity.py::test_a_value_arrives"
+_INGRESS = f"{_LAB}/test_exposing.py::test_rest_and_grpc_reach_the_server_over_tls"
 _FIRST = f"{_JOB}::test_the_first_run_serves_the_models_everywhere"
 
 SEED: tuple[tuple[str, str, str, str], ...] = (
@@ -127,13 +128,18 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
         f"{_LAB}/test_config.py::test_pipelines_graphs_and_metrics",
         "copied and rewritten by the collection, without a temporary pod of your own",
     ),
-    ("Client image and Job", "none", "", "the status of models is read by `model_status`"),
-    ("Ingress for REST", "none", "", "the Service is there for an Ingress of your own"),
+    (
+        "Client image and Job",
+        "module `objects`",
+        f"{_LAB}/test_exposing.py::test_a_client_runs_as_a_job",
+        "no image of its own: Python is enough",
+    ),
+    ("Ingress for REST", "`expose.rest`", _INGRESS, ""),
     (
         "Check through the Ingress",
-        "module `model_status`",
-        "tests/integration/verify/test_gate.py::test_the_gate_opens_and_says_what_is_served",
-        "asks each pod through the API server, no Ingress needed",
+        "`expose.rest`, module `model_status`",
+        _INGRESS,
+        "the module asks each pod through the API server, no Ingress needed",
     ),
-    ("gRPC through an Ingress with TLS", "none", "", ""),
+    ("gRPC through an Ingress with TLS", "`expose.grpc`, `expose.tls`", _INGRESS, ""),
 )

@@ -171,6 +171,7 @@ extends_documentation_fragment:
   - openvino.edge.server_config.own
   - openvino.edge.server_outgoing
   - openvino.edge.server_running
+  - openvino.edge.server_exposing
   - openvino.edge.server_security
   - openvino.edge.server_device
   - openvino.edge.server_sources
@@ -341,6 +342,11 @@ endpoints:
       description: Of the gRPC interface.
       type: str
       sample: ocr.edge.svc:8080
+exposed:
+  description: What clients outside of the cluster write, by interface; empty without O(expose).
+  returned: O(state=present)
+  type: dict
+  sample: {rest: https://ocr.example.org, grpc: "ocr.example.org:443"}
 replicas:
   description: Number of pods that are wanted, and that were ready in the end.
   returned: O(state=present)

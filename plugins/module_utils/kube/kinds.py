@@ -81,6 +81,7 @@ _TABLE: Tuple[Tuple[str, str, str, bool], ...] = (
     ("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", True),
     ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", True),
     ("networking.k8s.io/v1", "Ingress", "ingresses", True),
+    ("networking.k8s.io/v1", "IngressClass", "ingressclasses", False),
     ("networking.k8s.io/v1", "ServiceCIDR", "servicecidrs", False),
     ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", True),
     ("coordination.k8s.io/v1", "Lease", "leases", True),

@@ -22,6 +22,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import (
     cloud_lint,
     device_fit,
     device_nodes,
+    exposing_checks,
     platform,
     preflight,
     values,
@@ -88,6 +89,7 @@ def run(params: Params, runtime: Runtime) -> Result:
     spec = device_fit.fitted(spec, config, runtime)
     for text in spec.running.warnings:
         runtime.warn(text)
+    exposing_checks.check_given(spec, runtime.warn)
     with KubeClient.from_params(params) as client:
         spec, told = platform.settled(client, spec)
         spec = device_nodes.resolved(client, spec, config)
@@ -98,6 +100,7 @@ def run(params: Params, runtime: Runtime) -> Result:
     result["config"] = json.loads(deployer.config or "null")
     result["replicas"] = {"wanted": outcome.wanted, "ready": outcome.ready}
     result["endpoints"] = _endpoints(spec)
+    result["exposed"] = spec.running.expose.addresses() if spec.running.expose else {}
     result.update(told)
     return result
 

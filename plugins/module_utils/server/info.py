@@ -14,6 +14,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.client import K
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import pinned_versions
+from ansible_collections.openvino.edge.plugins.module_utils.server.exposing import EXPOSED_LABEL
 from ansible_collections.openvino.edge.plugins.module_utils.server.kinds import recorded
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
     Object,
@@ -60,7 +61,7 @@ def describe(*found: Sequence[Object]) -> List[Dict[str, Any]]:
     for items in found:
         for item in items:
             name = item["metadata"]["labels"][SERVER_LABEL]
-            if HEADLESS_LABEL not in item["metadata"]["labels"]:
+            if not {HEADLESS_LABEL, EXPOSED_LABEL}.intersection(item["metadata"]["labels"]):
                 parts.setdefault(name, {})[item["kind"]] = item
     return [_server(name, parts[name]) for name in sorted(parts)]
 

@@ -25,6 +25,7 @@ ALWAYS: Tuple[Kind, ...] = (
     ("v1", "Service"),
 )
 SERVICE_MONITOR: Kind = ("monitoring.coreos.com/v1", "ServiceMonitor")
+ROUTE: Kind = ("route.openshift.io/v1", "Route")
 SOMETIMES: Tuple[Kind, ...] = (
     ("v1", "Secret"),
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
@@ -33,6 +34,8 @@ SOMETIMES: Tuple[Kind, ...] = (
     ("policy/v1", "PodDisruptionBudget"),
     ("autoscaling/v2", "HorizontalPodAutoscaler"),
     SERVICE_MONITOR,
+    ("networking.k8s.io/v1", "Ingress"),
+    ROUTE,
 )
 # How objects are sent where there are such kinds: first their record, then what pods stand on.
 _SENT = (
@@ -47,6 +50,8 @@ _SENT = (
     "PodDisruptionBudget",
     "HorizontalPodAutoscaler",
     "ServiceMonitor",
+    "Ingress",
+    "Route",
 )
 # Of the whole cluster: made where asked for, never removed with a server.
 SHARED = ("Namespace", "SecurityContextConstraints", "ClusterRole")
@@ -55,9 +60,9 @@ ORDER: Tuple[str, ...] = (*SHARED, *(kind for _version, kind in (*ALWAYS, *SOMET
 WORKLOADS = ("Deployment", "DaemonSet")
 KINDS_ANNOTATION = "openvino.edge/kinds"
 # The kinds that a cluster may not have, by the option that asks for them.
-OPTIONS = {"ServiceMonitor": "service_monitor"}
+OPTIONS = {"ServiceMonitor": "service_monitor", "Route": "expose.controller"}
 
-_EXTRA_PLURALS = {SERVICE_MONITOR: "servicemonitors"}
+_EXTRA_PLURALS = {SERVICE_MONITOR: "servicemonitors", ROUTE: "routes"}
 
 
 def optional(objects: Iterable[Mapping[str, Any]]) -> Tuple[Kind, ...]:

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
     cloud,
+    exposing,
     guard,
     kinds,
     scaling,
@@ -98,13 +99,15 @@ def render_objects(spec: ServerSpec, facts: ClusterFacts = ClusterFacts()) -> Li
     """
     text = text_of_config(spec, facts)
     template = _template(spec, facts, text)
+    reached = _services(spec, facts)
     objects = [
         *([] if spec.security.service_account else [_service_account(spec)]),
         *guard.objects(spec, lambda name: _metadata(spec, name), pod_selector(spec.name)),
         *_secrets(spec, facts),
         *([] if spec.config.own else [_config_map(spec, text)]),
         _noted(_workload(spec, facts, template), spec, text),
-        *_services(spec, facts),
+        *reached,
+        *_exposed(spec, reached[0]),
         *_optional(spec, facts),
     ]
     return [with_input_hash(item) for item in kinds.with_record(objects)]
@@ -304,6 +307,13 @@ def _services(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
         },
     }
     return [service, services.headless_service(service)] if options.headless else [service]
+
+
+def _exposed(spec: ServerSpec, service: Object) -> List[Object]:
+    expose = spec.running.expose
+    if expose is None:
+        return []
+    return exposing.objects(expose, lambda name: _metadata(spec, name), service)
 
 
 def endpoints(name: str, namespace: str, ports: Mapping[str, int]) -> Dict[str, str]:

@@ -13,6 +13,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Ac
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
     device_nodes,
+    exposing_checks,
     kinds,
     live,
     pss,
@@ -73,6 +74,11 @@ def access_for(
     if wait:
         wanted += _access_for_waiting(spec)
     wanted += scc_steps.access(spec)
+    if kinds.ROUTE in extra:  # OpenShift asks for it where a Route names its host or a certificate.
+        routes = kinds.resource(kinds.ROUTE)
+        wanted += [
+            Access(verb, *routes, "custom-host", namespace=place) for verb in ("create", "update")
+        ]
     if namespace:
         wanted += [Access(verb, "", "namespaces") for verb in ("get", "create", "patch")]
     return wanted
@@ -139,6 +145,7 @@ def check_cluster(
     _check_priority(client, spec)
     check_account(client, spec)
     device_nodes.check_offered(client, spec)
+    exposing_checks.check(client, spec, runtime.warn)
     if isinstance(spec.store, PvcStore):
         check_claim(spec, spec.store, claim)
         _check_binding(client, spec.store, claim or {})

