@@ -30,6 +30,17 @@ _SUFFIXES: Dict[str, Decimal] = {
 # The model server's S3 client ends the process on a proxy URL without a port
 # (openvinotoolkit/model_server, src/filesystem/s3filesystem.cpp).
 _PROXY_URL = re.compile(r"https?://([^:@/\s]{1,128}:[^@/\s]{1,256}@)?[^:/@\s]{1,255}:[0-9]{1,5}/?")
+# References as the runtimes read them (github.com/distribution/reference, regexp.go). One of another
+# form ends as InvalidImageName, when old pods may have ended for the new one already.
+_HOST = (
+    r"(?:[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)*)"
+)
+_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_IMAGE = re.compile(
+    rf"(?:(?:{_HOST}|\[[a-fA-F0-9:]+\])(?::[0-9]+)?/)?{_PART}(?:/{_PART})*"
+    r"(?::\w[\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?",
+    re.ASCII,
+)
 RESERVED_LABEL_PREFIXES = ("app.kubernetes.io/", "openvino.edge/")
 
 
@@ -64,12 +75,13 @@ def optional_id(value: int, option: str) -> Optional[int]:
 
 
 def image(value: str, option: str = "image") -> str:
-    """Return an image reference; only what no registry could resolve is refused."""
-    if not value or re.search(r"\s", value) or value.startswith(("http:", "https:", "docker:")):
+    """Return an image reference that a runtime can read."""
+    if not _IMAGE.fullmatch(value):
         raise InputError(
             f"'{value}' is not an image reference",
             option=option,
-            hint="Write REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST, without a scheme",
+            hint="Write REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST, without a scheme,"
+            " NAME in lower case",
         )
     return value
 

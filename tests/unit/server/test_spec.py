@@ -134,3 +134,37 @@ def test_bad_input_names_the_option(
         spec(**options)
     assert caught.value.option == option
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "ovms",
+        "openvino/model_server:2026.2.1-gpu",
+        "localhost:5000/edge/ovms__x:a",
+        "[fd00::1]:5000/ovms:1",
+        "Registry.Example/ovms@sha256:" + "0" * 64,
+        "registry.example:5000/a/b-c.d/ovms:1@sha256:" + "a" * 64,
+    ],
+)
+def test_references_that_runtimes_read(spec: MakeSpec, image: str) -> None:
+    assert spec(image=image).image == image
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "",
+        "a b",
+        "https://registry.example/ovms:1",
+        "openvino/Model_Server:1",
+        "registry.example/ovms:",
+        "registry.example/ovms@sha256:12",
+        "registry.example//ovms",
+        "ovms:" + "x" * 129,
+        "-ovms",
+    ],
+)
+def test_references_that_no_runtime_reads(spec: MakeSpec, image: str) -> None:
+    with pytest.raises(InputError, match="not an image reference"):
+        spec(image=image)
