@@ -30,8 +30,8 @@ _SUFFIXES: Dict[str, Decimal] = {
 # The model server's S3 client ends the process on a proxy URL without a port
 # (openvinotoolkit/model_server, src/filesystem/s3filesystem.cpp).
 _PROXY_URL = re.compile(r"https?://([^:@/\s]{1,128}:[^@/\s]{1,256}@)?[^:/@\s]{1,255}:[0-9]{1,5}/?")
-# References as the runtimes read them (github.com/distribution/reference, regexp.go). One of another
-# form ends as InvalidImageName, when old pods may have ended for the new one already.
+# References as the runtimes read them (github.com/distribution/reference, regexp.go). Any other one
+# ends as InvalidImageName, when old pods may have ended for the new one already.
 _HOST = (
     r"(?:[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)*)"
 )

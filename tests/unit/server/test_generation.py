@@ -55,7 +55,7 @@ def test_what_a_release_does_not_know_is_refused_and_the_release_named(spec: Mak
     check_config(render_config(made), Runtime(), context_of(made))
     text = refused(spec, **STATEFUL, ovms_version="2026.3")
     assert text.startswith("models[m].stateful: OVMS 2026.3 does not know it")
-    text = refused(spec, **STATEFUL, image="reg/ovms@sha256:00")
+    text = refused(spec, **STATEFUL, image="reg/ovms@sha256:" + "0" * 64)
     assert "the image does not tell its release" in text and "ovms_version" in text
     assert "OVMS 2022.3 knows no MediaPipe graphs" in refused(spec, **GRAPH, ovms_version="2022.3")
 
