@@ -16,7 +16,7 @@ options:
       - A GPU or NPU of the node for each pod. Without it the pods get none, and a model whose
         C(target_device) is one is refused, unless O(resources) asks for it.
       - The devices have to be offered by a device plugin, see the role
-        C(openvino.edge.device_plugins).
+        C(openvino.edge.device_plugins), or by a DRA driver for O(device.claim).
       - With it the image has to be a variant with drivers. If O(image) is its default, the variant
         with the suffix C(-gpu) is taken.
       - During a change no pod more than wanted is started, since the old pods hold the devices.
@@ -30,6 +30,23 @@ options:
             account then has to be able to list nodes.
         type: str
         default: auto
+      claim:
+        description:
+          - Gives each pod devices by a claim of its own (dynamic resource allocation), in the place
+            of O(device.resource). Needs Kubernetes 1.34 or later and a DRA driver.
+          - Another claim is another template, so pods are replaced.
+        type: dict
+        suboptions:
+          device_class_name:
+            description: DeviceClass, for example V(gpu.intel.com). A template is made for it.
+            type: str
+          selectors:
+            description: CEL expressions that a device has to meet as well.
+            type: list
+            elements: str
+          template_name:
+            description: Name of an existing ResourceClaimTemplate in the namespace.
+            type: str
       count:
         description: How many of it each pod gets.
         type: int

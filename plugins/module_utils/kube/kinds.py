@@ -95,6 +95,10 @@ _TABLE: Tuple[Tuple[str, str, str, bool], ...] = (
     ("authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", False),
     ("authorization.k8s.io/v1", "LocalSubjectAccessReview", "localsubjectaccessreviews", True),
     ("authorization.k8s.io/v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", False),
+    ("resource.k8s.io/v1", "DeviceClass", "deviceclasses", False),
+    ("resource.k8s.io/v1", "ResourceClaim", "resourceclaims", True),
+    ("resource.k8s.io/v1", "ResourceClaimTemplate", "resourceclaimtemplates", True),
+    ("resource.k8s.io/v1", "ResourceSlice", "resourceslices", False),
     ("config.openshift.io/v1", "Proxy", "proxies", False),
     ("security.openshift.io/v1", "SecurityContextConstraints", "securitycontextconstraints", False),
 )

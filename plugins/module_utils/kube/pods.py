@@ -56,6 +56,7 @@ _IMAGE = _IMAGE_FINAL + ("ImagePullBackOff", "ErrImagePull", "RegistryUnavailabl
 _CONFIG = ("CreateContainerConfigError",)
 _CREATE = ("CreateContainerError", "RunContainerError", "PreCreateHookError", "PostStartHookError")
 _MOUNT_EVENTS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
+_DEVICE_EVENT = "FailedPrepareDynamicResources"
 _AFTER_MOUNT = ("Pulling", "Pulled", "Created", "Started", "BackOff")
 _SIGNALS = {137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM", 134: "SIGABRT", 132: "SIGILL"}
 
@@ -73,6 +74,7 @@ def pod_trouble(pod: Object, events: Sequence[Object] = ()) -> Optional[Trouble]
         or _unschedulable(pod, own)
         or _container_trouble(pod)
         or _mount_trouble(pod, own)
+        or _claim_trouble(pod, own)
         or _sandbox_trouble(pod, own)
     )
 
@@ -120,6 +122,7 @@ _SCHEDULE_HINTS: Tuple[Tuple[str, str], ...] = (
     ("didn't find available persistent volumes", "No volume fits the PVC: size, class, node"),
     ("node(s) didn't match", "No node fits node_selector or nodes: check the nodes' labels"),
     ("untolerated taint", "Add a toleration, or free a node"),
+    ("cannot allocate all claims", "No free device fits the pod's claim: see to the DRA driver"),
     ("Insufficient", "Lower resources or replicas, or add a node"),
     ("free ports", "Another pod has the host port"),
     ("no nodes available", "The cluster has no node that is ready"),
@@ -228,6 +231,17 @@ def _mount_hint(text: str) -> str:
     if "Multi-Attach" in text:
         return "The volume is in use on another node: same node, or access mode ReadWriteMany"
     return "Check the volume, its driver and the node"
+
+
+def _claim_trouble(pod: Object, events: Sequence[Object]) -> Optional[Trouble]:
+    """Return the trouble of a pod whose devices a DRA driver does not hand out."""
+    if _has_started(pod):
+        return None
+    event = _latest(event for event in events if event.get("reason") == _DEVICE_EVENT)
+    if event is None or _has_passed(event, events):
+        return None
+    message = f"{_name(pod)} waits for its devices: {event.get('message')}"
+    return Trouble(_DEVICE_EVENT, message, "See to the DRA driver of that node", True, MOUNT_GRACE)
 
 
 def _sandbox_trouble(pod: Object, events: Sequence[Object]) -> Optional[Trouble]:

@@ -22,6 +22,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.client import K
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
     credentials,
+    device_claim_checks,
     device_nodes,
     kinds,
     live,
@@ -232,6 +233,7 @@ class Deployer:
             return self._adoption.send(wanted, check_mode=True)
         except ApiError as error:
             refused = refusal(error, self._spec.running.overrides)
+            refused = refused or device_claim_checks.refusal(error, self._spec)
             if refused is not None:
                 raise refused from error
             raise

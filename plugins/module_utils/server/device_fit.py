@@ -54,6 +54,8 @@ def requested(spec: ServerSpec) -> Set[str]:
     """Return the known resources that the options ask for by name."""
     limits = spec.resources.get("limits", {})
     named = {name for name in KNOWN_RESOURCES if name in limits}
+    if spec.device is not None and spec.device.claim is not None:
+        return named | spec.device.claim.resources
     if spec.device is not None and spec.device.resource != AUTO:
         named.add(spec.device.resource)
     return named
@@ -79,11 +81,13 @@ def fitted(spec: ServerSpec, config: Mapping[str, Any], runtime: Runtime) -> Ser
 
 
 def _check_models(spec: ServerSpec, config: Mapping[str, Any], runtime: Runtime) -> None:
-    if spec.device is not None and spec.device.resource == AUTO:
+    claim = spec.device.claim if spec.device is not None else None
+    if spec.device is not None and spec.device.resource == AUTO and claim is None:
         return
     named = requested(spec)
-    # A plugin of another vendor's name, or a patch of the pod, may give it as well.
+    # A plugin of another vendor's name, another class, or a patch of the pod, may give it as well.
     elsewhere = spec.device is not None and spec.device.resource not in KNOWN_RESOURCES
+    elsewhere = elsewhere and not (claim is not None and claim.resources)
     elsewhere = elsewhere or bool(spec.running.overrides)
     for name, target in sorted(targets_of(config).items()):
         plugins = plugins_of(target)
@@ -103,16 +107,18 @@ def _check_use(spec: ServerSpec, used: Set[str], runtime: Optional[Runtime]) -> 
     """Tell about a device that would be held for nothing; no runtime: models are not known."""
     if spec.device is None:
         return
-    if spec.device.resource == AUTO and not used:
+    claim = spec.device.claim
+    if claim is None and spec.device.resource == AUTO and not used:
         raise InputError(
             "no model names a GPU or NPU as its target_device",
             option="device.resource",
             hint="Set target_device, or name the resource",
         )
-    kind = kind_of(spec.device.resource)
+    names = [spec.device.resource] if claim is None else sorted(claim.resources)
+    kind = kind_of(names[0]) if names else None
     if runtime is not None and kind is not None and kind not in used:
         runtime.warn(
-            f"device: {spec.device.resource} is held, but no model names {kind} as its "
+            f"device: {claim or spec.device.resource} is held, but no model names {kind} as its "
             "target_device."
         )
 

@@ -22,7 +22,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.devices import 
     offer_of,
     shortage,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.server import live
+from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    device_claim_checks,
+    live,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.device_fit import (
     RESOURCES_OF,
     used_by,
@@ -55,14 +58,16 @@ def resolved(client: KubeClient, spec: ServerSpec, config: Mapping[str, Any]) ->
     if device is None:
         return spec
     amounts: Amounts = ((device.resource, device.count),)
-    if device.resource == AUTO:
+    if device.claim is not None:
+        amounts = ()
+    elif device.resource == AUTO:
         names = chosen_resources(_nodes(client, spec), used_by(config))
         amounts = tuple((name, device.count) for name in names)
     security = spec.security
     if device.group is not None and device.group not in security.supplemental_groups:
         groups = (*security.supplemental_groups, device.group)
         security = replace(security, supplemental_groups=groups)
-    resources = with_devices(spec.resources, amounts)
+    resources = with_devices(spec.resources, amounts) if amounts else spec.resources
     return replace(spec, resources=resources, security=security)
 
 
@@ -145,6 +150,7 @@ def check_offered(client: KubeClient, spec: ServerSpec) -> None:
     Raises:
         InputError: says for each node what it has.
     """
+    device_claim_checks.check(client, spec)
     wanted = device_limits(spec)
     if not wanted:
         return
@@ -162,6 +168,11 @@ def check_offered(client: KubeClient, spec: ServerSpec) -> None:
 
 def enrich(client: KubeClient, spec: ServerSpec, error: EdgeError) -> None:
     """Add to an error which node lacks which device, and which pods have them."""
+    if device_claim_checks.claim_of(spec) is not None:
+        seen = live.list_if_allowed(client, "v1", "Node")
+        able = None if seen is None else eligible(spec, seen)
+        device_claim_checks.enrich(client, spec, error, able)
+        return
     wanted = device_limits(spec)
     if not wanted or error.details.get("reason") not in _REASONS:
         return

@@ -10,6 +10,11 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.server import values
+from ansible_collections.openvino.edge.plugins.module_utils.server.device_claims import (
+    CLAIM_ARGUMENT_SPEC,
+    ClaimRequest,
+    claim_from_params,
+)
 
 AUTO = "auto"
 DEVICE_ARGUMENT_SPEC: Dict[str, Any] = {
@@ -19,6 +24,7 @@ DEVICE_ARGUMENT_SPEC: Dict[str, Any] = {
             "resource": {"type": "str", "default": AUTO},
             "count": {"type": "int", "default": 1},
             "group": {"type": "int"},
+            "claim": CLAIM_ARGUMENT_SPEC,
         },
     },
 }
@@ -31,12 +37,14 @@ class DeviceRequest:
     Attributes:
         resource: name of the resource, or C(auto): by the models and what nodes offer.
         count: how many of it.
+        claim: devices by a claim, in the place of a resource.
         group: group id that owns the device's files on the nodes; None: one that the image has.
     """
 
     resource: str = AUTO
     count: int = 1
     group: Optional[int] = None
+    claim: Optional[ClaimRequest] = None
 
 
 def device_from_params(params: Mapping[str, Any]) -> Optional[DeviceRequest]:
@@ -56,6 +64,13 @@ def device_from_params(params: Mapping[str, Any]) -> Optional[DeviceRequest]:
             option="device.resource",
             hint="Write it like gpu.intel.com/i915, or auto",
         )
+    claim = claim_from_params(option)
+    if claim is not None and resource != AUTO:
+        raise InputError(
+            "a device comes from a plugin's resource or by a claim",
+            option="device.resource",
+            hint="Set one of device.resource, device.claim",
+        )
     given = (params.get("resources") or {}).get("limits") or {}
     if resource in given:
         raise InputError(
@@ -64,7 +79,7 @@ def device_from_params(params: Mapping[str, Any]) -> Optional[DeviceRequest]:
     values.integer(count, "device.count", 1, 1000)
     if group is not None:
         values.integer(group, "device.group", 0, 2**31 - 1)
-    return DeviceRequest(resource, count, group)
+    return DeviceRequest(resource, count, group, claim)
 
 
 def with_devices(

@@ -25,9 +25,11 @@ ALWAYS: Tuple[Kind, ...] = (
     ("v1", "Service"),
 )
 SERVICE_MONITOR: Kind = ("monitoring.coreos.com/v1", "ServiceMonitor")
+CLAIM_TEMPLATE: Kind = ("resource.k8s.io/v1", "ResourceClaimTemplate")
 ROUTE: Kind = ("route.openshift.io/v1", "Route")
 SOMETIMES: Tuple[Kind, ...] = (
     ("v1", "Secret"),
+    CLAIM_TEMPLATE,
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
     ("networking.k8s.io/v1", "NetworkPolicy"),
     ("apps/v1", "DaemonSet"),
@@ -43,6 +45,7 @@ _SENT = (
     "ConfigMap",
     "Service",
     "Secret",
+    "ResourceClaimTemplate",
     "RoleBinding",
     "NetworkPolicy",
     "Deployment",
@@ -60,7 +63,16 @@ ORDER: Tuple[str, ...] = (*SHARED, *(kind for _version, kind in (*ALWAYS, *SOMET
 WORKLOADS = ("Deployment", "DaemonSet")
 KINDS_ANNOTATION = "openvino.edge/kinds"
 # The kinds that a cluster may not have, by the option that asks for them.
-OPTIONS = {"ServiceMonitor": "service_monitor", "Route": "expose.controller"}
+OPTIONS = {
+    "ServiceMonitor": "service_monitor",
+    "ResourceClaimTemplate": "device.claim",
+    "Route": "expose.controller",
+}
+# And what to do about it, where that is not to install a kind.
+WAYS_OUT = {
+    "ResourceClaimTemplate": "Kubernetes 1.34 and later has it; before that use device.resource"
+    " with a device plugin"
+}
 
 _EXTRA_PLURALS = {SERVICE_MONITOR: "servicemonitors", ROUTE: "routes"}
 

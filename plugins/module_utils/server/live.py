@@ -76,7 +76,9 @@ def _refuse_unserved(error: ApiError, kind: str, needed: bool) -> None:
     if needed:
         hint = "Install what brings this kind (its CRD), or leave the option out"
         raise InputError(
-            f"the cluster has no {kind}", option=kinds.OPTIONS.get(kind), hint=hint
+            f"the cluster has no {kind}",
+            option=kinds.OPTIONS.get(kind),
+            hint=kinds.WAYS_OUT.get(kind, hint),
         ) from error
 
 

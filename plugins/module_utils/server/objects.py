@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
     cloud,
+    device_claims,
     exposing,
     guard,
     kinds,
@@ -220,9 +221,21 @@ def _optional(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
         objects.append(scaling.disruption_budget(metadata, running.scaling.budget, selector))
     if running.scaling.autoscaling:
         objects.append(scaling.autoscaler(metadata, running.scaling.autoscaling))
+    device = spec.device
+    if device is not None and device.claim is not None and not device.claim.template_name:
+        objects.append(_claim_template(spec, device.claim, device.count))
     if running.monitor:
         objects.append(scraping.service_monitor(metadata, running.monitor, selector))
     return objects
+
+
+def _claim_template(spec: ServerSpec, claim: device_claims.ClaimRequest, count: int) -> Object:
+    return {
+        "apiVersion": device_claims.API,
+        "kind": "ResourceClaimTemplate",
+        "metadata": _metadata(spec, device_claims.template_name(spec.name, claim, count)),
+        "spec": device_claims.template_spec(claim, count),
+    }
 
 
 def _template(spec: ServerSpec, facts: ClusterFacts, text: str) -> Dict[str, Any]:

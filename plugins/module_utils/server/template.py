@@ -11,7 +11,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
-from ansible_collections.openvino.edge.plugins.module_utils.server import guard, outgoing, sources
+from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    device_claims,
+    guard,
+    outgoing,
+    sources,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.overrides import overridden
 from ansible_collections.openvino.edge.plugins.module_utils.server.placement import placement
 from ansible_collections.openvino.edge.plugins.module_utils.server.running import CONTAINER
@@ -83,6 +88,10 @@ def _pod_spec(spec: ServerSpec, labels: Mapping[str, str]) -> Dict[str, Any]:
     if spec.running.pod.priority_class:
         pod["priorityClassName"] = spec.running.pod.priority_class
     pod.update(placement(spec, labels))
+    device = spec.device
+    if device is not None and device.claim is not None:
+        name = device_claims.template_name(spec.name, device.claim, device.count)
+        return device_claims.with_claim(pod, name)
     return pod
 
 

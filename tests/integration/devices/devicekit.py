@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kubernetes import client as k8s
+from kubernetes import config as k8s_config
+from kubernetes.stream import stream
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
@@ -107,6 +111,50 @@ def forget(cluster: Any, node: str, resource: str) -> None:
         cluster.core.patch_node_status(node, patch)
 
 
+def inside(server: Any, line: str) -> str:
+    """Run a shell line in the server's container."""
+    (pod,) = [pod for pod in server.pods() if pod.status.phase == "Running"]
+    api = k8s.CoreV1Api(k8s_config.new_client_from_config(str(server.cluster.kubeconfig)))
+    answer: str = stream(
+        api.connect_get_namespaced_pod_exec,
+        pod.metadata.name,
+        server.namespace,
+        command=["sh", "-c", line],
+        stderr=True,
+        stdin=False,
+        stdout=True,
+        tty=False,
+    )
+    return answer
+
+
+def run_play(play: dict[str, Any], work: Path) -> str:
+    """Run a play as it is written, on this machine; return what it printed."""
+    own = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    done = _played({**play, "hosts": "localhost", "vars": {**play.get("vars", {}), **own}}, work)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def _played(play: dict[str, Any], work: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    playbook = work / "play.yml"
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", str(playbook)]
+    return subprocess.run(
+        [*command, *options],
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+            "ANSIBLE_NOCOLOR": "1",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
 def play_role(
     cluster: Any, work: Path, *options: str, role: str = "device_plugins", **variables: Any
 ) -> tuple[dict[str, Any], str]:
@@ -127,21 +175,6 @@ def play_role(
             **variables,
         },
     }
-    playbook = work / "play.yml"
-    playbook.write_text(json.dumps([play]), encoding="utf-8")
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", str(playbook)]
-    done = subprocess.run(
-        [*command, *options],
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-            "ANSIBLE_NOCOLOR": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    text = done.stdout + done.stderr
+    text = _played(play, work, *options).stdout
     found = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {}
     return found, text

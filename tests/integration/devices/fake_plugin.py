@@ -31,7 +31,7 @@ SOCKETS = Path("/var/lib/kubelet/device-plugins")
 API = "v1beta1"
 # The messages of k8s.io/kubelet pkg/apis/deviceplugin/v1beta1/api.proto that are used here:
 # field, number, type; "*" in front: repeated.
-MESSAGES = {
+MESSAGES: dict[str, list[tuple[str, int, str]]] = {
     "Empty": [],
     "DevicePluginOptions": [("pre_start_required", 1, "bool")],
     "RegisterRequest": [
@@ -54,12 +54,16 @@ MESSAGES = {
 }
 
 
-def message_classes() -> dict[str, Any]:
-    """Return the classes of MESSAGES."""
+def message_classes(
+    messages: dict[str, list[tuple[str, int, str]]] = MESSAGES, package: str = API
+) -> dict[str, Any]:
+    """Return the classes of messages that are written down like MESSAGES."""
     field = descriptor_pb2.FieldDescriptorProto
     scalars = {"string": field.TYPE_STRING, "bool": field.TYPE_BOOL}
-    file = descriptor_pb2.FileDescriptorProto(name="dp.proto", package=API, syntax="proto3")
-    for name, fields in MESSAGES.items():
+    file = descriptor_pb2.FileDescriptorProto(
+        name=f"{package}.proto", package=package, syntax="proto3"
+    )
+    for name, fields in messages.items():
         message = file.message_type.add(name=name)
         for label, number, kind in fields:
             plain = kind.lstrip("*")
@@ -67,10 +71,10 @@ def message_classes() -> dict[str, Any]:
             made.label = field.LABEL_REPEATED if kind[0] == "*" else field.LABEL_OPTIONAL
             made.type = scalars.get(plain, field.TYPE_MESSAGE)
             if plain not in scalars:
-                made.type_name = f".{API}.{plain}"
+                made.type_name = f".{package}.{plain}"
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    found = {name: pool.FindMessageTypeByName(f"{API}.{name}") for name in MESSAGES}
+    found = {name: pool.FindMessageTypeByName(f"{package}.{name}") for name in messages}
     return {name: message_factory.GetMessageClass(item) for name, item in found.items()}
 
 

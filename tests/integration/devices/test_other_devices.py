@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from devicekit import FAKE_ROOT, IMAGE, NPU, XE, Node, forget, lab, load_image, play_role
+from devicekit import FAKE_ROOT, IMAGE, NPU, XE, Node, forget, inside, lab, load_image, play_role
 from serving import Server
-from test_server_devices import inside
 
 # The cluster of one node: tests of the other one count on its devices.
 LABEL = {"edge-test-fake-device": "true"}

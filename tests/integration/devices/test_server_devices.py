@@ -13,10 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError, WaitError
-from devicekit import FAKE_ROOT, I915, RENDER_GROUP
+from devicekit import FAKE_ROOT, I915, RENDER_GROUP, inside, run_play
 from kubernetes import client as k8s
-from kubernetes import config as k8s_config
-from kubernetes.stream import stream
 from serving import Server
 
 
@@ -44,23 +42,6 @@ def make(plugins: Any, make_namespace: Any, make_pvc: Any, server_image: str) ->
     yield one
     for server in servers:
         server.run(state="absent")
-
-
-def inside(server: Server, line: str) -> str:
-    """Run a shell line in the server's container."""
-    (pod,) = [pod for pod in server.pods() if pod.status.phase == "Running"]
-    api = k8s.CoreV1Api(k8s_config.new_client_from_config(str(server.cluster.kubeconfig)))
-    answer: str = stream(
-        api.connect_get_namespaced_pod_exec,
-        pod.metadata.name,
-        server.namespace,
-        command=["sh", "-c", line],
-        stderr=True,
-        stdin=False,
-        stdout=True,
-        tty=False,
-    )
-    return answer
 
 
 def test_a_server_gets_the_device_and_may_open_it(make: Any, plugins: Any) -> None:
@@ -132,6 +113,32 @@ def test_the_example_of_the_docs(make: Any) -> None:
     after = done["diff"]["after"]
     assert f"{I915}: '1'" in after and "supplementalGroups:\n" in after
     assert "model_server:2026.2.1-gpu" in after
+
+
+def test_a_pod_with_the_device_tells_its_group(
+    plugins: Any, make_namespace: Any, agent_image: str, tmp_path: Path
+) -> None:
+    """The example of the docs, with the names of this lab put in."""
+    text = (Path(__file__).resolve().parents[3] / "docs" / "gpu.md").read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
+    (play,) = next(yaml.safe_load(block) for block in blocks if "render-group" in block)
+    options = play["tasks"][0]["openvino.edge.objects"]
+    (job,) = options["definitions"]
+    namespace, cluster = make_namespace(plugins.cluster), plugins.cluster
+    job["metadata"]["namespace"] = namespace
+    pod = job["spec"]["template"]["spec"]
+    pod["nodeSelector"] = {"kubernetes.io/hostname": plugins.node.name}
+    pod["containers"][0]["image"] = agent_image
+    run_play({**play, "tasks": [{"openvino.edge.objects": {**options, **cluster.auth}}]}, tmp_path)
+    batch = k8s.BatchV1Api(cluster.api)
+    cluster.wait_until(
+        lambda: batch.read_namespaced_job("render-group", namespace).status.succeeded == 1,
+        "the Job ends well",
+        60,
+    )
+    (found,) = cluster.core.list_namespaced_pod(namespace).items
+    log = cluster.core.read_namespaced_pod_log(found.metadata.name, namespace)
+    assert log.strip() == str(RENDER_GROUP)
 
 
 def test_a_device_that_the_plugin_refuses(make: Any, plugins: Any) -> None:
