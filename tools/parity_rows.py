@@ -125,7 +125,7 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
     (
         "Example: the OCR pipeline on a claim",
         "`pipelines`, `custom_node_libraries`, module `model_repository`",
-        f"{_LAB}/test_config.py::test_pipelines_graphs_and_metrics",
+        f"{_LAB}/test_pipeline.py::test_from_a_directory_to_a_pipeline_that_is_available",
         "copied and rewritten by the collection, without a temporary pod of your own",
     ),
     (

@@ -49,11 +49,16 @@ options:
     default: []
     suboptions:
       name:
-        description: Name of the model.
+        description:
+          - Name of the model, or of a directory with libraries for custom nodes of pipelines.
         type: str
         required: true
       versions:
-        description: Versions of the model. Without them all of them.
+        description:
+          - Versions of the model. Without them all of them.
+          - A directory that holds files and no versions (a library, a MediaPipe graph, a model) is
+            published as the one version that is named here, so other files need another number.
+            Not with O(pull) or O(signature).
         type: list
         elements: int
         default: []

@@ -16,6 +16,7 @@ from harness import write_config, write_ir
 from ovms_standin.knobs import Defect, Generation
 from ovms_standin.manager import ModelManager, ReloadError
 from ovms_standin.metrics import Metrics
+from shared_library import NODE_SYMBOLS, shared_library
 
 MakeManager = Callable[..., ModelManager]
 OK = ("AVAILABLE", "OK")
@@ -335,3 +336,59 @@ def test_a_pipeline_follows_its_models(models: Path, make_manager: MakeManager) 
     write_config(config, entry("a"))
     manager.poll()
     assert shown(manager) == {"a": {1: OK}, "late": {1: ENDED}, "p": {1: ENDED}}
+
+
+def cutting(path: str) -> dict[str, Any]:
+    """The sections of a pipeline with a custom node beside its model."""
+    cut = {
+        "name": "c",
+        "type": "custom",
+        "library_name": "cut",
+        "inputs": [{"all": {"node_name": "n", "data_item": "y"}}],
+        "outputs": [{"data_item": "one", "alias": "one"}],
+    }
+    whole = pipeline("a")
+    whole = {
+        **whole,
+        "nodes": [*whole["nodes"], cut],
+        "outputs": [{"y": {"node_name": "c", "data_item": "one"}}],
+    }
+    libraries = [{"name": "cut", "base_path": path}]
+    return {"pipeline_config_list": [whole], "custom_node_library_config_list": libraries}
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"no library", "failed to open base_path"),
+        (shared_library(NODE_SYMBOLS[:-1]), "undefined symbol: release"),
+        (None, "failed to open base_path"),
+    ],
+)
+def test_a_pipeline_needs_a_library_that_opens_and_has_its_functions(
+    models: Path, make_manager: MakeManager, log: io.StringIO, content: bytes | None, line: str
+) -> None:
+    if content is not None:
+        (models / "lib.so").write_bytes(content)
+    config = write_config(models / "config.json", entry("a"), **cutting("lib.so"))
+    manager = started(make_manager, config)
+    assert shown(manager)["p"] == {1: ("LOADING", "FAILED_PRECONDITION")}
+    assert line in log.getvalue()
+
+
+def test_a_library_is_opened_once_by_name_and_path(
+    models: Path, make_manager: MakeManager, log: io.StringIO
+) -> None:
+    for name in ("lib.so", "other.so"):
+        (models / name).write_bytes(shared_library(mark=name.encode()))
+    config = write_config(models / "config.json", entry("a"), **cutting("lib.so"))
+    manager = started(make_manager, config)
+    assert shown(manager)["p"] == {1: OK}
+    (models / "lib.so").unlink()
+    write_config(config, entry("a"), entry("b"), **cutting("lib.so"))
+    manager.poll()
+    assert shown(manager)["p"] == {1: OK}
+    write_config(config, entry("a"), **cutting("other.so"))
+    manager.poll()
+    assert shown(manager)["p"] == {1: OK}
+    assert log.getvalue().count("Successfully loaded custom node library") == 2

@@ -6,17 +6,22 @@
 The server takes the first match in the order IR, ONNX, PaddlePaddle, TensorFlow, TensorFlow Lite
 (model_server src/modelinstance.cpp, C(findModelFilePathWithExtension)) among the files directly
 in the version directory; which of two files of one kind it takes depends on the order of the
-directory, so more than one is an error here. A MediaPipe graph names its own models.
+directory, so more than one is an error here. A MediaPipe graph names its own models. A directory
+with a shared library and no model is for custom nodes of pipelines (C(base_path) of
+C(custom_node_library_config_list)); a server opens it by its path and never again, so another
+library is another version.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Iterable, List, NamedTuple, Optional, Set
 
 GRAPH_FILE = "graph.pbtxt"
 SAVED_MODEL = "saved_model.pb"
 MODEL_SUFFIXES = (".xml", ".onnx", ".pdmodel", ".pb", ".tflite")
+LIBRARY = re.compile(r"[^/]+\.so(\.[0-9]+)*")
 
 
 class Fault(NamedTuple):
@@ -39,7 +44,8 @@ def version_fault(paths: Iterable[str]) -> Optional[Fault]:
         return _pairs_fault(sorted(name for name in names if name.endswith(".xml")), names)
     heads = _heads(names)
     if not heads:
-        return _no_model_fault(names)
+        libraries = any(map(LIBRARY.fullmatch, names))
+        return None if libraries else _no_model_fault(names)
     if len(heads) > 1:
         return Fault("two models in a version", "holds " + " and ".join(heads))
     return _head_fault(heads[0], names)

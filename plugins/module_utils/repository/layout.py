@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scan a local model repository and refuse what a model server would misread.
 
-A repository is C(<model>/<version>/<files>). Everything is checked before any cluster is asked
-for anything; all findings of one kind are reported together.
+A repository is C(<model>/<version>/<files>). A directory that holds files and no versions (a
+library, a MediaPipe graph) is taken as the one version that is chosen of it. Everything is checked
+before any cluster is asked for anything; all findings of one kind are reported together.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.formats i
 # The server reads version names with std::stoll into an int64 (model_server
 # src/modelmanager.cpp, readAvailableVersions), so "2.tmp", "002" and "+2" are all version 2 to it.
 VERSION_NAME = re.compile(r"[1-9][0-9]{0,18}")
+# What somebody meant as a version, right or wrong.
+LIKE_VERSION = re.compile(r"\s*[vV+-]?[0-9]")
 MAX_VERSION = 2**63 - 1
 # Model names become part of URLs (/v2/models/NAME/versions/N) and of paths.
 MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,199}")
@@ -39,13 +42,14 @@ HINTS = {
     "model name clash": "Rename one: file systems and URLs may not keep them apart",
     "version name": "Name it with a positive number without leading zeros, like 1 or 20260131;"
     " keep anything else outside the repository",
-    "no version": "Put the files of a model into <model>/<version>/, for example <model>/1/",
+    "no version": "Put the files into <model>/<version>/, for example <model>/1/, or say which one"
+    " version they are: models: [{name: <model>, versions: [1]}]",
     "empty version": "Fill it or remove it",
     "xml without bin": "OpenVINO reads the .bin of the same name beside the .xml",
     "two models in a version": "Give each model a directory of its own",
     "incomplete model": "Complete it or remove the version",
     "no model file": "OVMS loads .xml+.bin, .onnx, .pdmodel+.pdiparams, saved_model.pb+variables/,"
-    " .tflite or graph.pbtxt",
+    " .tflite, graph.pbtxt, or a library (.so) for custom nodes",
 }
 
 
@@ -116,17 +120,18 @@ def selection_from_params(models: Optional[Sequence[Mapping[str, Any]]]) -> List
     return list(chosen.values())
 
 
-def scan(src: str, selection: Sequence[Selection] = ()) -> Repository:
+def scan(src: str, selection: Sequence[Selection] = (), *, flat: bool = True) -> Repository:
     """Return the chosen part of the repository at C(src).
 
     Only what is chosen is checked, so one bad model does not keep the others from going out.
+    C(flat) takes a directory without versions as the one version that is chosen of it.
 
     Raises:
         InputError: the repository is missing or empty, a chosen model or version does not exist,
             or something in it would be misread by a model server.
     """
     _check_root(src)
-    found = _Scan(os.path.realpath(src), {item.name: item for item in selection})
+    found = _Scan(os.path.realpath(src), {item.name: item for item in selection}, flat=flat)
     found.run()
     if found.faults:
         raise _findings_error(src, found.faults)
@@ -170,9 +175,10 @@ class _Fault:
 class _Scan:
     """One walk; collects faults instead of stopping at the first."""
 
-    def __init__(self, root: str, chosen: Mapping[str, Selection]) -> None:
+    def __init__(self, root: str, chosen: Mapping[str, Selection], *, flat: bool) -> None:
         self.root = root
         self.chosen = chosen
+        self.flat = flat
         self.repository = Repository(root)
         self.faults: List[_Fault] = []
 
@@ -198,6 +204,10 @@ class _Scan:
                 self._fault("model name clash", name, f"and {other} differ only by case")
 
     def _scan_model(self, model: str) -> None:
+        alone = self._only_version(model)
+        if alone and self._holds_no_versions(model):
+            self._scan_version(model, alone, model)
+            return
         names = [name for name, path in self._directories(model)]
         if not names:
             graph = os.path.join(self.root, model, GRAPH_FILE)
@@ -211,6 +221,24 @@ class _Scan:
                 self._fault("version name", path)
             elif self._is_chosen(model, int(name)):
                 self._scan_version(model, int(name), path)
+
+    def _only_version(self, model: str) -> int:
+        """Return the version that is chosen of a model, 0 if there are several or none."""
+        wanted = self.chosen[model].versions if model in self.chosen else ()
+        if not self.flat or len(wanted) != 1 or VERSION_NAME.fullmatch(model):
+            return 0
+        return wanted[0]
+
+    def _holds_no_versions(self, model: str) -> bool:
+        """Tell whether files lie in the model's own directory, and nothing like a version."""
+        files = False
+        for name in _listed(os.path.join(self.root, model)):
+            if os.path.isdir(os.path.join(self.root, model, name)):
+                if LIKE_VERSION.match(name):
+                    return False
+            else:
+                files = True
+        return files
 
     def _is_chosen(self, model: str, version: int) -> bool:
         wanted = self.chosen[model].versions if model in self.chosen else ()
@@ -345,6 +373,14 @@ def _what_is_there(src: str, model: str) -> str:
         return f"{model} has {last}{', '.join(versions[-REPORT_LIMIT:])}"
     models = sorted(name for name in _names(src) if not is_junk(name))
     return f"There are {', '.join(models[:REPORT_LIMIT])}" if models else "It is empty"
+
+
+def _listed(path: str) -> List[str]:
+    """Return the names in a directory that are copied, none if it cannot be read."""
+    try:
+        return [name for name in os.listdir(path) if not is_junk(name)]
+    except OSError:
+        return []
 
 
 def _names(path: str) -> List[str]:

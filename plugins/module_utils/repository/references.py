@@ -181,6 +181,7 @@ def configuration(text: str, path: str, place: Place) -> Demand:
     graphs = _list(config.get("mediapipe_config_list"))
     for graph in graphs:
         _check_graph(graph, folder, place)
+    found += [_library(entry, folder, place) for entry in _libraries(config)]
     pipelines = [*graphs, *_list(config.get("pipeline_config_list"))]
     return _demand_of(found, [str(item.get("name") or "") for item in pipelines])
 
@@ -196,6 +197,18 @@ def _entries(config: Object, key: str) -> List[Object]:
     if not all(isinstance(item, dict) for item in items):
         raise Unclear(f"an entry of {key} cannot be read")
     return [item for item in items if item]
+
+
+def _libraries(config: Object) -> List[Object]:
+    """Return what has the path of a library: those of custom nodes, and of custom loaders."""
+    loaders = _entries(config, "custom_loader_config_list")
+    nodes = _list(config.get("custom_node_library_config_list"))
+    return [*nodes, *({"base_path": item.get("library_path")} for item in loaders)]
+
+
+def _library(entry: Object, folder: str, place: Place) -> Tuple[str, Optional[Reference]]:
+    """Return the use of a library, under no name: no server reports it as loaded."""
+    return _reference({"base_path": entry.get("base_path")}, folder, place)
 
 
 def _list(value: Any) -> List[Object]:

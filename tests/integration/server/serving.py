@@ -178,3 +178,25 @@ class Server:
 
 
 ALL_OBJECTS = ["ConfigMap/ocr-config", "Deployment/ocr", "Service/ocr", "ServiceAccount/ocr"]
+
+
+def play(work: Path, tasks: list[dict[str, Any]], result: str, **variables: Any) -> dict[str, Any]:
+    """Run tasks in the worker; return the variable of that name."""
+    save = {"content": f"{{{{ {result} | to_json }}}}", "dest": f"{work}/result.json"}
+    book = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "tasks": [*tasks, {"ansible.builtin.copy": {**save, "mode": "0600"}}],
+        "vars": {"ansible_python_interpreter": sys.executable, **variables},
+    }
+    (work / "play.yml").write_text(json.dumps([book]))
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "play.yml"]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(work)}
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
+    done = subprocess.run(
+        command, cwd=work, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads((work / "result.json").read_text())
+    return found

@@ -9,6 +9,7 @@ neither graphs nor pipelines.
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -17,14 +18,20 @@ from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from serving import COLLECTIONS, Server
+from serving import Server, play
+
+TESTS = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TESTS / "standin"))
+
+from shared_library import shared_library  # noqa: E402
 
 ADDER = {"name": "adder", "versions": [1]}
 GRAPH = {"name": "graph", "graph_path": "graph.pbtxt", "versions": [1]}
 CLAIM = {"persistentVolumeClaim": {"claimName": "models"}}
+LIBRARY = base64.b64encode(shared_library()).decode()
 FILES = (
     "mkdir -p graph/1 graph/2 libs/1 && echo 'input_stream: \"in\"' | tee graph/1/graph.pbtxt"
-    " graph/2/graph.pbtxt && echo library > libs/1/libcut.so"
+    f" graph/2/graph.pbtxt && echo {LIBRARY} | base64 -d > libs/1/libcut.so"
 )
 ADD_TWICE: dict[str, Any] = {
     "name": "add_twice",
@@ -173,28 +180,6 @@ def test_a_file_on_the_store(server: Server) -> None:
     server.run(models=None, config_path="config.json")
     server.until({"adder:2": "AVAILABLE"})
     assert not server.run(models=None, config_path="config.json")["changed"]
-
-
-def play(work: Path, tasks: list[dict[str, Any]], result: str, **variables: Any) -> dict[str, Any]:
-    """Run tasks in the worker; return the variable of that name."""
-    save = {"content": f"{{{{ {result} | to_json }}}}", "dest": f"{work}/result.json"}
-    book = {
-        "hosts": "localhost",
-        "connection": "local",
-        "gather_facts": False,
-        "tasks": [*tasks, {"ansible.builtin.copy": {**save, "mode": "0600"}}],
-        "vars": {"ansible_python_interpreter": sys.executable, **variables},
-    }
-    (work / "play.yml").write_text(json.dumps([book]))
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "play.yml"]
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(work)}
-    environment["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
-    done = subprocess.run(
-        command, cwd=work, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads((work / "result.json").read_text())
-    return found
 
 
 def test_the_roles_serve_and_verify_all_of_it(server: Server, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from ovms_standin.config_file import content_digest, read_config
 from ovms_standin.definitions import Definitions
 from ovms_standin.instance import ModelInstance, Tools, VersionStatus
 from ovms_standin.knobs import Generation, Knobs
+from ovms_standin.libraries import Libraries
 from ovms_standin.logs import MANAGER
 from ovms_standin.metrics import Metrics
 from ovms_standin.model_config import ModelConfig, parse_model
@@ -67,6 +68,7 @@ class ModelManager:
         self.models: dict[str, ServedModel] = {}
         self.pipelines = Definitions("Pipeline")
         self.graphs = Definitions("Mediapipe")
+        self.libraries = Libraries()
         self.served_configs: dict[str, ModelConfig] = {}
         self._lock = threading.RLock()
         self._stop = threading.Event()

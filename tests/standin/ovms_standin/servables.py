@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,6 @@ from ovms_standin.knobs import Defect
 from ovms_standin.logs import MANAGER
 from ovms_standin.model_config import ModelConfig, parse_model, resolve
 from ovms_standin.status import (
-    FILE_INVALID,
     JSON_INVALID,
     MODEL_CONFIG_INVALID,
     MODEL_NAME_MISSING,
@@ -46,7 +44,6 @@ class ConfigPass:
     def __init__(self, manager: ModelManager, root: Path | None) -> None:
         self._manager = manager
         self._root = root
-        self._libraries: dict[str, str] = {}
         self._models: dict[str, ModelConfig] = {}
         self._invalid: set[str] = set()
         self._graphs: set[str] = set()
@@ -63,10 +60,9 @@ class ConfigPass:
         self._manager.served_configs = self._models
         self._retire_models()
         self._manager.graphs.retire_other_than(self._graphs)
-        self._libraries = {
-            item["name"]: resolve(item["base_path"], self._root)
-            for item in document.get("custom_node_library_config_list", [])
-        }
+        libraries = document.get("custom_node_library_config_list", [])
+        paths = {item["name"]: resolve(item["base_path"], self._root) for item in libraries}
+        self._manager.libraries.apply(paths)
         self._read_pipelines(document.get("pipeline_config_list"))
         return self.status
 
@@ -215,7 +211,7 @@ class ConfigPass:
                 continue
             MANAGER.info(_SOURCE, f"Reading pipeline: {name} configuration")
             names.add(name)
-            check = pipeline_check(entry, self._model_status, self._library_status)
+            check = pipeline_check(entry, self._model_status, self._manager.libraries.status)
             self._note(self._manager.pipelines.apply(name, check))
         self._manager.pipelines.retire_other_than(names)
 
@@ -228,9 +224,3 @@ class ConfigPass:
         except StatusError as error:
             return error.status
         return OK if serving else Status(MODEL_VERSION_MISSING, f"Missing model: {name};")
-
-    def _library_status(self, name: str) -> Status:
-        path = self._libraries.get(name)
-        if path is None or not os.path.isfile(path):
-            return Status(FILE_INVALID, f"custom node library {name}")
-        return OK

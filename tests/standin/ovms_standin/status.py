@@ -118,6 +118,9 @@ MEDIAPIPE_RETIRED = Code(
 MEDIAPIPE_NOT_LOADED_YET = Code(
     "MEDIAPIPE_DEFINITION_NOT_LOADED_YET", "Mediapipe is not loaded yet", 404, GRPC_UNAVAILABLE
 )
+NODE_LIBRARY_MISSING = Code(
+    "NODE_LIBRARY_MISSING", "Tried to use custom node library that is not loaded"
+)
 GRAPH_FILE_INVALID = Code(
     "MEDIAPIPE_GRAPH_CONFIG_FILE_INVALID", "Failed to read protobuf graph configuration file"
 )

@@ -17,6 +17,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import InputE
 from ansible_collections.openvino.edge.plugins.module_utils.repository.formats import version_fault
 from ansible_collections.openvino.edge.plugins.module_utils.repository.layout import (
     VERSION_NAME,
+    Selection,
     scan,
     selection_from_params,
 )
@@ -72,6 +73,8 @@ def test_all_findings_of_a_kind_up_to_a_limit(tmp_path: Path) -> None:
         ({"m/1/a.pdmodel": b""}, "incomplete model"),
         ({"m/1/saved_model.pb": b""}, "incomplete model"),
         ({"m/1/readme.txt": b""}, "no model file"),
+        ({"m/1/libcut.so.md": b""}, "no model file"),
+        ({"m/1/lib/libcut.so": b""}, "no model file"),
         ({"m/1/a.onnx": b"", "m/1/b.onnx": b""}, "two models in a version"),
         ({"m/1/a.xml": b"", "m/1/a.bin": b"", "m/1/b.onnx": b""}, "two models in a version"),
         ({"m/1/graph.pbtxt": b"", "m/1/a.xml": b""}, "xml without bin"),
@@ -107,12 +110,67 @@ def test_bad_content(tmp_path: Path, files: dict[str, bytes], kind: str) -> None
         },
         {**IR, "m/1/mapping_config.json": b"{}", "m/1/a b/ü.txt": b""},
         {**IR, "m/20260131/a.tflite": b""},
+        {"m/1/libcut.so": b""},
+        {"m/1/libcut.so.1.2": b"", "m/1/alphabet.txt": b""},
     ],
 )
 def test_good_content(tmp_path: Path, files: dict[str, bytes]) -> None:
     found = scan(str(write_files(tmp_path, files)))
     paths = {f"m/{item.version}/{file.path}" for item in found.versions for file in item.files}
     assert paths == set(files)
+
+
+def chosen(root: Path, *versions: int, flat: bool = True) -> list[Any]:
+    selection = selection_from_params([{"name": "m", "versions": list(versions)}])
+    return scan(str(root), selection, flat=flat).versions
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"m/libcut.so": b"", "m/README.md": b""},
+        {"m/graph.pbtxt": b"", "m/subconfig.json": b"", "m/reader/1/a.onnx": b""},
+        {"m/a.xml": b"", "m/a.bin": b""},
+    ],
+)
+def test_a_directory_of_files_is_the_one_version_that_is_chosen(
+    tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    root = write_files(tmp_path, {**files, "m/.hidden": b"", "other/1/a.onnx": b""})
+    (version,) = chosen(root, 7)
+    assert (version.model, version.version) == ("m", 7)
+    assert {f"m/{file.path}" for file in version.files} == set(files)
+    for versions, flat in (((), True), ((1, 2), True), ((7,), False)):
+        with pytest.raises(InputError, match="no version|version name"):
+            chosen(root, *versions, flat=flat)
+    assert {item.model for item in scan(str(root), [Selection("other")]).versions} == {"other"}
+
+
+@pytest.mark.parametrize("name", ["1", "002", "v1", "1.tmp", " 1"])
+def test_a_directory_with_something_like_a_version_is_read_by_versions(
+    tmp_path: Path, name: str
+) -> None:
+    root = write_files(tmp_path, {"m/a.onnx": b"", f"m/{name}/b.onnx": b"x"})
+    if name != "1":
+        with pytest.raises(InputError, match="version name"):
+            chosen(root, 1)
+        return
+    assert [[file.path for file in item.files] for item in chosen(root, 1)] == [["b.onnx"]]
+
+
+def test_a_directory_of_files_is_checked_like_a_version(tmp_path: Path) -> None:
+    root = write_files(tmp_path, {"m/a.xml": b"", "m/notes": b""})
+    with pytest.raises(InputError, match=r"xml without bin: m has a\.xml"):
+        chosen(root, 1)
+    (root / "m/a.xml").unlink()
+    with pytest.raises(InputError, match="no model file"):
+        chosen(root, 1)
+    (root / "m/lib.so").symlink_to("/etc/hostname")
+    with pytest.raises(InputError, match="leaves the repository"):
+        chosen(root, 1)
+    write_files(tmp_path, {"5/a.onnx": b""})
+    with pytest.raises(InputError, match="src is a model"):
+        scan(str(root), selection_from_params([{"name": "5", "versions": [1]}]))
 
 
 def test_empty_version(tmp_path: Path) -> None:

@@ -205,6 +205,26 @@ def test_what_does_not_lie_on_the_store_is_not_used() -> None:
     assert used(server(pod_spec(["sleep"], work)), HOST) == {}
 
 
+def test_libraries_of_a_configuration_are_used() -> None:
+    """No replica says that it has one open, so it is the configuration that counts."""
+    node = {"name": "cutter", "base_path": "/models/libs/2/libcut.so"}
+    image = {"name": "east", "base_path": "/ovms/lib/libeast.so"}
+    loader = {"config": {"loader_name": "l", "library_path": "../models/libs/3/libload.so"}}
+    text = config_of(
+        entry("det"),
+        custom_node_library_config_list=[node, image],
+        custom_loader_config_list=[loader],
+    )
+    keys: list[Key] = [*KEYS, ("libs", 1), ("libs", 2), ("libs", 3)]
+    cluster = server(pod_spec())
+    cluster.add("ConfigMap", "conf", data={"config.json": text})
+    pod = {"containerStatuses": [{"name": "ovms", "state": {"running": {}}}]}
+    cluster.add("Pod", "web-1", metadata={"namespace": "ns"}, spec=pod_spec(), status=pod)
+    cluster.answers = {"web-1": {"det": {10: "AVAILABLE"}}}
+    found = used(cluster, keys=keys)
+    assert found == dict.fromkeys([("det", 10), ("libs", 2), ("libs", 3)], "Deployment ns/web")
+
+
 def test_a_path_inside_a_version_is_that_version() -> None:
     spec = pod_spec(["--model_path", "/models/det/2/net.onnx", "--model_name", "x"])
     assert keys_of(server(spec)) == [("det", 2)]

@@ -166,7 +166,7 @@ def chosen(
     with tempfile.TemporaryDirectory(prefix="openvino-edge-") as top:
         _draw(top, files)
         try:
-            repository = scan(top, selection)
+            repository = scan(top, selection, flat=False)
         except InputError as error:
             named = error.option if error.option != "src" else option
             raise InputError(
