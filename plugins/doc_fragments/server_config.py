@@ -23,6 +23,11 @@ options:
         description: Name under which the model is served, and its directory in the store.
         type: str
         required: true
+      directory:
+        description:
+          - Directory of the model in the store, if it is not called C(name). Several models may be
+            in one, for example the same for two devices.
+        type: str
       versions:
         description:
           - Versions to serve, all others are not. A model needs this or C(version_policy).

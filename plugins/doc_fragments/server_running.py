@@ -15,7 +15,10 @@ options:
     description:
       - What runs the pods. A V(DaemonSet) runs one server on every node that O(node_selector),
         O(affinity), O(tolerations) and the store choose, also on nodes that join later.
-      - When it changes, the old kind is removed and all pods are replaced at once.
+      - When it changes, new pods start beside the old ones, which end when the new ones serve.
+        Old pods end first where new ones could not start beside them, which a warning tells. That
+        is with devices, ports of the node, a claim for one node, O(strategy=Recreate), and
+        O(wait=false).
     type: str
     choices: [Deployment, DaemonSet]
     default: Deployment
@@ -188,6 +191,13 @@ options:
       grpc_node_port:
         description: Port of the gRPC interface on the nodes. Without it the cluster chooses.
         type: int
+      address_timeout:
+        description:
+          - Seconds to wait for the address that a load balancer gives to the Service. It is an
+            error if there is none by then.
+          - With V(0) it is a warning as long as there is none.
+        type: int
+        default: 0
       load_balancer_class:
         description: Which load balancer. Without it the cluster's default.
         type: str

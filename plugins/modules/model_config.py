@@ -91,6 +91,16 @@ EXAMPLES = r"""
     image: docker.io/openvino/model_server:2026.2.1
   register: linted
 
+- name: Serve from a claim what that configuration says
+  openvino.edge.model_server:
+    namespace: edge
+    name: ocr
+    pvc:
+      claim_name: models
+    models: "{{ linted.options.models }}"
+    custom_node_libraries: "{{ linted.options.custom_node_libraries | default(omit) }}"
+    pipelines: "{{ linted.options.pipelines | default(omit) }}"
+
 - name: Show what is wrong
   ansible.builtin.debug:
     msg: "{{ linted.findings }}"
@@ -137,6 +147,31 @@ findings:
       path: /model_config_list/0/config/plugin_config/NUM_STREMS
       message: NUM_STREMS is not a key of CPU
       hint: Did you mean NUM_STREAMS?
+options:
+  description:
+    - The options of M(openvino.edge.model_server) that serve the same from a store, where the
+      paths of models and libraries are the server's own. Of a path its last directory is kept.
+    - A library that is not beside the models is taken for a part of the image.
+  returned: if O(src) or O(config) is given, and there is no error
+  type: dict
+  sample:
+    models:
+      - name: detection
+        directory: east_fp32
+        version_policy: {latest: 1}
+    custom_node_libraries:
+      - name: cutter
+        base_path: lib/1/libcutter.so
+left_out:
+  description: What no option says, and why.
+  returned: if RV(options) is
+  type: list
+  elements: str
+notes:
+  description: What has to be done to the files, for example a directory that is copied too.
+  returned: if RV(options) is
+  type: list
+  elements: str
 release:
   description: Release of OVMS that the findings are for; null if it is not known.
   returned: success

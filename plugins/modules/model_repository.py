@@ -49,8 +49,7 @@ options:
     default: []
     suboptions:
       name:
-        description:
-          - Name of the model, or of a directory with libraries for custom nodes of pipelines.
+        description: Name of the model, or of a directory with libraries for custom nodes.
         type: str
         required: true
       versions:

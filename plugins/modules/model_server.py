@@ -105,7 +105,12 @@ options:
     type: dict
     default: {}
   env:
-    description: Environment variables, name and value. They are readable in the Deployment.
+    description:
+      - Environment variables, name and value. They are readable in the Deployment.
+      - >-
+        Instead of a value, C({secretKeyRef: {name: NAME, key: KEY}}) or C(configMapKeyRef) takes it
+        from an existing object, C({fieldRef: {fieldPath: spec.nodeName}}) or C(resourceFieldRef)
+        from the pod, as in a Pod. What a Secret holds never leaves the cluster.
     type: dict
     default: {}
   node_selector:
@@ -172,6 +177,7 @@ extends_documentation_fragment:
   - openvino.edge.server_outgoing
   - openvino.edge.server_running
   - openvino.edge.server_exposing
+  - openvino.edge.server_cache
   - openvino.edge.server_security
   - openvino.edge.server_device
   - openvino.edge.server_sources
@@ -347,6 +353,14 @@ exposed:
   returned: O(state=present)
   type: dict
   sample: {rest: https://ocr.example.org, grpc: "ocr.example.org:443"}
+addresses:
+  description:
+    - What a load balancer gave to the Service, with O(service_type=LoadBalancer). Else empty.
+    - With O(wait=false) only if the Service was left as it is.
+  returned: O(state=present)
+  type: list
+  elements: str
+  sample: [192.0.2.10]
 replicas:
   description: Number of pods that are wanted, and that were ready in the end.
   returned: O(state=present)

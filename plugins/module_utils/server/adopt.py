@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import ConflictError
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ConflictError,
+    InputError,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import (
     UNCHANGED,
     UPDATED,
@@ -73,11 +76,14 @@ class Adoption:
             for item in wanted:
                 if key_of(item) not in current:
                     self._find(item)
+            self._refuse_other_kind(current)
         found = {
             kind: self._taken.get((kind, self._spec.name)) or _adopted(current, kind, self._spec)
             for kind in ("Deployment", "Service")
         }
-        deployment = found["Deployment"]
+        # Pods of a DaemonSet need no labels of a Deployment that is on its way out.
+        per_node = self._spec.running.scaling.per_node
+        deployment = None if per_node else found["Deployment"]
         # A run that ended before its new pods were ready: the old ones still serve.
         self._unfinished = (
             deployment is not None
@@ -86,6 +92,23 @@ class Adoption:
             and deployment["spec"].get("strategy") == _ONE_MORE
         )
         return kept_of(deployment, found["Service"])
+
+    def _refuse_other_kind(self, current: Mapping[Key, Object]) -> None:
+        """Refuse to leave a Deployment of others running beside a DaemonSet of the same name.
+
+        Raises:
+            InputError: there is one.
+        """
+        key = ("Deployment", self._spec.name)
+        if not self._spec.running.scaling.per_node or key in current:
+            return
+        if self._client.get("apps/v1", *key, self._spec.namespace) is not None:
+            raise InputError(
+                "it belongs to someone else, and only a Deployment can take its place",
+                option="workload",
+                subject=f"Deployment {self._spec.namespace}/{self._spec.name}",
+                hint="Adopt it with workload: Deployment; the next run can make it a DaemonSet",
+            )
 
     def _find(self, item: Object) -> None:
         metadata = item["metadata"]

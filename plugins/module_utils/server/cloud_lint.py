@@ -40,7 +40,7 @@ def check(spec: ServerSpec, warn: Callable[[str], None]) -> None:
     store = spec.store
     if not isinstance(store, CloudStore):
         return
-    _check_variables(store, spec.env)
+    _check_variables(store, {**spec.env, **dict.fromkeys(spec.env_sources, "")})
     if store.kind == S3:
         _check_s3_proxy(store, spec.env)
     if store.kind == AZURE:

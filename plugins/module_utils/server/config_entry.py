@@ -25,6 +25,9 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.findings impo
     Context,
     Finding,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.from_config import (
+    options_of,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.generation import (
     Generation,
     generation_of,
@@ -79,6 +82,11 @@ def run(params: Params, runtime: Runtime) -> Result:
         "valid": not any(finding.level == ERROR for finding in findings),
         "release": "{}.{}".format(*generation.release) if generation.release else None,
     }
+    if params.get("models") is None and result["valid"]:
+        draft = options_of(config)
+        result["options"] = draft.options
+        result["left_out"] = draft.left_out
+        result["notes"] = draft.notes
     if params.get("dest"):
         option = next((name for name in ("config", "src") if params.get(name) is not None), None)
         refuse(findings, Runtime(), option=option)

@@ -21,6 +21,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import (
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    addresses,
     credentials,
     device_claim_checks,
     device_nodes,
@@ -28,8 +29,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import (
     live,
     preflight,
     scc_steps,
+    switching,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.adopt import Adoption
+from ansible_collections.openvino.edge.plugins.module_utils.server.adoption import is_adopted
 from ansible_collections.openvino.edge.plugins.module_utils.server.changes import (
     CONFIG_RELOAD,
     consequence,
@@ -44,6 +47,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.handover impo
     with_replicas,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
+    ClusterFacts,
     Object,
     render_objects,
     text_of_config,
@@ -89,12 +93,14 @@ class Outcome:
         reload: what the running servers go through: none, config_reload, rolling_restart.
         ready: replicas that were ready in the end; None when nobody looked.
         wanted: replicas there are to be, where the cluster chooses; None when that is not known.
+        addresses: what a load balancer gave to the Service.
     """
 
     changes: List[Change] = field(default_factory=list)
     reload: str = "none"
     ready: Optional[int] = None
     wanted: Optional[int] = None
+    addresses: List[str] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -123,6 +129,7 @@ class Deployer:
         # The configuration's text, known once the cluster was read.
         self.config = ""
         self._kind = spec.running.scaling.workload
+        self._facts = ClusterFacts()
 
     def present(self) -> Outcome:
         """Make the cluster run the server as the spec says.
@@ -141,7 +148,21 @@ class Deployer:
             sent = any(item["kind"] == self._kind for item in plan.send)
             workload = None if sent else current.get((self._kind, self._spec.name))
             self._settle_or_say(outcome, workload)
+        service = ("Service", self._spec.name)
+        kept = any(key_of(item) == service for item in plan.same)
+        self._find_addresses(outcome, current.get(service) if kept else None)
         return outcome
+
+    def _find_addresses(self, outcome: Outcome, service: Optional[Object]) -> None:
+        """Tell what a load balancer gave; C(service) is as it was read, if it was left alone."""
+        patient = self._waiting.wait and not self._runtime.check_mode
+        try:
+            outcome.addresses = addresses.found(
+                self._client, self._spec, service, self._runtime, patient=patient
+            )
+        except EdgeError as error:
+            error.details["changed"] = outcome.changed
+            raise
 
     def _change(
         self,
@@ -173,7 +194,7 @@ class Deployer:
             claim = live.read_claim(client, spec)
             facts = credentials.look(live.facts_of(claim), client, spec, self._runtime)
             own = read_own_config(client, spec, self._runtime)
-            facts = replace(facts, own_config=own)
+            facts = self._facts = replace(facts, own_config=own)
             self.config = text_of_config(spec, facts)
             wanted = render_objects(spec, facts)
             extra = kinds.optional(wanted)
@@ -215,18 +236,65 @@ class Deployer:
                 for item in wanted
             ]
         )
+        old = self._beside(stale)
         # Kinds that the Service no longer names are removed while it still does.
         unnamed = {kind for _version, kind in kinds.optional(stale)}
-        first = [item for item in stale if item["kind"] in unnamed]
-        last = [item for item in stale if item["kind"] not in unnamed]
+        first = [item for item in stale if item["kind"] in unnamed and item is not old]
+        last = [item for item in stale if item["kind"] not in unnamed and item is not old]
         changes = delete_objects(self._client, list(reversed(first)), check_mode=check)
         if not check:
             for item in wanted:
                 if key_of(item) in kept:
                     hand_over(self._client, item, kept[key_of(item)])
-        changes += predicted if check else self._adoption.send(wanted, check_mode=False)
+        if check:
+            gone = [] if old is None else [old]
+            changes += predicted + delete_objects(self._client, gone, check_mode=True)
+        elif old is not None:
+            changes += self._switch(wanted, old)
+        else:
+            changes += self._adoption.send(wanted, check_mode=False)
         changes += delete_objects(self._client, list(reversed(last)), check_mode=check)
         return [real(change) for change in changes]
+
+    def _beside(self, stale: Sequence[Object]) -> Optional[Object]:
+        """Return the workload whose pods serve until those of another kind do, if there is one."""
+        old = switching.leaving_workload(stale)
+        if old is not None and is_adopted(old):
+            self._runtime.warn(
+                f"{old['kind']} {self._spec.namespace}/{self._spec.name} was adopted. It goes, so"
+                " it can no longer be given back."
+            )
+        if old is None or not self._waiting.wait:
+            return None
+        new = next(
+            item for item in render_objects(self._spec, self._facts) if item["kind"] == self._kind
+        )
+        why = switching.in_the_way(self._spec, self._facts, new["spec"]["template"])
+        if why:
+            self._runtime.warn(
+                f"{old['kind']} {self._spec.namespace}/{self._spec.name}: {why}, so all of them end"
+                f" before those of the {self._kind} start."
+            )
+        return None if why else old
+
+    def _switch(self, wanted: Sequence[Object], old: Object) -> List[Change]:
+        """Send what is wanted, and remove the old workload when the new one serves."""
+        begun = time.monotonic()
+        before, after = switching.held_back(wanted, old)
+        changes = self._adoption.send(before, check_mode=False)
+        try:
+            switching.wait_beside(
+                self._client, self._spec, self._kind, self._waiting.timeout, self._runtime
+            )
+        except EdgeError as error:
+            error.details["changed"] = True
+            device_nodes.enrich(self._client, self._spec, error)
+            raise
+        changes += delete_objects(self._client, [old], check_mode=False)
+        changes += self._adoption.send(after, check_mode=False)
+        left = self._waiting.timeout - (time.monotonic() - begun)
+        self._waiting = replace(self._waiting, timeout=max(left, 1.0))
+        return changes
 
     def _dry_run(self, wanted: Sequence[Object]) -> List[Change]:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.entry import merge_specs
 from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import render_diff
@@ -19,12 +19,14 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.client import K
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    cache,
     cloud_lint,
     device_fit,
     device_nodes,
     exposing_checks,
     platform,
     preflight,
+    probing,
     values,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.changes import reason, told
@@ -82,15 +84,15 @@ def run(params: Params, runtime: Runtime) -> Result:
     if params["state"] != "present":
         return _absent(params, runtime, waiting, begun)
     spec = spec_from_params(params)
-    config: Dict[str, Any] = {}
-    if not spec.config.own:
-        config = render_config(spec)
-        check_config(config, runtime, context_of(spec))
-    spec = device_fit.fitted(spec, config, runtime)
-    for text in spec.running.warnings:
+    late = probing.matters(spec)
+    spec, config = (spec, {}) if late else _judged(spec, runtime)
+    caching = cache.warnings(spec.cache, spec.models, spec.extra_args)
+    for text in (*spec.running.warnings, *caching):
         runtime.warn(text)
     exposing_checks.check_given(spec, runtime.warn)
     with KubeClient.from_params(params) as client:
+        if late:
+            spec, config = _judged(probing.probed(client, spec, runtime), runtime)
         spec, told = platform.settled(client, spec)
         spec = device_nodes.resolved(client, spec, config)
         cloud_lint.check(spec, runtime.warn)
@@ -101,8 +103,22 @@ def run(params: Params, runtime: Runtime) -> Result:
     result["replicas"] = {"wanted": outcome.wanted, "ready": outcome.ready}
     result["endpoints"] = _endpoints(spec)
     result["exposed"] = spec.running.expose.addresses() if spec.running.expose else {}
+    result["addresses"] = outcome.addresses
     result.update(told)
     return result
+
+
+def _judged(spec: ServerSpec, runtime: Runtime) -> Tuple[ServerSpec, Dict[str, Any]]:
+    """Return the spec that fits its devices, and the configuration of ours, which is linted.
+
+    Raises:
+        InputError: the server would refuse it.
+    """
+    config: Dict[str, Any] = {}
+    if not spec.config.own:
+        config = render_config(spec)
+        check_config(config, runtime, context_of(spec))
+    return device_fit.fitted(spec, config, runtime), config
 
 
 def _absent(params: Params, runtime: Runtime, waiting: Waiting, begun: float) -> Result:

@@ -44,10 +44,12 @@ class Generation:
     Attributes:
         release: year and number; None is unknown.
         source: where it is known from, for messages.
+        probed: a running server told it, which another run may not be able to ask.
     """
 
     release: Optional[Release] = None
     source: str = "the image does not tell its release"
+    probed: bool = False
 
     @property
     def known(self) -> bool:
@@ -69,8 +71,11 @@ class Generation:
 
     @property
     def graphs_among_models(self) -> bool:
-        """Tell whether a graph is written into C(model_config_list)."""
-        return self.since(GRAPHS_AMONG_MODELS)
+        """Tell whether a graph is written into C(model_config_list).
+
+        What is written must not depend on whether a server happens to run.
+        """
+        return self.since(GRAPHS_AMONG_MODELS) and not self.probed
 
 
 UNKNOWN = Generation()

@@ -18,6 +18,7 @@ DEFAULT_DEVICE = "CPU"
 
 MODEL_OPTIONS: Dict[str, Any] = {
     "name": {"type": "str", "required": True},
+    "directory": {"type": "str"},
     "versions": {"type": "list", "elements": "int"},
     "version_policy": {
         "type": "dict",
@@ -63,7 +64,8 @@ class ModelSpec:
     """One model or graph of the server's configuration file.
 
     Attributes:
-        name: served name, and the directory below the store's C(models).
+        name: served name.
+        directory: below the store's C(models), if it is not called like the model.
         versions: pinned versions, ascending; empty: C(latest) or all. Of a graph at most one.
         latest: how many of the newest versions, if none is pinned; 0 is all of them.
         target_device: OpenVINO device; always written, since the default of OVMS changed.
@@ -92,6 +94,7 @@ class ModelSpec:
     graph_path: str = ""
     subconfig: str = ""
     root: str = SERVING_MOUNT_PATH
+    directory: str = ""
 
     @property
     def is_graph(self) -> bool:
@@ -105,7 +108,7 @@ class ModelSpec:
         OVMS knows no versions of graphs, so a version of a graph is a directory: another one is
         another configuration, which is what makes OVMS read the graph again.
         """
-        path = f"{self.root}/{self.name}"
+        path = f"{self.root}/{self.directory or self.name}"
         return f"{path}/{self.versions[0]}" if self.is_graph and self.versions else path
 
     @property
@@ -123,7 +126,12 @@ def models_from_items(
         InputError: the first value that cannot be.
     """
     models = [
-        replace(_model(item, f"models[{index}]"), root=root) for index, item in enumerate(items)
+        replace(
+            _model(item, f"models[{index}]"),
+            root=root,
+            directory=_directory(item, f"models[{index}].directory"),
+        )
+        for index, item in enumerate(items)
     ]
     seen: Dict[str, int] = {}
     for index, model in enumerate(models):
@@ -135,6 +143,10 @@ def models_from_items(
             )
         seen[model.name] = index
     return tuple(sorted(models, key=lambda model: model.name))
+
+
+def _directory(item: Mapping[str, Any], option: str) -> str:
+    return _model_name(str(item["directory"]), option) if item.get("directory") else ""
 
 
 def _model(item: Mapping[str, Any], option: str) -> ModelSpec:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.openvino.edge.plugins.module_utils.server.cache import (
+    CACHE_ARGUMENT_SPEC,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.config_options import (
     CONFIG_OPTIONS,
     CONFIG_SOURCES,
@@ -81,6 +84,7 @@ SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
     "extra_args": {"type": "list", "elements": "str", "default": []},
     "startup_timeout": {"type": "int", "default": 600},
     **RUNNING_ARGUMENT_SPEC,
+    **CACHE_ARGUMENT_SPEC,
     "adopt": {"type": "bool", "default": False},
     **DEVICE_ARGUMENT_SPEC,
 }

@@ -12,6 +12,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.client import K
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    cache,
     device_nodes,
     exposing_checks,
     kinds,
@@ -211,6 +212,7 @@ def check_claim(spec: ServerSpec, store: PvcStore, claim: Optional[Mapping[str, 
     if (claim.get("status") or {}).get("phase") == "Lost":
         raise refuse("its volume is gone (phase Lost)", "Restore the volume, or name another claim")
     modes = live.facts_of(dict(claim)).access_modes or ()
+    cache.check_modes(spec.cache, modes, subject)
     most = spec.running.scaling.most(spec.replicas)
     if "ReadWriteOncePod" in modes and most > 1:
         raise refuse(

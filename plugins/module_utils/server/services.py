@@ -22,6 +22,7 @@ SERVICE_ARGUMENT_SPEC: Dict[str, Any] = {
             "labels": {"type": "dict", "default": {}},
             "rest_node_port": {"type": "int"},
             "grpc_node_port": {"type": "int"},
+            "address_timeout": {"type": "int", "default": 0},
             "load_balancer_class": {"type": "str"},
             "load_balancer_source_ranges": {"type": "list", "elements": "str", "default": []},
             "external_traffic_policy": {"type": "str", "choices": list(POLICIES)},
@@ -33,11 +34,12 @@ SERVICE_ARGUMENT_SPEC: Dict[str, Any] = {
 }
 # Marks the second Service, so that who scrapes or lists Services by label can leave it out.
 HEADLESS_LABEL = "openvino.edge/headless"
-_OUTSIDE = ("NodePort", "LoadBalancer")
+LOAD_BALANCER = "LoadBalancer"
+_OUTSIDE = ("NodePort", LOAD_BALANCER)
 # Options of the suboption, the field of the Service, and the types that have the field.
 _FIELDS: Tuple[Tuple[str, str, Tuple[str, ...]], ...] = (
-    ("load_balancer_class", "loadBalancerClass", ("LoadBalancer",)),
-    ("load_balancer_source_ranges", "loadBalancerSourceRanges", ("LoadBalancer",)),
+    ("load_balancer_class", "loadBalancerClass", (LOAD_BALANCER,)),
+    ("load_balancer_source_ranges", "loadBalancerSourceRanges", (LOAD_BALANCER,)),
     ("external_traffic_policy", "externalTrafficPolicy", _OUTSIDE),
     ("internal_traffic_policy", "internalTrafficPolicy", ("ClusterIP", *_OUTSIDE)),
     ("session_affinity", "sessionAffinity", ("ClusterIP", *_OUTSIDE)),
@@ -54,6 +56,7 @@ class ServiceOptions:
         node_ports: by the name of the port.
         fields: of the spec, in the form of Kubernetes.
         headless: a second Service whose name gives the addresses of all pods.
+        address_timeout: seconds to wait for a load balancer's address; 0: not at all.
     """
 
     annotations: Tuple[Tuple[str, str], ...] = ()
@@ -61,6 +64,7 @@ class ServiceOptions:
     node_ports: Tuple[Tuple[str, int], ...] = ()
     fields: Tuple[Tuple[str, Any], ...] = ()
     headless: bool = False
+    address_timeout: int = 0
 
 
 def service_from_params(params: Mapping[str, Any]) -> ServiceOptions:
@@ -81,7 +85,15 @@ def service_from_params(params: Mapping[str, Any]) -> ServiceOptions:
         node_ports=_node_ports(given, params["service_type"]),
         fields=_fields(given, params["service_type"]),
         headless=bool(given["headless"]),
+        address_timeout=_address_timeout(given, params["service_type"]),
     )
+
+
+def _address_timeout(given: Mapping[str, Any], service_type: str) -> int:
+    option, seconds = "service.address_timeout", given["address_timeout"]
+    if seconds:
+        _check_type(option, (LOAD_BALANCER,), service_type)
+    return values.integer(seconds, option, 0, 86400)
 
 
 def _check_type(option: str, types: Sequence[str], service_type: str) -> None:

@@ -9,8 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from ansible_collections.openvino.edge.plugins.module_utils.server import values
+from ansible_collections.openvino.edge.plugins.module_utils.server import env_refs, values
 from ansible_collections.openvino.edge.plugins.module_utils.server.arguments import extra_args
+from ansible_collections.openvino.edge.plugins.module_utils.server.cache import (
+    CacheSpec,
+    cache_from_params,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.config_options import (
     ConfigSpec,
     config_from_params,
@@ -89,6 +93,7 @@ class ServerSpec:
     tmp_size: str = "256Mi"
     resources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    env_sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     log_level: str = "INFO"
@@ -100,6 +105,7 @@ class ServerSpec:
     config: ConfigSpec = ConfigSpec()
     generation: Generation = UNKNOWN
     device: Optional[DeviceRequest] = None
+    cache: Optional[CacheSpec] = None
 
     @property
     def namespace(self) -> str:
@@ -142,7 +148,8 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
         placement=_placement(params, store),
         tmp_size=values.quantity(params["tmp_size"] or default_tmp_size(store), "tmp_size"),
         resources=values.resources(params["resources"]),
-        env={**values.env(params["env"]), **outgoing.proxies.variables()},
+        env={**values.env(env_refs.texts_of(params["env"])), **outgoing.proxies.variables()},
+        env_sources=env_refs.references_of(params["env"]),
         labels=values.labels(params["labels"], "labels"),
         annotations=values.annotation_texts(params["annotations"], "annotations"),
         log_level=params["log_level"],
@@ -154,6 +161,7 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
         config=config_from_params(params),
         generation=generation_of(params.get("ovms_version"), params["image"]),
         device=device_from_params(params),
+        cache=cache_from_params(params, store),
         **_ports(params),
     )
     return _check_mounted(spec)

@@ -12,7 +12,9 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping
 
 from ansible_collections.openvino.edge.plugins.module_utils.server import (
+    cache,
     device_claims,
+    env_refs,
     guard,
     outgoing,
     sources,
@@ -111,6 +113,7 @@ def _container(spec: ServerSpec) -> Dict[str, Any]:
             {"name": "tmp", "mountPath": "/tmp"},
             *spec.running.pod.mounts,
             *outgoing.mounts(spec.outgoing),
+            *cache.mounts(spec.cache, spec.name, spec.store),
         ],
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -119,7 +122,8 @@ def _container(spec: ServerSpec) -> Dict[str, Any]:
         },
     }
     env = outgoing.container_env(spec.name, spec.env, spec.outgoing)
-    env += sources.environment(spec.name, spec.store)
+    env += env_refs.entries(spec.env_sources)
+    env += sources.environment(spec.name, spec.store) + cache.environment(spec.cache)
     if env:
         container["env"] = env
     if spec.running.pod.env_from:
@@ -144,6 +148,7 @@ def arguments(spec: ServerSpec) -> List[str]:
         "--file_system_poll_wait_seconds",
         str(spec.poll_seconds),
         *spec.running.cpu.arguments,
+        *cache.arguments(spec.cache),
         *spec.extra_args,
     ]
 
@@ -155,6 +160,7 @@ def _volumes(spec: ServerSpec) -> List[Dict[str, Any]]:
         {"name": "tmp", "emptyDir": {"sizeLimit": spec.tmp_size}},
         *map(dict, spec.running.pod.volumes),
         *outgoing.volumes(spec.name, spec.outgoing),
+        *cache.volumes(spec.cache),
     ]
 
 

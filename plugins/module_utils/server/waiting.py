@@ -32,6 +32,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.objects impor
 from ansible_collections.openvino.edge.plugins.module_utils.server.progress import (
     ended,
     leaving,
+    ready_pods,
     wanted_pods,
 )
 
@@ -48,10 +49,11 @@ def wait_rollout(
     timeout: float,
     runtime: Runtime,
     kind: str = "Deployment",
+    mine: Callable[[Object], bool] = lambda pod: True,
 ) -> List[Object]:
     """Return the pods once exactly the wanted ones run and are ready.
 
-    C(kind) is that of the object that runs the pods.
+    C(kind) is that of the object that runs the pods; C(mine) tells which pods are looked at.
 
     Raises:
         WaitError: a reason that does not go away by waiting, or the time is over. The message
@@ -65,10 +67,16 @@ def wait_rollout(
         Source("v1", "Pod", namespace, selector),
         Source("v1", "Event", namespace, optional=True),
     ]
+    judge = judge_rollout if kind == "Deployment" else judge_nodes
+
+    def judge_mine(snapshot: Snapshot) -> Verdict:
+        workloads, sets, pods, events = snapshot
+        return judge([workloads, sets, [pod for pod in pods if mine(pod)], events])
+
     pods: List[Object] = wait_for(
         client,
         sources,
-        judge_rollout if kind == "Deployment" else judge_nodes,
+        judge_mine,
         timeout,
         what=f"{kind} {namespace}/{name}",
         progress=lambda line: runtime.progress(f"{name}: {line}"),
@@ -99,7 +107,7 @@ def judge_rollout(snapshot: Snapshot) -> Verdict:
     if ending:
         message = f"{verdict.message}, {ending} terminating"
         return replace(verdict, done=False, message=message, found=None)
-    if len(living) != wanted_pods(verdict.found):
+    if not _all_ready(living, wanted_pods(verdict.found)):
         return replace(verdict, done=False, found=None)
     return replace(verdict, found=living)
 
@@ -131,9 +139,14 @@ def judge_nodes(snapshot: Snapshot) -> Verdict:
     if ending:
         message = f"{verdict.message}, {ending} terminating"
         return replace(verdict, done=False, message=message, found=None)
-    if len(pods) != int(verdict.found["status"]["desiredNumberScheduled"]):
+    # Counts and pods come by different watches; either may be ahead.
+    if not _all_ready(pods, int(verdict.found["status"]["desiredNumberScheduled"])):
         return replace(verdict, done=False, found=None)
     return replace(verdict, found=list(pods))
+
+
+def _all_ready(pods: Sequence[Object], wanted: int) -> bool:
+    return len(pods) == len(ready_pods(pods)) == wanted
 
 
 def _same_template(replica_set: Object, deployment: Object) -> bool:

@@ -234,6 +234,23 @@ def test_labels_that_mean_something_else_and_ports_without_names(
     assert server.made() == []
 
 
+def test_a_daemon_set_takes_the_place_of_an_adopted_deployment(server: Server) -> None:
+    """Only in two steps; the Service keeps its selector and answers all the time."""
+    with pytest.raises(InputError, match="only a Deployment can take its place"):
+        server.run(workload="DaemonSet")
+    server.run()
+    with no_gap(server):
+        there = server.run(workload="DaemonSet")
+    assert there["reload"] == "rolling_restart" and there["replicas"]["ready"] == 1
+    assert any("can no longer be given back" in text for text in server.warnings)
+    assert not server.run(workload="DaemonSet")["changed"]
+    assert _service(server).spec.selector == {"app": NAME}
+    assert not server.cluster.apps.list_namespaced_deployment(server.namespace).items
+    with no_gap(server):
+        server.run()
+    assert not server.run()["changed"]
+
+
 def test_what_an_operator_owns_is_refused(server: Server) -> None:
     owner = server.cluster.core.create_namespaced_config_map(
         server.namespace, {"metadata": {"name": "owner"}}

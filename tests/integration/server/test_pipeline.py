@@ -9,6 +9,7 @@ and does nothing: the stand-in opens it and looks them up, it does not run pipel
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -103,12 +104,39 @@ def repository(server: Server, image: str, module: Any = entry, **options: Any) 
     return run(checked.validated_parameters, Runtime())
 
 
+def own_config() -> str:
+    """Return the user's configuration: other names than directories, paths of another machine."""
+    nodes = [
+        {**item, "type": "custom" if "library_name" in item else "DL model"}
+        for item in PIPELINE["nodes"]
+    ]
+    models = [
+        {"config": {"name": name.replace("_", "-"), "base_path": f"/OCR/{name}"}}
+        for name in ("ocr_detection", "ocr_recognition")
+    ]
+    for item in nodes:
+        if "model_name" in item:
+            item["model_name"] = str(item["model_name"]).replace("_", "-")
+    library = {"name": "cutter", "base_path": "/OCR/ocr_nodes/libcut.so"}
+    return json.dumps(
+        {
+            "model_config_list": models,
+            "custom_node_library_config_list": [library],
+            "pipeline_config_list": [{**PIPELINE, "nodes": nodes}],
+        }
+    )
+
+
 def test_from_a_directory_to_a_pipeline_that_is_available(
     server: Server, own: Path, tmp_path: Path, agent_image: str
 ) -> None:
-    """The three roles, as in the main job; then a second run that sends nothing."""
+    """The user's own config.json becomes options; three roles do the rest, and nothing twice."""
+    (own / "config.json").write_text(own_config())
     names = ("model_repository", "model_server", "verify")
-    roles = [{"ansible.builtin.import_role": {"name": f"openvino.edge.{name}"}} for name in names]
+    tasks: list[dict[str, Any]] = [
+        {"openvino.edge.model_config": {"src": str(own / "config.json")}, "register": "linted"},
+        *({"ansible.builtin.import_role": {"name": f"openvino.edge.{name}"}} for name in names),
+    ]
     options: dict[str, Any] = {
         "edge_auth": server.cluster.auth,
         "edge_namespace": server.namespace,
@@ -117,21 +145,25 @@ def test_from_a_directory_to_a_pipeline_that_is_available(
         "edge_agent_image": agent_image,
         "edge_store": {"pvc": {"claim_name": "models"}},
         "edge_src": str(own),
-        "edge_models": server.options["models"],
+        "edge_models": f"{{{{ linted.options.models + [{GRAPH}] }}}}",
         "edge_extra_files": [{"name": "ocr_nodes", "versions": [1]}],
-        "edge_server_options": served(1),
+        "edge_server_options": {
+            "pipelines": "{{ linted.options.pipelines }}",
+            "custom_node_libraries": "{{ linted.options.custom_node_libraries }}",
+        },
     }
-    report = "{'statuses': verify_result.statuses, 'copied': model_repository_result.changed}"
-    first = play(tmp_path, roles, report, **options)
+    report = "{'statuses': verify_result.statuses, 'notes': linted.notes,"
+    report += " 'changed': [model_repository_result.changed, model_server_result.changed]}"
+    first = play(tmp_path, tasks, report, **options)
     states = {f"{row['model']}:{row['version']}": row["state"] for row in first["statuses"]}
-    assert states == SERVED and first["copied"]
-    server.until(SERVED)
+    wanted = {name.replace("ocr_", "ocr-"): state for name, state in SERVED.items()}
+    assert states == wanted and first["changed"] == [True, True]
+    assert [note.split(":")[0] for note in first["notes"]] == ["copy the directory ocr_nodes too"]
+    server.until(wanted)
     with server.cluster.visitor(server.namespace, CLAIM) as visitor:
-        found = visitor.sh("cd /store/models && find ocr_nodes reader -type f | sort").split()
-    assert found == ["ocr_nodes/1/libcut.so", "reader/3/graph.pbtxt"]
-    again = play(tmp_path, roles, report, **options)
-    assert not again["copied"]
-    assert not server.run(**served(1))["changed"]
+        found = visitor.sh("cd /store/models && find . -type f -not -name 'model.*' | sort").split()
+    assert found == ["./ocr_nodes/1/libcut.so", "./reader/3/graph.pbtxt"]
+    assert play(tmp_path, tasks, report, **options)["changed"] == [False, False]
 
 
 def test_another_library_is_another_version(server: Server, own: Path, agent_image: str) -> None:

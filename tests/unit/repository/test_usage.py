@@ -247,6 +247,15 @@ def test_other_ways_to_mount_a_configuration() -> None:
     assert keys_of(cluster) == [("ocr", 1), ("ocr", 2)]
 
 
+def test_a_cache_on_the_claim_hides_nothing() -> None:
+    """Its mount depends on the node, so it may be anywhere; what is served is not read there."""
+    kept = {"name": "models", "mountPath": "/opt/cache", "subPathExpr": "cache/web/$(NODE)"}
+    config = {"name": "config", "mountPath": "/config"}
+    cluster = server(pod_spec(volumeMounts=[MOUNT, config, kept]))
+    cluster.add("ConfigMap", "conf", data={"config.json": config_of(entry("det"))})
+    assert used(cluster) == {("det", 10): "Deployment ns/web"}
+
+
 def test_variables_and_shells_are_understood_when_they_are_plain() -> None:
     env = [{"name": "DIR", "value": "/models/ocr"}]
     spec = pod_spec(["--model_path", "$(DIR)", "--model_name", "x"], env=env)

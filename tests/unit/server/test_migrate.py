@@ -302,6 +302,18 @@ def test_models_in_the_cloud(
     accepted(result["options"])
 
 
+@pytest.mark.parametrize(
+    ("path", "directory"),
+    [("/models/models/resnet", None), ("/models/models/v2/", "v2"), ("gs://bucket/a/b", "b")],
+)
+def test_a_directory_that_is_not_called_like_the_model(path: str, directory: str | None) -> None:
+    values = {"models_settings": {"model_name": "resnet", "model_path": path}}
+    made = migrate({**values, "models_repository": {"models_volume_claim": "claim"}}, "ovms")
+    (model,) = made["options"]["models"]
+    assert model.get("directory") == directory
+    assert not any("directory is" in text for text in made["warnings"])
+
+
 def test_credentials_that_are_dropped_are_not_shown() -> None:
     values = {
         "models_settings": {"model_name": "m", "model_path": "/models/m"},

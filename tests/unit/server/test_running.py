@@ -240,7 +240,7 @@ def test_what_the_api_server_leaves_out_is_not_missed() -> None:
 def test_the_examples_of_the_page_are_options_of_the_module(spec: MakeSpec) -> None:
     page = Path(__file__).parents[3] / "docs" / "running.md"
     blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
-    assert len(blocks) == 3
+    assert len(blocks) == 6
     for block in blocks:
         options = yaml.safe_load(textwrap.dedent(block))
         task = options[0]["openvino.edge.model_server"] if isinstance(options, list) else options

@@ -128,14 +128,11 @@ def _single_model(draft: Draft) -> None:
     draft.model.setdefault("plugin_config", dict(CHART_PLUGIN_CONFIG))
     if "versions" not in draft.model:
         draft.model.setdefault("version_policy", {"latest": 1})
-    draft.put("models", [{"name": name, **draft.model}])
     scheme = path.partition("://")[0] if "://" in path else ""
     parent, directory = posixpath.split(path.rstrip("/"))
     if directory and directory != name:
-        draft.warnings.append(
-            f"models: the directory is '{directory}' and the model '{name}'. Rename the directory,"
-            " or serve the model under its name."
-        )
+        draft.model["directory"] = directory
+    draft.put("models", [{"name": name, **draft.model}])
     if scheme:
         _cloud(draft, scheme, parent)
     else:

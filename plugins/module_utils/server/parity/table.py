@@ -128,7 +128,7 @@ _MODELS = (
         "pvc, host_path, cloud",
         rules.later,
         "model_path",
-        "where the model is; its directory has the model's name",
+        "where the model is; models[].directory, if it is not called like the model",
     ),
     Field(
         "models_settings.target_device", "models[].target_device", rules.of_model, "target_device"
