@@ -2,7 +2,8 @@
 
 Each row has our option and the test that shows it. The page docs/parity.md is written from here and
 from `server/parity/table.py`, the same table that `migrate_values` works by. The command ends with
-`rows N, without test M` and fails while M is not 0: a test that is named has to exist.
+`rows N, without test M` and fails while M is not 0: a test that is named has to exist. With
+`--check`, a step of `make lint`, rows that name no test pass; named tests that are gone do not.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterable, Iterator, Optional
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "parity.md"
@@ -109,6 +110,11 @@ def tables() -> list[tuple[str, list[Row]]]:
     ]
 
 
+def all_rows() -> list[Row]:
+    """Return the rows of all tables."""
+    return [row for _heading, rows in tables() for row in rows]
+
+
 def page() -> str:
     """Return the text of the page."""
     lines = [
@@ -130,22 +136,32 @@ def _short(test: str) -> str:
     return test.removeprefix("tests/")
 
 
+def lacking(rows: Iterable[Row]) -> list[str]:
+    """Return one line for each row without a test: none is named, or the named one is gone."""
+    return [f"{row.what}: {why}" for row in rows if (why := missing(row.test))]
+
+
+def check() -> list[str]:
+    """Return what is wrong in the tree: a named test that is gone, a page that is not current."""
+    complaints = lacking(row for row in all_rows() if row.test)
+    if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page():
+        complaints.append("docs/parity.md is not up to date: run make parity")
+    return complaints
+
+
 def main(arguments: list[str]) -> int:
-    """Write the page and print the tables; with --check only tell whether the page is current."""
-    text = page()
+    """Write the page and print the tables; with --check only tell what is wrong."""
     if arguments == ["--check"]:
-        if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text:
-            return 0
-        print("docs/parity.md is not up to date: run make parity")
-        return 1
+        complaints = check()
+        print("\n".join(complaints), end="\n" if complaints else "")
+        return 1 if complaints else 0
+    text = page()
     PAGE.write_text(text, encoding="utf-8")
     print(text)
-    rows = [row for _heading, found in tables() for row in found]
-    lacking = [(row, why) for row in rows if (why := missing(row.test))]
-    for row, why in lacking:
-        print(f"{row.what}: {why}")
-    print(f"rows {len(rows)}, without test {len(lacking)}")
-    return 1 if lacking else 0
+    rows = all_rows()
+    without = lacking(rows)
+    print("\n".join([*without, f"rows {len(rows)}, without test {len(without)}"]))
+    return 1 if without else 0
 
 
 if __name__ == "__main__":

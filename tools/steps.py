@@ -31,7 +31,7 @@ class Group:
 LINT = (
     Step("ansible-lint", "production profile", ("ansible-lint", "--offline", "-q", "--nocolor")),
     Step("mypy", "strict types of the engine", ("mypy", "-p", ENGINE)),
-    Step("mypy-tests", "strict types of the tests' own tools", ("sh", "tools/mypy-tests")),
+    Step("mypy-tests", "strict types of the tests and the tools", ("sh", "tools/mypy-tests")),
     Step("ruff", "Python rules", ("ruff", "check", "--quiet", ".")),
     Step("ruff-format", "Python layout", ("ruff", "format", "--check", "--quiet", "--diff", ".")),
     Step("imports", "who may import what", ("lint-imports", "--no-cache", "--no-logo")),
@@ -50,7 +50,11 @@ LINT = (
         ),
     ),
     Step("ee", "execution environment metadata", ("sh", "tools/check-ee")),
-    Step("parity", "docs/parity.md is up to date", ("python", "tools/parity.py", "--check")),
+    Step(
+        "parity",
+        "docs/parity.md is up to date, the tests it names exist",
+        ("python", "tools/parity.py", "--check"),
+    ),
     Step("tree", "sizes, headers, foreign names", ("python", "tools/check_tree.py")),
 )
 
