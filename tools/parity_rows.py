@@ -19,8 +19,18 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
         f"{_LAB}/test_life.py::test_deploy_then_nothing_to_do",
         "a release of the chart is taken over with `adopt`",
     ),
-    ("Operator on OpenShift", "none", "", "it is deprecated; `migrate_values` reads its resource"),
-    ("Operator on Kubernetes", "none", "", "the same"),
+    (
+        "Operator on OpenShift",
+        "`backend: operator`",
+        f"{_UNIT}/test_backends.py::test_what_a_model_server_says_is_read_back_as_the_same_options",
+        "it is deprecated, and ends with OVMS 2026.2; `migrate_values` reads its resource",
+    ),
+    (
+        "Operator on Kubernetes",
+        "`backend: operator`, `backend: kserve`",
+        f"{_LAB}/test_backends.py::test_the_operator_runs_a_server",
+        "KServe is what OVMS recommends instead",
+    ),
     ("Check that all models are loaded", "module `model_status`, role `verify`", _FIRST, ""),
     (
         "Repositories in a cloud: `s3://`, `gs://`, `az://`",

@@ -184,6 +184,7 @@ extends_documentation_fragment:
   - openvino.edge.attributes
   - openvino.edge.attributes.changes
   - openvino.edge.server_adopt
+  - openvino.edge.server_backend
 author:
   - openvino.edge contributors (@openvino-edge)
 """
@@ -332,7 +333,9 @@ objects:
     - {kind: ConfigMap, name: ocr-config, action: updated}
     - {kind: Deployment, name: ocr, action: unchanged}
 config:
-  description: The server's configuration file; null with O(config_path).
+  description:
+    - The server's configuration file; null with O(config_path), and where O(backend=operator)
+      serves one model.
   returned: O(state=present)
   type: dict
 endpoints:

@@ -56,6 +56,9 @@ servers:
     namespace:
       description: Namespace of the server.
       type: str
+    backend:
+      description: The option O(openvino.edge.model_server#module:backend) it was made with.
+      type: str
     models:
       description: Models with their pinned versions.
       type: list

@@ -99,6 +99,9 @@ _TABLE: Tuple[Tuple[str, str, str, bool], ...] = (
     ("resource.k8s.io/v1", "ResourceClaim", "resourceclaims", True),
     ("resource.k8s.io/v1", "ResourceClaimTemplate", "resourceclaimtemplates", True),
     ("resource.k8s.io/v1", "ResourceSlice", "resourceslices", False),
+    ("intel.com/v1alpha1", "ModelServer", "modelservers", True),
+    ("serving.kserve.io/v1alpha1", "ServingRuntime", "servingruntimes", True),
+    ("serving.kserve.io/v1beta1", "InferenceService", "inferenceservices", True),
     ("config.openshift.io/v1", "Proxy", "proxies", False),
     ("security.openshift.io/v1", "SecurityContextConstraints", "securitycontextconstraints", False),
 )

@@ -18,6 +18,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.diffs import (
 from ansible_collections.openvino.edge.plugins.module_utils.server.adoption import (
     ADOPTED_ANNOTATION,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import TEMPLATES
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import served_names
 from ansible_collections.openvino.edge.plugins.module_utils.server.kinds import (
     KINDS_ANNOTATION,
@@ -33,6 +34,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.template impo
     METRICS_HASH_ANNOTATION,
 )
 
+# What pods are made of.
+_MOULDS = (*WORKLOADS, *TEMPLATES)
 NO_RELOAD = "none"
 CONFIG_RELOAD = "config_reload"
 ROLLING_RESTART = "rolling_restart"
@@ -105,7 +108,7 @@ def consequence(changes: Sequence[Change]) -> str:
 
     C(none) also when nothing ran pods before: nothing is there that could be disturbed.
     """
-    workloads = [change for change in changes if change.kind in WORKLOADS]
+    workloads = [change for change in changes if change.kind in _MOULDS]
     if any(change.action == "deleted" for change in workloads):
         return ROLLING_RESTART
     if any(change.action == "created" for change in workloads):
@@ -122,13 +125,14 @@ def consequence(changes: Sequence[Change]) -> str:
 def reason(changes: Sequence[Change]) -> List[str]:
     """Return why running servers reload or restart: what differs, in words; at most a few."""
     verdict = consequence(changes)
-    deployment = _workload(changes)
     if verdict == CONFIG_RELOAD:
         return ["the configuration differs"]
-    if verdict != ROLLING_RESTART or deployment is None:
+    if verdict != ROLLING_RESTART:
         return []
-    before, after = _part(deployment.before), _part(deployment.after)
-    found = list(dict.fromkeys(_word(path) for path in _differing(before, after)))
+    if len({_maker(item) for item in changes if item.kind in _MOULDS}) > 1:
+        return ["another backend makes the pods"]
+    parts = [_differing(_part(item.before), _part(item.after)) for item in _workloads(changes)]
+    found = list(dict.fromkeys(_word(path) for paths in parts for path in paths))
     return found if len(found) <= _MOST_REASONS else [*found[:_MOST_REASONS], "and more"]
 
 
@@ -178,8 +182,17 @@ def _word(path: Sequence[str]) -> str:
     return ".".join(short) or "the pod template"
 
 
-def _workload(changes: Sequence[Change]) -> Optional[Change]:
-    return next((change for change in changes if change.kind in WORKLOADS), None)
+def _maker(change: Change) -> str:
+    """Return the API group of what pods are made of, which tells who makes them."""
+    shown = change.after or change.before or {}
+    version = "apps/v1" if change.kind in WORKLOADS else str(shown.get("apiVersion"))
+    return version.partition("/")[0]
+
+
+def _workloads(changes: Sequence[Change]) -> List[Change]:
+    """Return the changes of what pods are made of: at most one of ours, or those of a backend."""
+    ours = [change for change in changes if change.kind in WORKLOADS]
+    return ours[:1] or [change for change in changes if change.kind in TEMPLATES]
 
 
 def _config_change(changes: Sequence[Change]) -> Optional[Change]:
@@ -198,7 +211,18 @@ def _own_hash(item: Optional[Mapping[str, Any]]) -> Any:
 
 
 def _part(item: Optional[Mapping[str, Any]]) -> Any:
-    return ((item or {}).get("spec") or {}).get("template")
+    """Return the part of an object that pods are made of."""
+    spec = (item or {}).get("spec") or {}
+    if not item or item.get("kind") not in TEMPLATES:
+        return spec.get("template")
+    part: Dict[str, Any] = copy.deepcopy(dict(spec))
+    part.pop("service_parameters", None)
+    for group in ("deployment_parameters", "predictor"):
+        for name in ("replicas", "minReplicas", "maxReplicas", "update_strategy"):
+            (part.get(group) or {}).pop(name, None)
+        (part.get(group) or {}).pop("deploymentStrategy", None)
+        ((part.get(group) or {}).get("annotations") or {}).pop(INPUT_HASH_ANNOTATION, None)
+    return part
 
 
 def _data(change: Optional[Change], side: str) -> Any:

@@ -33,6 +33,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import (
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.adopt import Adoption
 from ansible_collections.openvino.edge.plugins.module_utils.server.adoption import is_adopted
+from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import (
+    CONTROLLED,
+    MANIFESTS,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.changes import (
     CONFIG_RELOAD,
     consequence,
@@ -130,6 +134,12 @@ class Deployer:
         self.config = ""
         self._kind = spec.running.scaling.workload
         self._facts = ClusterFacts()
+        self._controlled: Any = None
+        # What serves until the new pods are ready, where another backend makes those.
+        self._later: List[Object] = []
+        if spec.backend != MANIFESTS:
+            self._controlled = _backends().Controlled(client, spec, runtime)
+            self._kind = self._controlled.kind
 
     def present(self) -> Outcome:
         """Make the cluster run the server as the spec says.
@@ -157,8 +167,9 @@ class Deployer:
         """Tell what a load balancer gave; C(service) is as it was read, if it was left alone."""
         patient = self._waiting.wait and not self._runtime.check_mode
         try:
+            spec = self._controlled.reached if self._controlled else self._spec
             outcome.addresses = addresses.found(
-                self._client, self._spec, service, self._runtime, patient=patient
+                self._client, spec, service, self._runtime, patient=patient
             )
         except EdgeError as error:
             error.details["changed"] = outcome.changed
@@ -179,6 +190,10 @@ class Deployer:
             return
         preflight.check_cluster(self._client, self._spec, namespace, claim, self._runtime)
         scc_steps.check(self._client, self._spec, namespace)
+        if self._controlled:
+            self._controlled.check_namespace(namespace.item)
+        if self._controlled or any(item["kind"] in CONTROLLED for item in plan.stale):
+            self._later = _backends().postponed(self._spec, plan.stale)
         self._check_rights(plan, current, any(item["kind"] == "Namespace" for item in extra))
         sent = [*extra, *plan.send]
         outcome.changes = in_order(self._send(sent, plan.stale, current) + outcome.changes)
@@ -196,6 +211,8 @@ class Deployer:
             own = read_own_config(client, spec, self._runtime)
             facts = self._facts = replace(facts, own_config=own)
             self.config = text_of_config(spec, facts)
+            if self._controlled:
+                self.config = self._controlled.file_of(self.config)
             wanted = render_objects(spec, facts)
             extra = kinds.optional(wanted)
             current = live.read_objects(client, spec.namespace, spec.name, extra)
@@ -236,7 +253,11 @@ class Deployer:
                 for item in wanted
             ]
         )
-        old = self._beside(stale)
+        if self._controlled:
+            self._controlled.check_predicted(wanted, predicted)
+        if self._later and not check:
+            stale = []
+        old = None if self._controlled else self._beside(stale)
         # Kinds that the Service no longer names are removed while it still does.
         unnamed = {kind for _version, kind in kinds.optional(stale)}
         first = [item for item in stale if item["kind"] in unnamed and item is not old]
@@ -302,6 +323,8 @@ class Deployer:
         except ApiError as error:
             refused = refusal(error, self._spec.running.overrides)
             refused = refused or device_claim_checks.refusal(error, self._spec)
+            if refused is None and self._controlled:
+                refused = self._controlled.explain(error)
             if refused is not None:
                 raise refused from error
             raise
@@ -322,10 +345,14 @@ class Deployer:
         begun = time.monotonic()
         if not self._waiting.wait:
             self._finish_adoption(outcome)
-        pods = live.read_pods(self._client, self._spec.namespace, self._spec.name)[0]
+            self._finish_move(outcome)
+        pods = self._read_pods()
         if self._waiting.wait:
             if workload is None:
                 pods = self._wait_rollout()
+            elif self._controlled:
+                if not self._controlled.settled(workload, pods):
+                    pods = self._wait_rollout()
             elif not complete(workload, pods):
                 try_again(self._client, workload, pods, self._runtime)
                 pods = self._wait_rollout()
@@ -333,8 +360,10 @@ class Deployer:
             # Exactly the wanted ones run now.
             outcome.wanted = len(pods)
             self._finish_adoption(outcome)
+            self._finish_move(outcome)
         if outcome.reload == CONFIG_RELOAD:
-            reload = Reload(self._client, self._spec, config_hash(self.config), self._runtime)
+            spec = self._controlled.pod_spec if self._controlled else self._spec
+            reload = Reload(self._client, spec, config_hash(self.config), self._runtime)
             reload.begin(ready_pods(pods))
             if self._waiting.wait:
                 left = self._waiting.timeout - (time.monotonic() - begun)
@@ -352,11 +381,39 @@ class Deployer:
         changes = self._adoption.finish(outcome.changes)
         outcome.changes = in_order([real(change) for change in changes])
 
+    def _finish_move(self, outcome: Outcome) -> None:
+        """Remove what served until now, if another backend did."""
+        if not self._later:
+            return
+        spec, doomed = self._spec, self._later
+        gone = delete_objects(self._client, doomed, check_mode=False)
+        outcome.changes = in_order([*outcome.changes, *map(real, gone)])
+        outcome.reload = consequence(outcome.changes)
+        if self._waiting.wait:
+            timeout = self._waiting.timeout
+            _backends().wait_gone_with(self._client, doomed, spec.name, spec.namespace, timeout)
+
+    def _read_pods(self) -> List[Object]:
+        if self._controlled:
+            found: List[Object] = self._controlled.read_pods()
+            return found
+        return live.read_pods(self._client, self._spec.namespace, self._spec.name)[0]
+
     def _wait_rollout(self) -> List[Object]:
         spec, timeout = self._spec, self._waiting.timeout
+        if self._controlled:
+            found: List[Object] = self._controlled.wait(timeout)
+            return found
         return wait_rollout(
             self._client, spec.namespace, spec.name, timeout, self._runtime, self._kind
         )
+
+
+def _backends() -> Any:
+    """Return what only servers need whose pods a controller makes; imported when one has to."""
+    from ansible_collections.openvino.edge.plugins.module_utils.server.backends import controlled
+
+    return controlled
 
 
 def remove(
@@ -379,6 +436,9 @@ def remove(
     if waiting.wait and not runtime.check_mode:
         try:
             wait_pods_gone(client, namespace, name, waiting.timeout)
+            theirs = [item for item in doomed if item["kind"] in CONTROLLED]
+            if theirs:
+                _backends().wait_gone_with(client, theirs, name, namespace, waiting.timeout)
         except EdgeError as error:
             error.details["changed"] = True
             raise

@@ -29,6 +29,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import (
     probing,
     values,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import MANIFESTS
 from ansible_collections.openvino.edge.plugins.module_utils.server.changes import reason, told
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import render_config
 from ansible_collections.openvino.edge.plugins.module_utils.server.deploy import (
@@ -130,6 +131,12 @@ def _absent(params: Params, runtime: Runtime, waiting: Waiting, begun: float) ->
 
 
 def _endpoints(spec: ServerSpec) -> Dict[str, str]:
+    if spec.backend != MANIFESTS:
+        from ansible_collections.openvino.edge.plugins.module_utils.server.backends import names
+
+        service = names.made_by(spec.backend, spec.name).deployment
+        numbers = names.ports(spec.backend, spec.rest_port, spec.grpc_port)
+        return endpoints(service, spec.namespace, numbers)
     ports = {"rest": spec.rest_port, "grpc": spec.grpc_port}
     return endpoints(spec.name, spec.namespace, ports)
 

@@ -13,6 +13,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.args import AUT
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
+from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import (
+    BACKEND_KEY,
+    CONTROLLED,
+    MANIFESTS,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import pinned_versions
 from ansible_collections.openvino.edge.plugins.module_utils.server.exposing import EXPOSED_LABEL
 from ansible_collections.openvino.edge.plugins.module_utils.server.kinds import recorded
@@ -52,6 +57,10 @@ def run(params: Params, runtime: Runtime) -> Result:
         ]
         if "DaemonSet" in recorded(found[-1]):
             found.append(client.list("apps/v1", "DaemonSet", namespace, label_selector=selector)[0])
+        if recorded(found[0]) & set(CONTROLLED):
+            from ansible_collections.openvino.edge.plugins.module_utils.server.backends import seen
+
+            found += seen.made_of(client, namespace, found[0])
     return {"changed": False, "servers": describe(*found)}
 
 
@@ -61,9 +70,20 @@ def describe(*found: Sequence[Object]) -> List[Dict[str, Any]]:
     for items in found:
         for item in items:
             name = item["metadata"]["labels"][SERVER_LABEL]
-            if not {HEADLESS_LABEL, EXPOSED_LABEL}.intersection(item["metadata"]["labels"]):
-                parts.setdefault(name, {})[item["kind"]] = item
+            part = parts.setdefault(name, {})
+            if item["kind"] == "ConfigMap":
+                part[_role(item)] = item
+            elif not {HEADLESS_LABEL, EXPOSED_LABEL}.intersection(item["metadata"]["labels"]):
+                part[item["kind"]] = item
     return [_server(name, parts[name]) for name in sorted(parts)]
+
+
+def _role(config_map: Object) -> str:
+    """Tell the configuration, and the record of another backend, from other ConfigMaps."""
+    data = config_map.get("data") or {}
+    if CONFIG_FILE in data:
+        return "ConfigMap"
+    return "record" if BACKEND_KEY in data else "other"
 
 
 def _server(name: str, parts: Mapping[str, Object]) -> Dict[str, Any]:
@@ -73,6 +93,7 @@ def _server(name: str, parts: Mapping[str, Object]) -> Dict[str, Any]:
     return {
         "name": name,
         "namespace": some["metadata"]["namespace"],
+        "backend": parts["record"]["data"][BACKEND_KEY] if "record" in parts else MANIFESTS,
         "models": None if config is None else _models(config),
         "config": config,
         "image": _image(workload),

@@ -5,7 +5,8 @@
 
 Every server has the kinds in C(ALWAYS). Each of the others costs a request and a right, so it is
 only looked for where it is wanted, or where the server's Service says that it was made: an
-annotation there lists such kinds. The Service is sent before them, and they are removed before it
+annotation there lists such kinds. (With another C(backend) there is no Service of ours, and a
+ConfigMap has the annotation.) The Service is sent before them, and they are removed before it
 is sent without their names, so a run that was cut off leaves nothing that a later one overlooks.
 """
 
@@ -14,6 +15,12 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.kube.kinds import KNOWN, Resource
+from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import (
+    INFERENCE_SERVICE,
+    MODEL_SERVER,
+    SERVING_RUNTIME,
+    TEMPLATES,
+)
 
 Kind = Tuple[str, str]
 
@@ -38,6 +45,9 @@ SOMETIMES: Tuple[Kind, ...] = (
     SERVICE_MONITOR,
     ("networking.k8s.io/v1", "Ingress"),
     ROUTE,
+    SERVING_RUNTIME,
+    INFERENCE_SERVICE,
+    MODEL_SERVER,
 )
 # How objects are sent where there are such kinds: first their record, then what pods stand on.
 _SENT = (
@@ -50,6 +60,7 @@ _SENT = (
     "NetworkPolicy",
     "Deployment",
     "DaemonSet",
+    *TEMPLATES,
     "PodDisruptionBudget",
     "HorizontalPodAutoscaler",
     "ServiceMonitor",
@@ -67,6 +78,7 @@ OPTIONS = {
     "ServiceMonitor": "service_monitor",
     "ResourceClaimTemplate": "device.claim",
     "Route": "expose.controller",
+    **dict.fromkeys(TEMPLATES, "backend"),
 }
 # And what to do about it, where that is not to install a kind.
 WAYS_OUT = {
@@ -83,16 +95,24 @@ def optional(objects: Iterable[Mapping[str, Any]]) -> Tuple[Kind, ...]:
     return tuple(known for known in SOMETIMES if known[1] in kinds)
 
 
-def with_record(objects: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def with_record(
+    objects: List[Dict[str, Any]], holder: Tuple[str, str] = ("Service", "")
+) -> List[Dict[str, Any]]:
     """Return the objects with the optional kinds named on the Service, in the order of sending.
 
     To be called before hashes are made. Without optional kinds the objects stay as they are.
+    C(holder) is kind and name of another object to name them on, where there is no Service.
     """
     text = ",".join(kind for _version, kind in optional(objects))
     if not text:
         return objects
     ordered = sorted(objects, key=lambda item: _SENT.index(item["kind"]))
-    return [_noted(item, text) if item["kind"] == "Service" else item for item in ordered]
+    return [_noted(item, text) if _holds(item, holder) else item for item in ordered]
+
+
+def _holds(item: Mapping[str, Any], holder: Tuple[str, str]) -> bool:
+    kind, name = holder
+    return bool(item["kind"] == kind and name in ("", item["metadata"]["name"]))
 
 
 def _noted(item: Dict[str, Any], text: str) -> Dict[str, Any]:

@@ -52,7 +52,7 @@ def read_objects(
     for api_version, kind in kinds.ALWAYS:
         found.extend(client.list(api_version, kind, namespace, label_selector=selector)[0])
     made = kinds.recorded(found)
-    lost = bool(found) and not any(item["kind"] == "Service" for item in found)
+    lost = bool(found) and not made and not any(item["kind"] == "Service" for item in found)
     for api_version, kind in kinds.SOMETIMES:
         needed = (api_version, kind) in wanted
         if not needed and kind not in made and not lost:
@@ -66,7 +66,8 @@ def read_objects(
             _refuse_unserved(error, kind, needed)
         else:
             found.extend(items)
-    return by_key(found)
+    # What has an owner is that one's to keep and to remove, whatever labels it was given.
+    return by_key(item for item in found if not item["metadata"].get("ownerReferences"))
 
 
 def _refuse_unserved(error: ApiError, kind: str, needed: bool) -> None:
@@ -74,12 +75,11 @@ def _refuse_unserved(error: ApiError, kind: str, needed: bool) -> None:
     if error.status != 404:
         raise error
     if needed:
-        hint = "Install what brings this kind (its CRD), or leave the option out"
-        raise InputError(
-            f"the cluster has no {kind}",
-            option=kinds.OPTIONS.get(kind),
-            hint=kinds.WAYS_OUT.get(kind, hint),
-        ) from error
+        option = kinds.OPTIONS.get(kind)
+        instead = "use backend: manifests" if option == "backend" else "leave the option out"
+        hint = f"Install what brings this kind (its CRD), or {instead}"
+        way_out = kinds.WAYS_OUT.get(kind, hint)
+        raise InputError(f"the cluster has no {kind}", option=option, hint=way_out) from error
 
 
 def read_pods(client: KubeClient, namespace: str, name: str) -> Tuple[List[Object], str]:

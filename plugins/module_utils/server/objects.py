@@ -21,6 +21,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import (
     services,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.adoption import Kept
+from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import MANIFESTS
 from ansible_collections.openvino.edge.plugins.module_utils.server.cloud_options import CloudStore
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import (
     config_hash,
@@ -98,20 +99,37 @@ def render_objects(spec: ServerSpec, facts: ClusterFacts = ClusterFacts()) -> Li
     Each carries a hash of itself, so that an unchanged run sees at once that nothing has to be
     sent. The namespace is not among them: it is not ours to remove.
     """
+    if spec.backend != MANIFESTS:
+        from ansible_collections.openvino.edge.plugins.module_utils.server.backends import render
+
+        return render.render_objects(spec, facts)
     text = text_of_config(spec, facts)
-    template = _template(spec, facts, text)
+    template = template_of(spec, facts, text, facts.kept.pod_labels(object_labels(spec)))
     reached = _services(spec, facts)
     objects = [
-        *([] if spec.security.service_account else [_service_account(spec)]),
-        *guard.objects(spec, lambda name: _metadata(spec, name), pod_selector(spec.name)),
-        *_secrets(spec, facts),
-        *([] if spec.config.own else [_config_map(spec, text)]),
-        _noted(_workload(spec, facts, template), spec, text),
+        *companions(spec, facts, text, pod_selector(spec.name)),
+        noted(_workload(spec, facts, template), spec, text),
         *reached,
         *_exposed(spec, reached[0]),
         *_optional(spec, facts),
     ]
     return [with_input_hash(item) for item in kinds.with_record(objects)]
+
+
+def companions(
+    spec: ServerSpec, facts: ClusterFacts, text: str, selector: Mapping[str, str]
+) -> List[Object]:
+    """Return what pods stand on: account, network policy, Secrets, claims and the configuration.
+
+    C(text) is the configuration, C(selector) the labels of the pods.
+    """
+    return [
+        *([] if spec.security.service_account else [_service_account(spec)]),
+        *guard.objects(spec, lambda name: metadata_of(spec, name), selector),
+        *_secrets(spec, facts),
+        *_claim_template(spec),
+        *([] if spec.config.own else [_config_map(spec, text)]),
+    ]
 
 
 def text_of_config(spec: ServerSpec, facts: ClusterFacts = ClusterFacts()) -> str:
@@ -136,7 +154,8 @@ def with_input_hash(item: Object) -> Object:
     return {**item, "metadata": metadata}
 
 
-def _metadata(spec: ServerSpec, name: str) -> Dict[str, Any]:
+def metadata_of(spec: ServerSpec, name: str) -> Dict[str, Any]:
+    """Return the metadata of one of the server's objects."""
     metadata: Dict[str, Any] = {
         "name": name,
         "namespace": spec.namespace,
@@ -151,7 +170,7 @@ def _service_account(spec: ServerSpec) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": _metadata(spec, spec.name),
+        "metadata": metadata_of(spec, spec.name),
         "automountServiceAccountToken": False,
     }
 
@@ -163,7 +182,7 @@ def _secrets(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
         {
             "apiVersion": "v1",
             "kind": "Secret",
-            "metadata": _metadata(spec, cloud.own_secret_name(spec.name)),
+            "metadata": metadata_of(spec, cloud.own_secret_name(spec.name)),
             "type": "Opaque",
             "data": cloud.secret_data(spec.store.credentials, facts.salt),
         }
@@ -174,12 +193,12 @@ def _config_map(spec: ServerSpec, text: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": _metadata(spec, config_map_name(spec)),
+        "metadata": metadata_of(spec, config_map_name(spec)),
         "data": {CONFIG_FILE: text},
     }
 
 
-def _noted(workload: Object, spec: ServerSpec, text: str) -> Object:
+def noted(workload: Object, spec: ServerSpec, text: str) -> Object:
     """Note the hash of a user's own configuration: the next run sees by it that it was edited."""
     if not spec.config.config_map:
         return workload
@@ -190,7 +209,11 @@ def _noted(workload: Object, spec: ServerSpec, text: str) -> Object:
 
 
 def _workload(spec: ServerSpec, facts: ClusterFacts, template: Object) -> Object:
-    metadata, selector, running = _metadata(spec, spec.name), pod_selector(spec.name), spec.running
+    metadata, selector, running = (
+        metadata_of(spec, spec.name),
+        pod_selector(spec.name),
+        spec.running,
+    )
     if running.scaling.per_node:
         return scaling.daemon_set(metadata, running.scaling, selector, template)
     # With an autoscaler the number is not ours: a field that is not sent is left alone.
@@ -213,7 +236,7 @@ def _workload(spec: ServerSpec, facts: ClusterFacts, template: Object) -> Object
 
 def _optional(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
     """Return the objects that not every server has."""
-    metadata, running = _metadata(spec, spec.name), spec.running
+    metadata, running = metadata_of(spec, spec.name), spec.running
     labels = facts.kept.pod_labels(object_labels(spec))
     selector = {key: labels[key] for key in pod_selector(spec.name)}
     objects: List[Object] = []
@@ -221,26 +244,30 @@ def _optional(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
         objects.append(scaling.disruption_budget(metadata, running.scaling.budget, selector))
     if running.scaling.autoscaling:
         objects.append(scaling.autoscaler(metadata, running.scaling.autoscaling))
-    device = spec.device
-    if device is not None and device.claim is not None and not device.claim.template_name:
-        objects.append(_claim_template(spec, device.claim, device.count))
     if running.monitor:
         objects.append(scraping.service_monitor(metadata, running.monitor, selector))
     return objects
 
 
-def _claim_template(spec: ServerSpec, claim: device_claims.ClaimRequest, count: int) -> Object:
-    return {
-        "apiVersion": device_claims.API,
-        "kind": "ResourceClaimTemplate",
-        "metadata": _metadata(spec, device_claims.template_name(spec.name, claim, count)),
-        "spec": device_claims.template_spec(claim, count),
-    }
+def _claim_template(spec: ServerSpec) -> List[Object]:
+    device = spec.device
+    if device is None or device.claim is None or device.claim.template_name:
+        return []
+    name = device_claims.template_name(spec.name, device.claim, device.count)
+    return [
+        {
+            "apiVersion": device_claims.API,
+            "kind": "ResourceClaimTemplate",
+            "metadata": metadata_of(spec, name),
+            "spec": device_claims.template_spec(device.claim, device.count),
+        }
+    ]
 
 
-def _template(spec: ServerSpec, facts: ClusterFacts, text: str) -> Dict[str, Any]:
+def template_of(
+    spec: ServerSpec, facts: ClusterFacts, text: str, labels: Mapping[str, str]
+) -> Dict[str, Any]:
     """Return the pods' template; other credentials are another template, so pods are replaced."""
-    labels = facts.kept.pod_labels(object_labels(spec))
     template = pod_template(spec, labels, config_hash(text), metrics_hash(text))
     mark = facts.credentials
     if isinstance(spec.store, CloudStore) and spec.store.credentials:
@@ -302,7 +329,7 @@ def _services(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
     service: Object = {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": services.with_extras(_metadata(spec, spec.name), options),
+        "metadata": services.with_extras(metadata_of(spec, spec.name), options),
         "spec": {
             "type": spec.service_type,
             "selector": dict(facts.kept.service or facts.kept.selector) or pod_selector(spec.name),
@@ -326,7 +353,7 @@ def _exposed(spec: ServerSpec, service: Object) -> List[Object]:
     expose = spec.running.expose
     if expose is None:
         return []
-    return exposing.objects(expose, lambda name: _metadata(spec, name), service)
+    return exposing.objects(expose, lambda name: metadata_of(spec, name), service)
 
 
 def endpoints(name: str, namespace: str, ports: Mapping[str, int]) -> Dict[str, str]:

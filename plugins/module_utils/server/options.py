@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import (
+    BACKEND_ARGUMENT_SPEC,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.cache import (
     CACHE_ARGUMENT_SPEC,
 )
@@ -86,6 +89,7 @@ SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
     **RUNNING_ARGUMENT_SPEC,
     **CACHE_ARGUMENT_SPEC,
     "adopt": {"type": "bool", "default": False},
+    **BACKEND_ARGUMENT_SPEC,
     **DEVICE_ARGUMENT_SPEC,
 }
 

@@ -20,6 +20,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.server import (
     pss,
     scc_steps,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import (
+    MANIFESTS,
+    STANDS_FOR_PODS,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.image_volume import (
     ImageVolumeStore,
     check_runtimes,
@@ -55,11 +59,15 @@ def access_for(
     """
     place = spec.namespace
     verbs = ["get", "list", "create", "patch", *(["delete"] if prune else [])]
-    extra = kinds.optional(render_objects(spec))
+    rendered = render_objects(spec)
+    extra = kinds.optional(rendered)
+    # A controller makes some of what every server has.
+    made = {str(item["kind"]) for item in rendered} if spec.backend != MANIFESTS else None
     wanted = [
-        Access(verb, group, resource, namespace=place)
-        for group, resource in (*RESOURCES, *map(kinds.resource, extra))
+        Access(verb, *kinds.resource(kind), namespace=place)
+        for kind in (*kinds.ALWAYS, *extra)
         for verb in verbs
+        if made is None or kind[1] in made or verb in ("get", "list", "delete")
     ]
     wanted += [
         Access(verb, *kinds.resource(kind), namespace=place)
@@ -95,6 +103,9 @@ def _access_for_waiting(spec: ServerSpec) -> List[Access]:
     ]
     if spec.poll_seconds > PATIENT_POLL:
         wanted.append(Access("create", "", "pods", "proxy", namespace=place))
+    if spec.backend != MANIFESTS:
+        watched = kinds.resource(STANDS_FOR_PODS[spec.backend])
+        wanted.append(Access("watch", *watched, namespace=place))
     return wanted
 
 

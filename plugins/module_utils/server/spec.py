@@ -11,6 +11,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.server import env_refs, values
 from ansible_collections.openvino.edge.plugins.module_utils.server.arguments import extra_args
+from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import MANIFESTS
 from ansible_collections.openvino.edge.plugins.module_utils.server.cache import (
     CacheSpec,
     cache_from_params,
@@ -106,6 +107,7 @@ class ServerSpec:
     generation: Generation = UNKNOWN
     device: Optional[DeviceRequest] = None
     cache: Optional[CacheSpec] = None
+    backend: str = MANIFESTS
 
     @property
     def namespace(self) -> str:
@@ -162,9 +164,18 @@ def spec_from_params(params: Mapping[str, Any]) -> ServerSpec:
         generation=generation_of(params.get("ovms_version"), params["image"]),
         device=device_from_params(params),
         cache=cache_from_params(params, store),
+        backend=params["backend"],
         **_ports(params),
     )
-    return _check_mounted(spec)
+    return _for_backend(params, _check_mounted(spec))
+
+
+def _for_backend(params: Mapping[str, Any], spec: ServerSpec) -> ServerSpec:
+    if spec.backend == MANIFESTS:
+        return spec
+    from ansible_collections.openvino.edge.plugins.module_utils.server.backends import checks
+
+    return checks.checked(params, spec)
 
 
 def _check_mounted(spec: ServerSpec) -> ServerSpec:

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 REVISION = "deployment.kubernetes.io/revision"
 TEMPLATE_HASH = "pod-template-hash"
 REVISION_HASH = "controller-revision-hash"
+# What controllers add to the name of a server to name its Deployment, and their label with that
+# name (openvinotoolkit/operator, helm-charts/ovms; kserve/kserve, pkg/constants).
+MADE_BY_CONTROLLERS = (
+    ("-ovms", "release"),
+    ("-predictor", "serving.kserve.io/inferenceservice"),
+)
 
 Object = Mapping[str, Any]
 
@@ -90,10 +96,14 @@ def find_fleet(client: KubeClient, target: Target) -> Fleet:
         pods = client.list("v1", "Pod", target.namespace, label_selector=target.label_selector)[0]
         found = replicas_of(pods, target.rest_port)
         return Fleet(target.replicas if target.replicas is not None else len(found), found)
-    deployment = client.get("apps/v1", "Deployment", target.name, target.namespace)
-    if deployment is None:
-        fleet = _fleet_on_nodes(client, target)
+    deployment: Optional[Object] = client.get(
+        "apps/v1", "Deployment", target.name, target.namespace
+    )
+    daemon_set = _daemon_set(client, target) if deployment is None else None
+    if daemon_set is not None:
+        fleet = _fleet_on_nodes(client, target, daemon_set)
     else:
+        deployment = deployment or _made_by_controller(client, target)
         selector = _selector(deployment)
         sets = client.list("apps/v1", "ReplicaSet", target.namespace, label_selector=selector)[0]
         pods = client.list("v1", "Pod", target.namespace, label_selector=selector)[0]
@@ -103,24 +113,40 @@ def find_fleet(client: KubeClient, target: Target) -> Fleet:
     return Fleet(target.replicas, fleet.replicas, fleet.note)
 
 
-def _fleet_on_nodes(client: KubeClient, target: Target) -> Fleet:
-    """Return the replicas of a DaemonSet; listed, since a right to list is there anyway."""
-    namespace, by_name = target.namespace, f"metadata.name={target.name}"
+def _made_by_controller(client: KubeClient, target: Target) -> Object:
+    """Return the Deployment that the OpenVINO operator or KServe made of a server.
+
+    They are asked for by name: a right to get Deployments is there anyway. Another one that happens
+    to have such a name does not carry the label.
+    """
+    for suffix, label in MADE_BY_CONTROLLERS:
+        name = f"{target.name}{suffix}"
+        found = client.get("apps/v1", "Deployment", name, target.namespace)
+        if found is not None and _labels(found).get(label) == target.name:
+            return found
+    raise InputError(
+        "there is no such Deployment, and no DaemonSet of this name",
+        option="name",
+        subject=str(target),
+        hint="Run openvino.edge.model_server first, or check name and namespace",
+    )
+
+
+def _daemon_set(client: KubeClient, target: Target) -> Optional[Object]:
+    """Return a DaemonSet; listed, since a right to list is there anyway."""
+    by_name = f"metadata.name={target.name}"
     try:
-        found = client.list("apps/v1", "DaemonSet", namespace, field_selector=by_name)[0]
+        found = client.list("apps/v1", "DaemonSet", target.namespace, field_selector=by_name)[0]
     except ForbiddenError:
-        found = []
-    if not found:
-        raise InputError(
-            "there is no such Deployment, and no DaemonSet of this name",
-            option="name",
-            subject=str(target),
-            hint="Run openvino.edge.model_server first, or check name and namespace",
-        )
-    selector = _selector(found[0])
+        return None
+    return found[0] if found else None
+
+
+def _fleet_on_nodes(client: KubeClient, target: Target, daemon_set: Object) -> Fleet:
+    namespace, selector = target.namespace, _selector(daemon_set)
     revisions = client.list("apps/v1", "ControllerRevision", namespace, label_selector=selector)[0]
     pods = client.list("v1", "Pod", namespace, label_selector=selector)[0]
-    return fleet_on_nodes(found[0], revisions, pods, target.rest_port)
+    return fleet_on_nodes(daemon_set, revisions, pods, target.rest_port)
 
 
 def fleet_on_nodes(

@@ -76,10 +76,13 @@ class MemoryCluster:
         if kind in self.unreadable:
             raise ForbiddenError(f"may not list {kind}")
         wanted = dict(pair.split("=") for pair in (label_selector or "").split(",") if pair)
+        named = (field_selector or "").partition("metadata.name=")[2]
         found = [
             copy.deepcopy(item)
-            for (known, _name), item in self.objects.items()
-            if known == kind and wanted.items() <= (item["metadata"].get("labels") or {}).items()
+            for (known, name), item in self.objects.items()
+            if known == kind
+            and named in ("", name)
+            and wanted.items() <= (item["metadata"].get("labels") or {}).items()
         ]
         return found, "1"
 

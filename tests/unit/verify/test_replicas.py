@@ -151,6 +151,20 @@ def test_a_daemon_set_is_found_where_there_is_no_deployment() -> None:
         find_fleet(client, Target("edge", name="ovms"))
 
 
+@pytest.mark.parametrize(
+    ("suffix", "label"),
+    [("-ovms", "release"), ("-predictor", "serving.kserve.io/inferenceservice")],
+)
+def test_what_a_controller_made_of_a_server_is_found_by_its_label(suffix: str, label: str) -> None:
+    client: Any = FakeClient(None, [pod("a")])
+    client.named = {f"edge{suffix}": deployment()}
+    with pytest.raises(InputError, match="no such Deployment"):
+        find_fleet(client, Target("edge", name="edge"))
+    client.named[f"edge{suffix}"]["metadata"]["labels"] = {label: "edge"}
+    fleet = find_fleet(client, Target("edge", name="edge"))
+    assert [replica.name for replica in fleet.replicas] == ["a"]
+
+
 class FakeClient:
     """Answers from lists, remembers the selectors."""
 
@@ -159,9 +173,10 @@ class FakeClient:
         self.pods = pods
         self.asked: List[Any] = []
         self.daemon_sets: Optional[List[Obj]] = []
+        self.named: Dict[str, Obj] = {}
 
-    def get(self, *_args: Any) -> Optional[Obj]:
-        return self.found
+    def get(self, _api: str, _kind: str, name: str, *_args: Any) -> Optional[Obj]:
+        return self.named.get(name, self.found)
 
     def list(
         self,
