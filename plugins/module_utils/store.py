@@ -28,6 +28,8 @@ NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 SERVER_LABEL = "openvino.edge/server"
 AGENT_LABEL = "openvino.edge/agent"
+PROXY_ANNOTATION = "openvino.edge/proxy"
+"""On pods whose proxy has a login: its URL without it, since the variable is in a Secret."""
 
 LOCAL_OPTIONS: Dict[str, Any] = {
     "path": {"type": "str", "required": True},

@@ -92,6 +92,7 @@ def test_without_the_right_way_in_nothing_is_listed(
     environment.setenv(variable, value)
     assert served("s3://models/ocr/scale") == {}
     assert "Couldn't check directory: s3://models/ocr/scale" in log.getvalue()
+    assert "[s3][error][s3filesystem.cpp:1] Invalid or missing S3 credentials" in log.getvalue()
 
 
 def test_no_tls_to_an_endpoint(environment: pytest.MonkeyPatch, store: str) -> None:

@@ -182,12 +182,13 @@ class ForwardProxy(ThreadingHTTPServer):
     Args:
         address: where it listens.
         login: ``user:password`` that is asked for, if any.
+        port: on which; 0 is a free one.
     """
 
     daemon_threads = True
 
-    def __init__(self, address: str = "127.0.0.1", login: str = "") -> None:
-        super().__init__((address, 0), _ProxyHandler)
+    def __init__(self, address: str = "127.0.0.1", login: str = "", port: int = 0) -> None:
+        super().__init__((address, port), _ProxyHandler)
         self.log: list[str] = []
         self.login = "Basic " + base64.b64encode(login.encode()).decode() if login else ""
 

@@ -185,6 +185,12 @@ def _headers(parts: SplitResult, wanted: Mapping[str, Any]) -> List[Tuple[str, s
     return headers
 
 
+def without_login(url: str) -> str:
+    """Return the URL of a proxy as everybody may read it."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else url.rpartition("@")[2]
+
+
 def basic(login: str) -> str:
     """Return the value of an HTTP Basic header for C(user:password) (RFC 7617)."""
     return "Basic " + base64.b64encode(login.encode()).decode()

@@ -14,6 +14,7 @@ import base64
 import hashlib
 from typing import Any, Dict, List, Mapping, Optional
 
+from ansible_collections.openvino.edge.plugins.module_utils.kube.proxies import without_login
 from ansible_collections.openvino.edge.plugins.module_utils.server.outgoing_options import (
     DEFAULT_CA_KEY,
     CaSpec,
@@ -21,6 +22,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.outgoing_opti
     ProxySpec,
     password_of,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.store import PROXY_ANNOTATION
 
 # openvinotoolkit/model_server, Dockerfile.redhat copies the system's bundle to this path of Debian,
 # since the curl that is linked in looks there; Dockerfile.ubuntu has it there anyway.
@@ -88,14 +90,19 @@ def mounts(spec: OutgoingSpec) -> List[Part]:
 
 def pod_annotations(name: str, spec: OutgoingSpec) -> Dict[str, str]:
     """Return what makes new pods of a change that their template would not show."""
-    parts = [url for url in (spec.proxies.http, spec.proxies.https) if password_of(url)]
+    proxies = (spec.proxies.https, spec.proxies.http)
+    parts = [url for url in reversed(proxies) if password_of(url)]
     if spec.ca is not None and spec.ca.pem:
         parts.append(spec.ca.pem)
     if not parts:
         return {}
     text = "\n".join(parts).encode("utf-8")
     digest = hashlib.pbkdf2_hmac("sha256", text, name.encode("utf-8"), _HASH_ROUNDS)
-    return {HASH_ANNOTATION: digest.hex()[:32]}
+    marks = {HASH_ANNOTATION: digest.hex()[:32]}
+    first = next((url for url in proxies if url), "")
+    if password_of(first):
+        marks[PROXY_ANNOTATION] = without_login(first)
+    return marks
 
 
 def secret(metadata: Mapping[str, Any], proxies: ProxySpec) -> Optional[Part]:

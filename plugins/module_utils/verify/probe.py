@@ -19,6 +19,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     EdgeError,
     UnreachableError,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.verify.downloads import is_store_error
 from ansible_collections.openvino.edge.plugins.module_utils.verify.gate import Observation
 from ansible_collections.openvino.edge.plugins.module_utils.verify.replicas import Replica
 from ansible_collections.openvino.edge.plugins.module_utils.verify.status import (
@@ -142,13 +143,14 @@ def fitting_lines(text: str, model: str, limit: int = LOG_LINES) -> str:
 
     Lines look like C([time][thread][module][error][file:line] text) (spdlog pattern in
     openvinotoolkit/model_server, src/logging.cpp). Errors that name the model come first, of them
-    those of modelinstance.cpp: it logs the cause, its callers only that there was one. Without
-    such lines: other errors, warnings about the model, or simply the last lines.
+    those of modelinstance.cpp: it logs the cause, its callers only that there was one. Errors of
+    a bucket name that, not the model. Without such lines: other errors, warnings about the model,
+    or simply the last lines.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     loud = [line for line in lines if "[error]" in line or "[critical]" in line]
     name = re.compile(rf"(?<![\w.-]){re.escape(model)}(?![\w.-])")
-    named = [line for line in loud if model and name.search(line)]
+    named = [line for line in loud if model and (name.search(line) or is_store_error(line))]
     causes = [line for line in named if "[modelinstance.cpp:" in line]
     warned = [line for line in lines if "[warning]" in line and name.search(line)]
     chosen = [_without_time(line) for line in causes or named or loud or warned or lines]

@@ -23,6 +23,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.pods import (
     creation_trouble,
     pod_trouble,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.verify.downloads import proxy_of
 
 if TYPE_CHECKING:
     from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
@@ -49,12 +50,14 @@ class Replica:
         node: where it runs; empty before it is scheduled.
         container: the container that has the REST port.
         trouble: why the pod cannot answer now, if its status says so.
+        proxy: what its downloads go through, without a login.
     """
 
     name: str
     node: str = ""
     container: str = ""
     trouble: Optional[Trouble] = None
+    proxy: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,11 +202,13 @@ def replicas_of(pods: Iterable[Object], rest_port: int) -> Tuple[Replica, ...]:
 
 
 def _replica(pod: Object, rest_port: int) -> Replica:
+    container = _container(pod["spec"].get("containers") or [], rest_port)
     return Replica(
         name=pod["metadata"]["name"],
         node=pod["spec"].get("nodeName") or "",
-        container=_container(pod["spec"].get("containers") or [], rest_port),
+        container=container,
         trouble=pod_trouble(pod),
+        proxy=proxy_of(pod, container),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Callable, Dict, List, Optional, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import UnreachableError
+from ansible_collections.openvino.edge.plugins.module_utils.verify.downloads import explained
 from ansible_collections.openvino.edge.plugins.module_utils.verify.explain import (
     Finding,
     api_silent,
@@ -154,7 +155,7 @@ class Watcher:
                 key = (finding.replica, finding.model)
                 if key not in logs:
                     logs[key] = self._reason(replica, finding.model)
-                finding = replace(finding, log=logs[key])
+                finding = explained(replace(finding, log=logs[key]), replica.proxy)
             result.append(finding)
         return tuple(result)
 

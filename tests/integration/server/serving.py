@@ -19,10 +19,24 @@ import openvino
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import entry
+from kubernetes import client as k8s
+from kubernetes import config as k8s_config
+from kubernetes.stream import stream
 from openvino import opset13
 
 COLLECTIONS = Path(__file__).resolve().parents[3] / "collections"
 HOST_ROOT = "/var/lib/openvino-edge/models"
+# The interpreter that the stand-in for the server itself runs on.
+PYTHON = ("sh", "-c", 'exec "$(readlink /proc/1/exe)" -c "$0" "$@"')
+# What a program with the usual rules does with the variables of its pod.
+FETCH = """\
+import sys, urllib.request
+for url in sys.argv[1:]:
+    try:
+        print(urllib.request.urlopen(url, timeout=10).read().decode())
+    except OSError as error:
+        print(type(error).__name__)
+"""
 
 
 def tiny_model(directory: Path, value: float) -> dict[str, bytes]:
@@ -200,3 +214,20 @@ def play(work: Path, tasks: list[dict[str, Any]], result: str, **variables: Any)
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, Any] = json.loads((work / "result.json").read_text())
     return found
+
+
+def run_in_pod(server: Server, *command: str) -> str:
+    """Run a command in the server's own pod, with its environment."""
+    (pod,) = server.pods()
+    api = k8s.CoreV1Api(k8s_config.new_client_from_config(str(server.cluster.kubeconfig)))
+    answer: str = stream(
+        api.connect_get_namespaced_pod_exec,
+        pod.metadata.name,
+        server.namespace,
+        command=list(command),
+        stderr=True,
+        stdin=False,
+        stdout=True,
+        tty=False,
+    )
+    return answer

@@ -25,9 +25,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.client import K
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.server import scc
 from kubernetes import client as k8s
-from kubernetes import config as k8s_config
-from kubernetes.stream import stream
-from serving import Server
+from serving import FETCH, PYTHON, Server, run_in_pod
 
 PROXY_API = "config.openshift.io"
 PEM = """\
@@ -43,17 +41,6 @@ J+Glv4jY3RdZtYUe8BjNIXoaibN/Ai8CIQDRsKWc0A3E35JNPA4FSuqhUdwAWhKG
 xuh3eo40t+Uakg==
 -----END CERTIFICATE-----
 """
-# The interpreter that the stand-in for the server itself runs on.
-PYTHON = ("sh", "-c", 'exec "$(readlink /proc/1/exe)" -c "$0" "$@"')
-# What a program with the usual rules does with the variables of its pod.
-FETCH = """\
-import sys, urllib.request
-for url in sys.argv[1:]:
-    try:
-        print(urllib.request.urlopen(url, timeout=10).read().decode())
-    except OSError as error:
-        print(type(error).__name__)
-"""
 
 
 @pytest.fixture
@@ -62,23 +49,6 @@ def server(shop: Any, make_namespace: Any, make_pvc: Any, make_server: Any) -> S
     namespace = make_namespace(shop, "restricted")
     make_pvc(shop, namespace)
     return make_server(shop, namespace, models=[])
-
-
-def run_in_pod(server: Server, *command: str) -> str:
-    """Run a command in the server's own pod, with its environment."""
-    (pod,) = server.pods()
-    api = k8s.CoreV1Api(k8s_config.new_client_from_config(str(server.cluster.kubeconfig)))
-    answer: str = stream(
-        api.connect_get_namespaced_pod_exec,
-        pod.metadata.name,
-        server.namespace,
-        command=list(command),
-        stderr=True,
-        stdin=False,
-        stdout=True,
-        tty=False,
-    )
-    return answer
 
 
 @dataclass

@@ -11,15 +11,23 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.openvino.edge.plugins.module_utils.errors import ForbiddenError, InputError
-from serving import ALL_OBJECTS, COLLECTIONS, Server
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ForbiddenError,
+    GateError,
+    InputError,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.preflight import rights
+from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
+from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as verify
+from serving import ALL_OBJECTS, COLLECTIONS, FETCH, PYTHON, Server, run_in_pod
 from stores import fill_bucket, host_address, load_models_image
-from web.object_store import object_store
+from web.object_store import free_port, object_store
 from web.other_stores import azure_store, google_store
 from web.webkit import ForwardProxy, running
 
@@ -165,6 +173,33 @@ def test_through_a_proxy(make: Make, s3: dict[str, Any], address: str) -> None:
         server.run(proxies={**proxies, "no_proxy": []})
         server.until(SERVED)
         assert any("/models/plant/adder/1/model.bin" in line for line in proxy.log)
+        inside = f"http://ocr.{server.namespace}.svc:8081/v2"
+        assert "OpenVINO Model Server" in run_in_pod(server, *PYTHON, FETCH, inside)
+        assert {line.split("/")[2] for line in proxy.log} == {s3["endpoint"].split("/")[2]}
+
+
+@pytest.mark.parametrize("login", ["", "edge:edge-hidden-proxy-word"])
+def test_a_proxy_that_is_down_is_named(
+    make: Make, s3: dict[str, Any], address: str, login: str
+) -> None:
+    port = free_port(address)
+    url = f"http://{login}{'@' if login else ''}{address}:{port}"
+    server = make(cloud={"s3": {**s3, **GIVEN}}, proxies={"https_proxy": url})
+    server.run()
+    asked = {**server.cluster.auth, "namespace": server.namespace, "name": "ocr"}
+    asked |= {"models": server.options["models"], "stuck_after": 2, "wait_timeout": 30}
+    status = partial(verify.run, rights.fill(verify.ARGUMENT_SPEC, asked), Runtime())
+    with pytest.raises(GateError) as caught:
+        status()
+    assert f"not read through the proxy http://{address}:{port}" in str(caught.value)
+    assert "proxies of openvino.edge.model_server" in str(caught.value.hint)
+    assert "s3filesystem.cpp" in str(caught.value)
+    if login:
+        assert "hidden-proxy-word" not in str(caught.value) + json.dumps(caught.value.details)
+    # It comes back, and so do the models.
+    with running(ForwardProxy(address, login, port)) as proxy:
+        server.until(SERVED)
+        assert status()["available"] and proxy.log
 
 
 def test_google(make: Make, buckets: Path, address: str) -> None:

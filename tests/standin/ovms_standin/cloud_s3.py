@@ -60,11 +60,16 @@ class S3Bucket:
 
     def keys(self, prefix: str) -> list[str]:
         """See Bucket. The first page only, as the client asks for no other."""
-        status, body = self._send("HEAD", "/", {})
-        if status != 200:
+        try:
+            status, body = self._send("HEAD", "/", {})
+            trouble = "" if status == 200 else f"HTTP response code: {status}"
+        except CloudError as error:
+            trouble = str(error)
+        if trouble:
+            # The client's words for whatever it was, a proxy that is down as well.
             raise CloudError(
                 "Invalid or missing S3 credentials, or bucket does not exist - "
-                f"{self._name}. HTTP response code: {status}"
+                f"{self._name}. {trouble}"
             )
         status, body = self._send("GET", "/", {"prefix": prefix} if prefix else {})
         if status != 200:

@@ -80,6 +80,8 @@ def test_a_password_is_in_the_secret_and_nowhere_else(spec: MakeSpec) -> None:
     env = {item["name"]: item for item in container(made)["env"]}
     assert env["HTTPS_PROXY"] == {"name": "HTTPS_PROXY", "valueFrom": reference}
     assert env["http_proxy"] == {"name": "http_proxy", "value": PROXY}
+    annotations = made["Deployment ocr"]["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["openvino.edge/proxy"] == f"http://{LOGIN.rpartition('@')[2]}"
 
 
 def test_another_password_makes_new_pods(spec: MakeSpec) -> None:
