@@ -38,12 +38,8 @@ def fill_bucket(place: Path, versions: dict[int, Files]) -> None:
             (place / str(version) / name).write_bytes(content)
 
 
-def load_models_image(
-    work: Path, cluster: str, reference: str, models: dict[str, dict[int, Files]]
-) -> str:
-    """Bring an image with models to the nodes of a lab's cluster and return its name."""
-    if os.environ.get("EDGE_MODELS_IMAGE"):
-        return os.environ["EDGE_MODELS_IMAGE"]
+def write_models_image(work: Path, reference: str, models: dict[str, dict[int, Files]]) -> Path:
+    """Write an image with models as an OCI archive."""
     files: list[Any] = [
         LayerFile(f"models/{model}/{version}/{name}", content, 0o644)
         for model, versions in models.items()
@@ -52,6 +48,16 @@ def load_models_image(
     ]
     write_layer(work / "layer.tar", files)
     write_image(work / "image.tar", reference, [work / "layer.tar"], {})
-    command = [str(LAB), "load-image", str(work / "image.tar"), "--cluster", cluster]
+    return work / "image.tar"
+
+
+def load_models_image(
+    work: Path, cluster: str, reference: str, models: dict[str, dict[int, Files]]
+) -> str:
+    """Bring an image with models to the nodes of a lab's cluster and return its name."""
+    if os.environ.get("EDGE_MODELS_IMAGE"):
+        return os.environ["EDGE_MODELS_IMAGE"]
+    archive = write_models_image(work, reference, models)
+    command = [str(LAB), "load-image", str(archive), "--cluster", cluster]
     subprocess.run(command, check=True, capture_output=True)
     return reference

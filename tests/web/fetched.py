@@ -1,0 +1,43 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Other people's servers, each fetched once into the cache, as their lock files say."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def fetched(name: str, locks: list[Path], make: Callable[[Path], None]) -> Path:
+    """Return a directory of the cache that is made once for the content of some lock files."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in locks)).hexdigest()[:12]
+    target = Path(root, "openvino-edge", name, f"{digest}-{sys.version_info.minor}")
+    if not target.exists():
+        partial = target.with_name(f"partial-{os.getpid()}")
+        partial.mkdir(parents=True)
+        make(partial)
+        try:
+            partial.replace(target)
+        except OSError:
+            if not target.exists():
+                raise
+            shutil.rmtree(partial)  # another process was first
+    return target
+
+
+def from_pypi(name: str) -> Path:
+    """Return the directory of the packages in ``requirements-NAME.txt``."""
+    requirements = Path(__file__).with_name(f"requirements-{name}.txt")
+
+    def install(target: Path) -> None:
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
+        subprocess.run([*command, "-t", str(target), "-r", str(requirements)], check=True)
+
+    return fetched(name, [requirements], install)
