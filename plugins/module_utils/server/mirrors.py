@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 
-try:
+try:  # Ansible itself has it, and the filter that this is for runs there.
     import yaml
 except ImportError:
     yaml = None  # type: ignore[assignment]
@@ -252,17 +252,10 @@ def _rancher(rules: List[Rule], folder: str) -> List[Part]:
             _add_config(configs, mirror.host, _rancher_config(rule, path))
     said = {host: config for host, config in configs.items() if config}
     document = {"mirrors": mirrors, **({"configs": said} if said else {})}
-    text = _yaml(document)
+    text: str = yaml.safe_dump(document, sort_keys=True, allow_unicode=True)
     secret = any(rule.login for rule in rules)
     found = [_file(path, content) for path, content in sorted(files.items())]
     return [*found, _file(f"{folder}/registries.yaml", text, secret)]
-
-
-def _yaml(document: Part) -> str:
-    """Return YAML; where there is no library for it, in its form that is JSON."""
-    if yaml is None:
-        return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    return yaml.safe_dump(document, sort_keys=True, allow_unicode=True)
 
 
 def _check_rancher(rule: Rule) -> None:

@@ -16,7 +16,6 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.openvino.edge.plugins.filter.registry_mirrors import registry_mirrors
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from ansible_collections.openvino.edge.plugins.module_utils.server import mirrors
 from ansible_collections.openvino.edge.plugins.module_utils.server.mirrors import rendered
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,11 +79,8 @@ def test_containerd_without_the_source() -> None:
     }
 
 
-@pytest.mark.parametrize("library", [True, False])
 @pytest.mark.parametrize("platform", ["k3s", "rke2"])
-def test_k3s_and_rke2(platform: str, library: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not library:
-        monkeypatch.setattr(mirrors, "yaml", None)
+def test_k3s_and_rke2(platform: str) -> None:
     quay = {"source": "quay.io", "mirrors": ["http://10.0.0.1:5000", "registry.example:5000"]}
     document = [{**HUB, **LOGIN, "ca": PEM}, {**quay, **LOGIN, "ca": PEM}]
     files = contents(document, platform)
