@@ -35,7 +35,10 @@ options:
     type: str
   username:
     description:
-      - User name for basic authentication, where a proxy in front of the API server asks for it.
+      - User name. On OpenShift the task logs in with it at the cluster's OAuth server, which the
+        API server names, works with the token that it gets, and gives the token back at its end.
+      - Elsewhere it is basic authentication, where a proxy in front of the API server asks for it.
+      - O(api_key) wins.
       - Falls back to E(K8S_AUTH_USERNAME).
     type: str
   password:

@@ -28,7 +28,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     EdgeError,
     InputError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.kube import kinds, pod_requests
+from ansible_collections.openvino.edge.plugins.module_utils.kube import kinds, login, pod_requests
 from ansible_collections.openvino.edge.plugins.module_utils.kube.config import (
     Endpoint,
     load_endpoint,
@@ -74,6 +74,7 @@ class KubeClient:
         self.server = endpoint.server
         self.transport = Transport(endpoint)
         self._resources: Dict[Tuple[str, str], kinds.Resource] = dict(kinds.KNOWN)
+        self._login: Optional[login.Login] = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> KubeClient:
@@ -83,11 +84,15 @@ class KubeClient:
             InputError: an option, the kubeconfig or a certificate is not usable.
             AuthError: the kubeconfig's exec plugin gave no credentials.
         """
-        return cls(load_endpoint(params))
+        client = cls(load_endpoint(params))
+        client._login = login.attach(client.endpoint, params)
+        return client
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the idle connections, and end a login of our own."""
         self.transport.close()
+        if self._login is not None:
+            self._login.end()
 
     def __enter__(self) -> KubeClient:
         return self

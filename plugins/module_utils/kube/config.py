@@ -39,6 +39,7 @@ class Endpoint:
         authorization: value of the Authorization header, None with a client certificate only.
         headers: sent with every request.
         refresh: renews C(authorization) when the server says 401; None when it cannot change.
+        before: called before each request while it is set: a login that is still to be done.
         source: where the settings came from, for messages.
     """
 
@@ -52,6 +53,7 @@ class Endpoint:
     authorization: Optional[str] = field(default=None, repr=False)
     headers: Tuple[Tuple[str, str], ...] = ()
     refresh: Optional[Callable[[], Optional[str]]] = field(default=None, repr=False)
+    before: Optional[Callable[[], None]] = field(default=None, repr=False)
     source: str = "options"
 
 

@@ -187,6 +187,9 @@ class Transport:
 
     def _head(self, request: Request, *, absolute: bool) -> Tuple[str, str, List[Tuple[str, str]]]:
         endpoint = self.endpoint
+        before = endpoint.before
+        if before is not None:
+            before()
         target = endpoint.prefix + request.path
         if request.query:
             target += ("&" if "?" in target else "?") + urlencode(request.query)

@@ -123,6 +123,10 @@ def forbidden(message: str, what: str) -> ForbiddenError:
         return ForbiddenError(constraint[0], subject=what, hint=constraint[1])
     if "because it is being terminated" in message:
         hint = "Wait until the namespace is gone, then run again"
+    elif "attempting to grant RBAC permissions not currently held" in message:
+        hint = (
+            "Nobody can give rights that he has not: have the right bind on the role, or its rights"
+        )
     elif "cannot" in message and "User " in message:
         hint = "Give this account the right (the preflight role ships the RBAC rules)"
     else:

@@ -347,12 +347,13 @@ def test_the_examples_of_the_page_are_options_that_exist(spec: MakeSpec) -> None
     tasks = [
         task
         for block in re.findall(r"```yaml\n(.*?)```", text, re.S)
-        for task in yaml.safe_load(block)
+        for item in yaml.safe_load(block)
+        for task in item.get("tasks", [item])
     ]
     given = [
         task["openvino.edge.model_server"] for task in tasks if "openvino.edge.model_server" in task
     ]
-    assert len(given) == 3
+    assert len(given) == 4
     cluster = with_proxy(STATUS)
     for options in given:
         made = settled(cluster, spec(**{"pvc": None, **options}))
