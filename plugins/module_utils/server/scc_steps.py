@@ -31,11 +31,13 @@ def access(spec: ServerSpec) -> List[Access]:
     if not wants_own(spec):
         return []
     kinds = ((scc.GROUP, scc.RESOURCE), ("rbac.authorization.k8s.io", "clusterroles"))
-    return [
+    wanted = [
         Access(verb, group, resource, name=None if verb == "create" else scc.OWN)
         for group, resource in kinds
         for verb in ("get", "create", "patch")
     ]
+    # Nobody can make a role with a right that he has not.
+    return [*wanted, Access("use", scc.GROUP, scc.RESOURCE, name=scc.OWN)]
 
 
 def to_send(client: KubeClient, spec: ServerSpec) -> List[Object]:

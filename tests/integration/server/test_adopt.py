@@ -5,16 +5,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.server.parity.migrate import migrate
-from serving import Server
+from serving import COLLECTIONS, Server
 
 NAME = "ovms-app"
 LABELS = {"release": NAME, "app": NAME}
@@ -268,3 +275,42 @@ def test_what_an_operator_owns_is_refused(server: Server) -> None:
         server.run()
     assert "ConfigMap owner owns it" in str(refused.value)
     assert server.made() == []
+
+
+def looked_at(work: Path, task: dict[str, Any]) -> dict[str, Any]:
+    """Run the task that shows what becomes of values; return what it shows."""
+    (work / "values.yaml").write_text(yaml.safe_dump(VALUES))
+    copy = {"content": "{{ shown.msg | to_json }}", "dest": str(work / "shown.json")}
+    tasks = [{**task, "register": "shown"}, {"ansible.builtin.copy": {**copy, "mode": "0600"}}]
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
+    (work / "play.yml").write_text(json.dumps([play]))
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "play.yml"]
+    done = subprocess.run(
+        [*command, "-e", f"ansible_python_interpreter={sys.executable}"],
+        cwd=work,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown: dict[str, Any] = json.loads((work / "shown.json").read_text())
+    return shown
+
+
+def test_the_examples_of_the_page_work_as_they_are_written(server: Server, tmp_path: Path) -> None:
+    """The chart's server is taken over and given back by docs/from-helm.md."""
+    page = Path(__file__).parents[3] / "docs" / "from-helm.md"
+    found = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    look, adopt, back = (yaml.safe_load(block)[0] for block in found)
+    shown = looked_at(tmp_path, look)
+    assert shown["options"]["pvc"] == {"claim_name": "models"} and shown["options"]["name"] == NAME
+    given = {**adopt["openvino.edge.model_server"], "namespace": server.namespace}
+    assert given["models"] == [{"name": "resnet", "versions": [1]}]
+    given["models"] = shown["options"]["models"]
+    with no_gap(server):
+        assert server.run(**given)["changed"]
+    server.until({"adder:1": "AVAILABLE"})
+    given = {**back["openvino.edge.model_server"], "namespace": server.namespace}
+    assert server.run(**given)["changed"]
+    assert _deployment(server).spec.template.spec.containers[0].args[0] == "--model_path"

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kinds of others, as the API server serves them: their own definitions, or ones that take all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from kubernetes import client as k8s
+
+
+class Kind(NamedTuple):
+    """A kind of the whole cluster."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+
+    @property
+    def name(self) -> str:
+        """The name of its definition."""
+        return f"{self.plural}.{self.group}"
+
+
+def definition(kind: Kind) -> dict[str, Any]:
+    """Return the real definition where a folder (EDGE_CRDS) has it, else one that takes all."""
+    directory = os.environ.get("EDGE_CRDS")
+    if directory:
+        path = Path(directory) / f"{kind.group}_{kind.plural}.yaml"
+        found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return found
+    free = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {
+        "name": kind.version,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": free},
+        **({"subresources": {"status": {}}} if kind.kind == "Proxy" else {}),
+    }
+    names = {"kind": kind.kind, "listKind": f"{kind.kind}List", "plural": kind.plural}
+    names["singular"] = kind.kind.lower()
+    spec = {"group": kind.group, "names": names, "scope": "Cluster", "versions": [version]}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": kind.name},
+        "spec": spec,
+    }
+
+
+def serve(cluster: Any, *kinds: Kind) -> None:
+    """Make kinds, and wait until they are served."""
+    api = k8s.ApiextensionsV1Api(cluster.api)
+    for kind in kinds:
+        api.create_custom_resource_definition(definition(kind))
+
+    def served(kind: Kind) -> bool:
+        status = api.read_custom_resource_definition(kind.name).status
+        conditions = (status.conditions if status else None) or []
+        return any(item.type == "Established" and item.status == "True" for item in conditions)
+
+    cluster.wait_until(lambda: all(map(served, kinds)), "the kinds are served", 20)
+
+
+def forget(cluster: Any, *kinds: Kind) -> None:
+    """Remove kinds."""
+    api = k8s.ApiextensionsV1Api(cluster.api)
+    for kind in kinds:
+        api.delete_custom_resource_definition(kind.name)
