@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clusterkit import (
@@ -51,25 +53,22 @@ def pods_on_two_nodes(kubectl: Kubectl) -> list[str]:
     return [first, last]
 
 
-def test_pods_talk_across_nodes_through_a_service_name(kubectl, pair):
+def test_pods_talk_across_nodes_through_a_service_name(kubectl: Kubectl, pair: list[str]) -> None:
     for here, there in (("one", "two"), ("two", "one")):
         for name in (there, f"{there}.{kubectl.namespace}.svc.cluster.local"):
-            answer = eventually(
-                lambda here=here, name=name: kubectl(
-                    "exec", here, "--", "/probe", "get", f"http://{name}/hello"
-                )
-            )
+            argv = ("exec", here, "--", "/probe", "get", f"http://{name}/hello")
+            answer = eventually(functools.partial(kubectl, *argv))
             assert answer.startswith(f"{there} /hello ")
 
 
-def test_a_pod_reaches_itself_through_its_service(kubectl, pair):
+def test_a_pod_reaches_itself_through_its_service(kubectl: Kubectl, pair: list[str]) -> None:
     # Not just "one": in its own /etc/hosts that is the pod itself.
     url = f"http://one.{kubectl.namespace}.svc/self"
     answer = kubectl("exec", "one", "--", "/probe", "get", url)
     assert answer.startswith("one /self ")
 
 
-def test_pods_resolve_the_api_server(kubectl, pair):
+def test_pods_resolve_the_api_server(kubectl: Kubectl, pair: list[str]) -> None:
     url = "https://kubernetes.default.svc.cluster.local/"
     done = kubectl.run("exec", "one", "--", "/probe", "get", url)
     # The name resolved and TLS was spoken: the probe trusts no authority, so it ends there.
@@ -78,13 +77,13 @@ def test_pods_resolve_the_api_server(kubectl, pair):
     assert "lookup nowhere.invalid on" in done.stderr
 
 
-def test_api_server_reaches_pods_on_every_node(kubectl, pair):
+def test_api_server_reaches_pods_on_every_node(kubectl: Kubectl, pair: list[str]) -> None:
     for name in ("one", "two"):
         path = f"/api/v1/namespaces/{kubectl.namespace}/pods/{name}:8080/proxy/through"
         assert kubectl("get", "--raw", path).startswith(f"{name} /through ")
 
 
-def test_logs_events_and_metrics(kubectl, pair):
+def test_logs_events_and_metrics(kubectl: Kubectl, pair: list[str]) -> None:
     assert "serving on :8080 as uid 5000" in kubectl("logs", "two")
     reasons = {item["reason"] for item in kubectl.get("events")["items"]}
     assert {"Scheduled", "Started"} <= reasons
@@ -94,13 +93,13 @@ def test_logs_events_and_metrics(kubectl, pair):
     assert "apiserver_request_total" in kubectl("get", "--raw", "/metrics")
 
 
-def test_exec_reports_status_and_standard_error(kubectl, pair):
+def test_exec_reports_status_and_standard_error(kubectl: Kubectl, pair: list[str]) -> None:
     done = kubectl.run("exec", "one", "--", "/probe", "read", "/none")
     assert done.returncode == 1
     assert "no such file" in done.stderr
 
 
-def test_default_class_binds_and_keeps_data(kubectl):
+def test_default_class_binds_and_keeps_data(kubectl: Kubectl) -> None:
     volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
     mounts = [{"name": "data", "mountPath": "/data"}]
     kubectl.apply(claim("data"), pod("writer", volumes=[volume], mounts=mounts))
@@ -113,7 +112,7 @@ def test_default_class_binds_and_keeps_data(kubectl):
     assert kubectl.get("pvc", "data")["status"]["phase"] == "Bound"
 
 
-def test_restricted_namespace_refuses_host_paths(kubeconfig):
+def test_restricted_namespace_refuses_host_paths(kubeconfig: str) -> None:
     enforce = {"pod-security.kubernetes.io/enforce": "restricted"}
     volume = {"name": "models", "hostPath": {"path": "/var/lib/openvino-edge/models"}}
     with namespace(kubeconfig, enforce) as restricted:
@@ -126,7 +125,9 @@ def test_restricted_namespace_refuses_host_paths(kubeconfig):
         restricted.ready("pod/right")
 
 
-def test_service_account_tokens_are_known_and_have_no_rights(kubectl, kubeconfig):
+def test_service_account_tokens_are_known_and_have_no_rights(
+    kubectl: Kubectl, kubeconfig: str
+) -> None:
     token = kubectl("create", "token", "default").strip()
     user = f"system:serviceaccount:{kubectl.namespace}:default"
     server = kubectl("config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}")
@@ -141,13 +142,15 @@ def test_service_account_tokens_are_known_and_have_no_rights(kubectl, kubeconfig
 
 
 @pytest.fixture(name="facts")
-def factory_facts(kubeconfig: str) -> dict:
+def factory_facts(kubeconfig: str) -> dict[str, Any]:
     if given_kubeconfig():
         pytest.skip("about the lab's own clusters")
     return lab_status()["factory"]
 
 
-def test_restricted_user_has_no_rights_until_some_are_bound(facts, kubectl):
+def test_restricted_user_has_no_rights_until_some_are_bound(
+    facts: dict[str, Any], kubectl: Kubectl
+) -> None:
     restricted = Kubectl(facts["restricted_kubeconfig"], kubectl.namespace)
     done = restricted.run("get", "pods")
     assert 'User "edge-deployer" cannot list resource "pods"' in done.stderr
@@ -156,9 +159,11 @@ def test_restricted_user_has_no_rights_until_some_are_bound(facts, kubectl):
     eventually(lambda: restricted.run("get", "pods").returncode == 0)
 
 
-def test_each_node_has_its_own_models_directory(facts, kubectl, pair):
-    volume = {"name": "m", "hostPath": {"path": "/var/lib/openvino-edge/models/lab-test"}}
-    volume["hostPath"]["type"] = "DirectoryOrCreate"
+def test_each_node_has_its_own_models_directory(
+    facts: dict[str, Any], kubectl: Kubectl, pair: list[str]
+) -> None:
+    path = "/var/lib/openvino-edge/models/lab-test"
+    volume = {"name": "m", "hostPath": {"path": path, "type": "DirectoryOrCreate"}}
     for number, node in enumerate(pair):
         mounts = [{"name": "m", "mountPath": "/m"}]
         name = f"disk-{number}"
@@ -174,7 +179,9 @@ def test_each_node_has_its_own_models_directory(facts, kubectl, pair):
         (Path(node["models"]) / "lab-test" / "who").unlink()
 
 
-def test_shared_class_is_one_directory_on_all_nodes(facts, kubectl, pair):
+def test_shared_class_is_one_directory_on_all_nodes(
+    facts: dict[str, Any], kubectl: Kubectl, pair: list[str]
+) -> None:
     volume = {"name": "data", "persistentVolumeClaim": {"claimName": "shared"}}
     mounts = [{"name": "data", "mountPath": "/data"}]
     kubectl.apply(claim("shared", "shared", "ReadWriteMany"))
@@ -185,7 +192,9 @@ def test_shared_class_is_one_directory_on_all_nodes(facts, kubectl, pair):
     assert kubectl("exec", "share-1", "--", "/probe", "read", "/data/file") == "both"
 
 
-def test_local_class_refuses_what_one_directory_cannot_do(facts, kubectl):
+def test_local_class_refuses_what_one_directory_cannot_do(
+    facts: dict[str, Any], kubectl: Kubectl
+) -> None:
     volume = {"name": "data", "persistentVolumeClaim": {"claimName": "many"}}
     kubectl.apply(claim("many", "standard", "ReadWriteMany"), pod("many", volumes=[volume]))
     eventually(
@@ -197,7 +206,9 @@ def test_local_class_refuses_what_one_directory_cannot_do(facts, kubectl):
     kubectl("delete", "pod/many", "pvc/many")
 
 
-def test_static_local_volume_binds(facts, kubectl, pair):
+def test_static_local_volume_binds(
+    facts: dict[str, Any], kubectl: Kubectl, pair: list[str]
+) -> None:
     name = f"{kubectl.namespace}-static"
     affinity = {"key": "kubernetes.io/hostname", "operator": "In", "values": [pair[0]]}
     kubectl.apply(

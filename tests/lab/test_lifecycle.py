@@ -66,12 +66,12 @@ def host_before() -> Iterator[dict[str, list[str]]]:
 
 
 @pytest.fixture(name="running")
-def cluster_running(before) -> Kubectl:
+def cluster_running(before: dict[str, list[str]]) -> Kubectl:
     lab("up", NAME)
     return Kubectl(lab("kubeconfig", NAME).stdout.strip())
 
 
-def test_up_twice_changes_nothing(running):
+def test_up_twice_changes_nothing(running: Kubectl) -> None:
     first = pids()
     assert all(first.values())
     again = lab("up", NAME)
@@ -79,7 +79,7 @@ def test_up_twice_changes_nothing(running):
     assert pids() == first
 
 
-def test_up_repairs_what_died_and_pods_live_on(running):
+def test_up_repairs_what_died_and_pods_live_on(running: Kubectl) -> None:
     with namespace(running.base[2]) as inside:
         inside.apply(pod("web"), service("web"))
         inside.ready("pod/web")
@@ -96,7 +96,7 @@ def test_up_repairs_what_died_and_pods_live_on(running):
         assert inside.get("pod", "web")["status"]["containerStatuses"][0]["containerID"] == uid
 
 
-def test_up_repairs_a_dead_machine_and_a_lost_bridge(running):
+def test_up_repairs_a_dead_machine_and_a_lost_bridge(running: Kubectl) -> None:
     with namespace(running.base[2]) as inside:
         inside.apply(pod("web"), service("web"))
         inside.ready("pod/web")
@@ -107,7 +107,9 @@ def test_up_repairs_a_dead_machine_and_a_lost_bridge(running):
         assert eventually(lambda: inside(*fetch), 90).startswith("web / ")
 
 
-def test_down_with_pods_leaves_nothing_and_may_be_repeated(running, before):
+def test_down_with_pods_leaves_nothing_and_may_be_repeated(
+    running: Kubectl, before: dict[str, list[str]]
+) -> None:
     running.apply(pod("left"))
     running.ready("pod/left")
     os.kill(pids()[f"{NAME}-1/containerd"], signal.SIGKILL)
@@ -118,7 +120,9 @@ def test_down_with_pods_leaves_nothing_and_may_be_repeated(running, before):
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.2, 0.3, 0.5, 1.0, 3.5, 4.5, 5.5])
-def test_kill_in_the_middle_of_up_leaves_nothing_after_down(before, seconds):
+def test_kill_in_the_middle_of_up_leaves_nothing_after_down(
+    before: dict[str, list[str]], seconds: float
+) -> None:
     with subprocess.Popen([LAB, "up", NAME], stderr=subprocess.DEVNULL) as running:
         time.sleep(seconds)
         running.kill()
@@ -128,7 +132,9 @@ def test_kill_in_the_middle_of_up_leaves_nothing_after_down(before, seconds):
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.25, 0.4])
-def test_kill_in_the_middle_of_down_leaves_nothing_after_another(running, before, seconds):
+def test_kill_in_the_middle_of_down_leaves_nothing_after_another(
+    running: Kubectl, before: dict[str, list[str]], seconds: float
+) -> None:
     with subprocess.Popen([LAB, "down", NAME], stderr=subprocess.DEVNULL) as ending:
         time.sleep(seconds)
         ending.kill()
@@ -138,7 +144,7 @@ def test_kill_in_the_middle_of_down_leaves_nothing_after_another(running, before
     assert host_snapshot() == before
 
 
-def test_up_goes_on_after_a_kill_in_the_middle(before):
+def test_up_goes_on_after_a_kill_in_the_middle(before: dict[str, list[str]]) -> None:
     with subprocess.Popen([LAB, "up", NAME], stderr=subprocess.DEVNULL) as running:
         time.sleep(0.4)
         running.kill()
@@ -146,7 +152,7 @@ def test_up_goes_on_after_a_kill_in_the_middle(before):
     assert all(pids().values())
 
 
-def test_another_state_directory_is_noticed(running, tmp_path):
+def test_another_state_directory_is_noticed(running: Kubectl, tmp_path: Path) -> None:
     env = {**os.environ, "EDGE_STATE": str(tmp_path)}
     done = subprocess.run([LAB, "up", NAME], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -80,7 +80,7 @@ def test_module_passes_mode_warnings_and_result() -> None:
         return {"changed": runtime.check_mode, "name": params["name"]}
 
     with pytest.raises(_Ended):
-        run_module(module, run)  # type: ignore[arg-type]
+        run_module(module, run)
     assert module.exited == {"changed": True, "name": "x"}
     assert module.warned == ["careful"]
     assert module.no_log_values == {"abcd-efgh"}
@@ -93,7 +93,7 @@ def test_module_turns_an_edge_error_into_a_failed_task() -> None:
         raise InputError("bad", option="src")
 
     with pytest.raises(_Ended):
-        run_module(module, run)  # type: ignore[arg-type]
+        run_module(module, run)
     assert module.failed["msg"] == "src: bad."
     assert module.failed["error"]["option"] == "src"
 

@@ -68,8 +68,8 @@ def test_first_failure_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EDGE_STATE", str(tmp_path))
-    monkeypatch.setitem(suite.STEPS, "bad", steps.Step("bad", "fails", ("false",)))
-    monkeypatch.setitem(suite.STEPS, "later", steps.Step("later", "never runs", ("true",)))
+    monkeypatch.setitem(steps.STEPS, "bad", steps.Step("bad", "fails", ("false",)))
+    monkeypatch.setitem(steps.STEPS, "later", steps.Step("later", "never runs", ("true",)))
     assert suite.main(["bad", "later"]) == 1
     assert capfd.readouterr().out.splitlines()[-1] == "0 passed, 1 failed"
 

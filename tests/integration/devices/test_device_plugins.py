@@ -158,7 +158,7 @@ def is_served(api: Any, name: str) -> bool:
     return any(item.type == "Established" and item.status == "True" for item in conditions)
 
 
-OPERATOR = {
+OPERATOR: dict[str, Any] = {
     "device_plugins_method": "operator",
     "device_plugins_types": ["gpu", "npu"],
     "device_plugins_wait": False,

@@ -55,7 +55,7 @@ def offer(
         node.cards(2, driver="xe")
     namespace = f"edge-test-{uuid.uuid4().hex[:8]}"
     work = tmp_path_factory.mktemp("plays")
-    options = {
+    options: dict[str, Any] = {
         "device_plugins_namespace": namespace,
         "device_plugins_types": [kind],
         f"device_plugins_{kind}_image": IMAGE,

@@ -45,7 +45,7 @@ def make(plugins: Any, make_namespace: Any, make_pvc: Any, server_image: str) ->
 
 
 def test_a_server_gets_the_device_and_may_open_it(make: Any, plugins: Any) -> None:
-    device = {"resource": I915}
+    device: dict[str, Any] = {"resource": I915}
     server = make("ocr", device=device)
     assert server.run()["replicas"]["ready"] == 1
     assert "model names GPU" in " ".join(server.warnings)

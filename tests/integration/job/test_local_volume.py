@@ -39,7 +39,8 @@ def account(factory: Any, space: Callable[..., str], deployer_user: str) -> Iter
     found.wait(WIDE, allowed=True)
     yield found
     for volume in factory.core.list_persistent_volume().items:
-        if (volume.spec.claim_ref or object).namespace == found.namespace:
+        held = volume.spec.claim_ref
+        if held is not None and held.namespace == found.namespace:
             factory.core.delete_persistent_volume(volume.metadata.name)
     found.remove()
 

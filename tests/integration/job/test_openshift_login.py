@@ -84,7 +84,7 @@ def test_the_example_logs_in_and_out(
     task = {"openvino.edge.model_server": {**example(), **given}}
     play = tmp_path / "play.yml"
     play.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
-    hosts = {"shop": {}}
+    hosts: dict[str, dict[str, Any]] = {"shop": {}}
     wrong = run_playbook(tmp_path, play, hosts, {"vault_password": "wrong"}, "-vvv")
     (failed,) = wrong.of("shop", "failed")
     assert failed.message.startswith("password: the OAuth server does not accept the user name")

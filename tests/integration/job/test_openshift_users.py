@@ -72,7 +72,7 @@ def project(shop: Any, space: Callable[..., str], claim: Callable[..., None]) ->
         f"Object{{spec: Object.spec{{securityContext: Object.spec.securityContext{{{fields}}}}}}}"
     )
     mutation = {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": patch}}
-    kinds = {
+    kinds: dict[str, dict[str, Any]] = {
         "Mutating": {"reinvocationPolicy": "Never", "mutations": [mutation]},
         "Validating": {"validations": [validation(field) for field in IDS]},
     }

@@ -33,7 +33,7 @@ def rights(shop: Any, factory: Any) -> Iterator[Callable[..., None]]:
             rules = [rule for rule in role["rules"] if without not in rule["resources"]]
             cluster.rbac.create_cluster_role({"metadata": {"name": name}, "rules": rules})
             made.append((cluster, "cluster_role", name))
-            binding = {
+            binding: dict[str, Any] = {
                 "metadata": {"name": name},
                 "roleRef": {
                     "apiGroup": "rbac.authorization.k8s.io",

@@ -69,7 +69,7 @@ def link(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
         if isinstance(body, (bytes, bytearray)):
             counted.append(len(body))
-            return real(self, *args, body=body, **kwargs)
+            return real(self, *args, body=bytes(body), **kwargs)
         return real(self, *args, body=counting(body), **kwargs)
 
     monkeypatch.setattr(KubeClient, "pod_proxy", pod_proxy)

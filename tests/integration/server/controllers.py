@@ -220,8 +220,8 @@ def _chart(item: Object) -> list[Object]:
 def _arguments(spec: Object) -> list[str]:
     models, server = spec["models_settings"], spec["server_settings"]
     if models["single_model_mode"]:
-        names = ("model_path", "model_name", "target_device", "nireq", "plugin_config")
-        names += ("batch_size", "layout", "shape", "model_version_policy")
+        names = ["model_path", "model_name", "target_device", "nireq", "plugin_config"]
+        names += ["batch_size", "layout", "shape", "model_version_policy"]
         args = [
             part for name in names if models.get(name) for part in (f"--{name}", str(models[name]))
         ]

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,12 @@ def chart_service(kind: str = "ClusterIP") -> dict[str, Any]:
 
 @pytest.fixture
 def server(
-    shop: Any, make_namespace: Any, make_pvc: Any, make_server: Any, fill: Any, server_image: str
+    shop: Any,
+    make_namespace: Any,
+    make_pvc: Any,
+    make_server: Callable[..., Server],
+    fill: Any,
+    server_image: str,
 ) -> Server:
     """A server that the chart deployed, ready, and the options that are to take it over."""
     namespace = make_namespace(shop, "baseline")

@@ -137,7 +137,7 @@ def write(server: Server, name: str, version: int, **more: Any) -> None:
 
 
 def test_a_config_map_of_your_own(server: Server) -> None:
-    own = {"models": None, "config_map": "by-hand"}
+    own: dict[str, Any] = {"models": None, "config_map": "by-hand"}
     with pytest.raises(InputError, match="it does not exist"):
         server.run(**own)
     write(server, "by-hand", 1)

@@ -397,7 +397,7 @@ def test_routes_are_made_and_pruned(server: Server) -> None:
     with pytest.raises(InputError, match=r"expose\.controller: the cluster has no Route"):
         server.run(expose=expose)
     real = Path(os.environ.get("EDGE_CRDS", "/nowhere"), "route.openshift.io_routes.yaml")
-    body = yaml.safe_load(real.read_text()) if real.exists() else OWN_ROUTE
+    body: Any = yaml.safe_load(real.read_text()) if real.exists() else OWN_ROUTE
     # That name is kept for the platform's own kinds.
     notes = {"api-approved.kubernetes.io": "unapproved, for a test"}
     body["metadata"]["annotations"] = {**body["metadata"].get("annotations", {}), **notes}

@@ -16,8 +16,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
 from grants import Grants, shipped
 from serving import Server
 
-POLICY = {"network_policy": {"namespaces": ["line-1"]}}
-PROXIES = {"proxies": {"http_proxy": "http://proxy.corp:3128"}}
+POLICY: dict[str, Any] = {"network_policy": {"namespaces": ["line-1"]}}
+PROXIES: dict[str, Any] = {"proxies": {"http_proxy": "http://proxy.corp:3128"}}
 
 
 @pytest.fixture

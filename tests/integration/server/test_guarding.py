@@ -12,7 +12,7 @@ import re
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,9 @@ xuh3eo40t+Uakg==
 
 
 @pytest.fixture
-def server(shop: Any, make_namespace: Any, make_pvc: Any, make_server: Any) -> Server:
+def server(
+    shop: Any, make_namespace: Any, make_pvc: Any, make_server: Callable[..., Server]
+) -> Server:
     """A server without models in a restricted namespace with an empty claim."""
     namespace = make_namespace(shop, "restricted")
     make_pvc(shop, namespace)
@@ -284,7 +286,11 @@ def test_proxies_of_the_cluster(server: Server, proxies_api: Any) -> None:
 
 
 def test_a_cluster_without_proxies_is_refused(server: Server) -> None:
-    for options in ({"proxies": {"from_cluster": True}}, {"ca_bundle": {"from_cluster": True}}):
+    both: tuple[dict[str, Any], ...] = (
+        {"proxies": {"from_cluster": True}},
+        {"ca_bundle": {"from_cluster": True}},
+    )
+    for options in both:
         with pytest.raises(InputError, match="OpenShift"):
             server.run(**options)
     assert server.made() == []
@@ -310,7 +316,7 @@ def test_binding_gives_the_right_that_the_review_looks_for(
 ) -> None:
     """Rights and reviews are Kubernetes' own; admission by constraints is only on OpenShift."""
     asked = {"name": constraint_role, "cluster_role": constraint_role, "bind": True}
-    options = {"platform": "openshift", "run_as_user": 5000, "replicas": 0}
+    options: dict[str, Any] = {"platform": "openshift", "run_as_user": 5000, "replicas": 0}
 
     def may_use() -> bool:
         with KubeClient.from_params(server.cluster.auth) as client:

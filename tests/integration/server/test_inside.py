@@ -74,7 +74,7 @@ def test_a_cache_with_a_read_only_root(server: Server) -> None:
 
 
 def test_a_cache_on_the_claim_outlives_its_pod(server: Server) -> None:
-    kept = {"model_cache": {"persistent": True}}
+    kept: dict[str, Any] = {"model_cache": {"persistent": True}}
     server.run(**kept)
     server.until({"adder:1": "AVAILABLE"})
     made = blobs(server)
@@ -173,12 +173,12 @@ def test_the_release_as_the_running_server_tells_it(
     """Neither option nor tag says it here; the server that runs does."""
     monkeypatch.setattr(spec_module, "generation_of", lambda given, image: UNKNOWN)
     server.run(state="absent")
-    stateful = {"models": [{"name": "adder", "versions": [1], "stateful": True}]}
+    stateful: dict[str, Any] = {"models": [{"name": "adder", "versions": [1], "stateful": True}]}
     with pytest.raises(InputError, match="no server that runs it does"):
         server.run(**stateful)
     server.run()
     assert server.run(check=True, **stateful)["reload"] == "config_reload"
-    newer = {"image": "localhost/ovms-standin:2026.3"}
+    newer: dict[str, Any] = {"image": "localhost/ovms-standin:2026.3"}
     with pytest.raises(InputError, match="no server that runs it does"):
         server.run(**stateful, **newer)
     server.run(**newer)

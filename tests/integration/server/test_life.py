@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def server(
     shop: Any,
     make_namespace: Any,
     make_pvc: Any,
-    make_server: Any,
+    make_server: Callable[..., Server],
     fill: Any,
 ) -> Server:
     """A server in a restricted namespace, with models on its claim, not yet deployed."""

@@ -147,7 +147,7 @@ def test_the_constraint_for_host_paths_and_its_rights(server: Server, grants: Gr
     assert not server.run(**ON_HOST)["changed"]
     pod = server.cluster.apps.read_namespaced_deployment("ocr", server.namespace).spec.template
     assert pod.metadata.annotations[scc.REQUIRED_ANNOTATION] == scc.OWN
-    gone = {"state": "absent", "models": None, "replicas": None, "pvc": None}
+    gone: dict[str, Any] = {"state": "absent", "models": None, "replicas": None, "pvc": None}
     assert server.run(**gone)["changed"]
 
 

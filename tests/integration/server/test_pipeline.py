@@ -53,7 +53,7 @@ def node(name: str, inputs: str, outputs: str, **kind: Any) -> dict[str, Any]:
     }
 
 
-PIPELINE = {
+PIPELINE: dict[str, Any] = {
     "name": "find_and_read",
     "inputs": ["image"],
     "nodes": [

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,7 +22,9 @@ HOST_PATH = {"path": HOST_ROOT}
 
 
 @pytest.fixture
-def server(shop: Any, make_namespace: Any, make_pvc: Any, make_server: Any) -> Server:
+def server(
+    shop: Any, make_namespace: Any, make_pvc: Any, make_server: Callable[..., Server]
+) -> Server:
     """A server without models in a restricted namespace with an empty claim."""
     namespace = make_namespace(shop, "restricted")
     make_pvc(shop, namespace)

@@ -161,7 +161,7 @@ def test_a_budget_is_kept_and_pruned(server: Server) -> None:
 
 def test_an_autoscaler_takes_the_number_and_gives_it_back(server: Server) -> None:
     scaling, apps = k8s.AutoscalingV2Api(server.cluster.api), server.cluster.apps
-    options = {
+    options: dict[str, Any] = {
         "autoscaling": {"min_replicas": 1, "max_replicas": 4, "cpu_utilization": 70},
         "resources": {"requests": {"cpu": "10m"}},
     }
@@ -253,7 +253,7 @@ def monitors(shop: Any) -> Iterator[Any]:
     """The kind ServiceMonitor: the real definition where it is at hand, else a small one."""
     given = Path(os.environ.get("EDGE_CRDS", "/nowhere"))
     real = given / "monitoring.coreos.com_servicemonitors.yaml"
-    body = yaml.safe_load(real.read_text()) if real.exists() else OWN_CRD
+    body: Any = yaml.safe_load(real.read_text()) if real.exists() else OWN_CRD
     api, name = k8s.ApiextensionsV1Api(shop.api), body["metadata"]["name"]
     api.create_custom_resource_definition(body)
 

@@ -15,7 +15,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import WaitEr
 from kubernetes import client as k8s
 from serving import HOST_ROOT, Server, put_models
 
-ON_NODES = {"workload": "DaemonSet"}
+ON_NODES: dict[str, Any] = {"workload": "DaemonSet"}
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_without_room_for_both_the_old_ones_end_first(server: Server) -> None:
     """Each pod asks for more than half of a node."""
     (first, *_rest) = server.cluster.core.list_node().items
     cores = int(first.status.allocatable["cpu"])
-    most = {"resources": {"requests": {"cpu": f"{cores * 600}m"}}}
+    most: dict[str, Any] = {"resources": {"requests": {"cpu": f"{cores * 600}m"}}}
     server.run(replicas=2, **most)
     there = server.run(**ON_NODES, **most)
     assert there["replicas"] == {"wanted": 2, "ready": 2}

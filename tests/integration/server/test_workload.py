@@ -20,7 +20,7 @@ from kubernetes import client as k8s
 from serving import HOST_ROOT, Server, put_models
 
 VERSION_2 = [{"name": "adder", "versions": [2]}]
-ON_NODES = {"workload": "DaemonSet"}
+ON_NODES: dict[str, Any] = {"workload": "DaemonSet"}
 
 
 @pytest.fixture(scope="module")

@@ -125,7 +125,7 @@ def test_one_inside_a_version_that_is_taken_away_whole(watching: Any, tmp_path: 
     assert process.report()["faults"] == {}
 
 
-GOOD = {"bytes": 1040, "undisturbed": 1000, "in_flight": 0, "resumed": True}
+GOOD: dict[str, Any] = {"bytes": 1040, "undisturbed": 1000, "in_flight": 0, "resumed": True}
 
 
 @pytest.mark.parametrize(

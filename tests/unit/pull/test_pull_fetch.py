@@ -306,7 +306,12 @@ def test_many_files_share_their_connections(
     files.manners.files.update(contents)
     opened: list[int] = []
     real = files.get_request
-    monkeypatch.setattr(files, "get_request", lambda: opened.append(1) or real())
+
+    def get_request() -> Any:
+        opened.append(1)
+        return real()
+
+    monkeypatch.setattr(files, "get_request", get_request)
     items = [{"number": n, "url": f"{files.url}/f{n:03d}"} for n in range(200)]
     result, _progress = fetch(NearUpload(tmp_path, contents), {"files": items, "via": {}})
     assert len(result["files"]) == 200

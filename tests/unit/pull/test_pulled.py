@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError, TransferError
@@ -95,8 +95,7 @@ def works(count: int) -> list[Work]:
 
 
 def way(work: Work) -> NearWay:
-    found: Any = work.channel
-    return found
+    return cast(NearWay, work.channel)
 
 
 def pulled(tmp_path: Path, guard: Any = None, **pull: Any) -> Pulled:
@@ -166,7 +165,8 @@ HASHES = [sha(FILES[f"ocr/1/{name}"]) for name in ("model.bin", "model.xml")]
 
 
 def test_a_bucket_is_read_once_under_the_lock(tmp_path: Path) -> None:
-    source, (work,), locked = bucket(tmp_path), works(1), []
+    source, (work,) = bucket(tmp_path), works(1)
+    locked: list[Work] = []
     way(work).answers = {
         "list": {"entries": ENTRIES},
         "known": {"known": {}},
@@ -230,7 +230,8 @@ def kinds_of(work: Work) -> list[str]:
 
 
 def test_one_target_is_sent_to_and_the_others_fetch(tmp_path: Path) -> None:
-    fleet, said = works(3), []
+    fleet = works(3)
+    said: list[str] = []
     for work in fleet:
         arrival(work)
     sharing = Sharing(True, 4, said.append)
@@ -270,7 +271,8 @@ def test_without_peers_or_with_one_target_all_is_sent(enabled: bool, tmp_path: P
 
 
 def test_what_cannot_be_fetched_is_sent_with_a_warning(tmp_path: Path) -> None:
-    fleet, said = works(2), []
+    fleet = works(2)
+    said: list[str] = []
     for work in fleet:
         arrival(work)
     way(fleet[1]).outcome = {0: "no route to host"}

@@ -194,8 +194,10 @@ class NearChannel(AgentChannel):
 def channel_of(transport: str, client: Any) -> Channel:
     """Return the real channel over a near client."""
     if transport == "agent":
-        near = {"address": "127.0.0.1", "peer_secret": TOKEN}
-        return NearChannel(client, TARGET, "pod", TOKEN, lambda: None, **near)
+        here = "127.0.0.1"
+        return NearChannel(
+            client, TARGET, "pod", TOKEN, lambda: None, address=here, peer_secret=TOKEN
+        )
     return ExecChannel(client, TARGET, "pod", str(client.root), lambda: None)
 
 

@@ -9,7 +9,7 @@ import hashlib
 import io
 import random
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.repository import (
@@ -37,7 +37,7 @@ class Stage:
         self.root = root
         self.directory = str(root / "stage")
         Path(self.directory).mkdir(exist_ok=True)
-        self.files: list[dict[str, Any]] = [entry.as_dict() for entry in entries]
+        self.files: Sequence[dict[str, Any]] = [entry.as_dict() for entry in entries]
         self.claims = agent_pack.Claims()
         self.done: set[int] = set()
 

@@ -141,7 +141,7 @@ def test_predicted_is_sent_with_big_files(
     try:
         with pytest.MonkeyPatch.context() as patch:
             connect(near, patch)
-            options = {"compress": "auto" if compress else "never"}
+            options: dict[str, Any] = {"compress": "auto" if compress else "never"}
             run(entry, src=str(write_files(folder / "old", _bytes(old))), **options)
             if not fresh:
                 return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -18,7 +18,13 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     TransferError,
     UnreachableError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.repository import entry, info, task
+from ansible_collections.openvino.edge.plugins.module_utils.repository import (
+    entry,
+    info,
+    preflight,
+    task,
+    usage,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.fleet import Fleet
 from ansible_collections.openvino.edge.plugins.module_utils.repository.progress import Meter
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import base
@@ -103,9 +109,9 @@ def connect(near: Near, monkeypatch: Any) -> None:
         monkeypatch.setattr(module.KubeClient, "from_params", lambda params: NoClient())
     for module in (task, info):
         monkeypatch.setattr(module, "Opener", lambda *args: near)
-    monkeypatch.setattr(task.preflight, "choose_transport", lambda *args: "agent")
-    monkeypatch.setattr(task.preflight, "find_targets", near.targets)
-    monkeypatch.setattr(task.usage, "versions_in_use", lambda *args: {})
+    monkeypatch.setattr(preflight, "choose_transport", lambda *args: "agent")
+    monkeypatch.setattr(preflight, "find_targets", near.targets)
+    monkeypatch.setattr(usage, "versions_in_use", lambda *args: {})
 
 
 def run(module: Any, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
@@ -316,7 +322,11 @@ def test_the_fleet_closes_what_it_opened_and_keeps_waiting_helpers_alive(monkeyp
 def test_an_interrupt_closes_everything() -> None:
     stub, stop = Stub(), threading.Event()
     target = Target(HostPathStore("ns", "/data"), "n1")
-    with pytest.raises(KeyboardInterrupt), Fleet([target], lambda _target: stub, 1, stop) as fleet:
+
+    def open_one(_target: Target) -> Channel:
+        return cast(Channel, stub)
+
+    with pytest.raises(KeyboardInterrupt), Fleet([target], open_one, 1, stop) as fleet:
         fleet.open()
         raise KeyboardInterrupt
     assert stub.closed == 1 and stop.is_set()
@@ -353,11 +363,11 @@ def test_progress_is_sparse(monkeypatch: Any) -> None:
 def test_a_helper_that_vanishes_before_anything_was_done_is_replaced(
     near: Near, source: Path, monkeypatch: Any
 ) -> None:
-    real, opened = near.open, []
+    real, opened = near.open, list[str]()
 
     def open_one(target: Target) -> Channel:
         channel = real(target)
-        opened.append(target.node)
+        opened.append(str(target.node))
         if opened == ["n1"] or opened == ["n2"]:
 
             def gone() -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Response
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import (
     agent as agent_transport,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import (
-    helper as helper_module,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
     HelperGone,
@@ -188,7 +186,7 @@ def test_a_closed_way_to_pods_makes_auto_take_exec(monkeypatch: Any) -> None:
 
 
 def test_other_trouble_is_not_tried_again_with_exec(monkeypatch: Any) -> None:
-    monkeypatch.setattr(helper_module.time, "monotonic", ticking())
+    monkeypatch.setattr(time, "monotonic", ticking())
     cluster = FakeCluster(status_of={"python": lambda image: UNSCHEDULABLE})
     with pytest.raises(HelperFailed, match="cannot be scheduled"):
         Opener(cluster, "auto", OPTIONS, print).open(PVC)  # type: ignore[arg-type]

@@ -247,7 +247,8 @@ def test_selection(tmp_path: Path) -> None:
     root = write_files(tmp_path, {**IR, "n/1/a.onnx": b"", "n/2/a.onnx": b"", "bad/v1/a.onnx": b""})
     chosen = selection_from_params([{"name": "n", "versions": [2]}])
     assert [(item.model, item.version) for item in scan(str(root), chosen).versions] == [("n", 2)]
-    wanted = [{"name": "m", "versions": [1, 7]}, {"name": "x", "versions": []}]
+    every: list[int] = []
+    wanted = [{"name": "m", "versions": [1, 7]}, {"name": "x", "versions": every}]
     with pytest.raises(InputError, match="not in the model repository: x, m/7"):
         scan(str(root), selection_from_params(wanted))
     refused(root, "bad/v1")

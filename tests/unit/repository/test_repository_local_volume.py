@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -51,7 +52,7 @@ MISSING = (
 @pytest.fixture
 def cluster(monkeypatch: Any) -> FakeCluster:
     monkeypatch.setattr(claims, "BIND_SECONDS", 0.0)
-    monkeypatch.setattr(claims.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     found = BindingCluster()
     restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
     found.add("Namespace", "ns", metadata={"labels": restricted})
@@ -64,7 +65,9 @@ def cluster(monkeypatch: Any) -> FakeCluster:
 class BindingCluster(FakeCluster):
     """Creates nothing on a dry run, binds claims to the volumes they name, patches claimRef."""
 
-    def create(self, obj: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+    def create(
+        self, obj: dict[str, Any], *, dry_run: bool = False, brief: bool = False
+    ) -> dict[str, Any]:
         if dry_run:
             return obj
         made = super().create(obj)

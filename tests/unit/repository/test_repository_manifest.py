@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
@@ -101,11 +102,12 @@ def test_each_file_is_read_once_until_it_changes(
 ) -> None:
     reads: list[str] = []
     real = manifest_module._hash_file
-    monkeypatch.setattr(
-        manifest_module,
-        "_hash_file",
-        lambda path, advance: reads.append(path) or real(path, advance),
-    )
+
+    def hash_file(path: str, advance: Any) -> Any:
+        reads.append(path)
+        return real(path, advance)
+
+    monkeypatch.setattr(manifest_module, "_hash_file", hash_file)
     cache = HashCache()
     counted: list[int] = []
     for _again in range(2):

@@ -101,7 +101,7 @@ def test_the_plan_leads_to_what_is_wanted(
     local: dict[Any, Content], there: dict[Any, Content]
 ) -> None:
     wanted = [manifest_of(model, version, data) for (model, version), data in local.items()]
-    remote = {key: remote_of(*key, data) for key, data in there.items()}
+    remote = {(name, n): remote_of(name, n, data) for (name, n), data in there.items()}
     clash = [key for key in local if key in there and local[key] != there[key]]
     if clash:
         with pytest.raises(InputError):
@@ -119,7 +119,7 @@ def test_the_plan_leads_to_what_is_wanted(
 def test_absent_takes_exactly_what_is_named(
     there: dict[Any, Content], versions: set[int], force: bool
 ) -> None:
-    raws = [recorded(*key, data) for key, data in there.items()]
+    raws = [recorded(name, number, data) for (name, number), data in there.items()]
     named = {key for key in there if key[0] == "m" and (not versions or key[1] in versions)}
     used = {("m", 2): "Deployment x"}
     selection = [Selection("m", tuple(sorted(versions)))]

@@ -127,14 +127,8 @@ def test_rights_choose_the_transport_or_are_named() -> None:
     warnings: list[str] = []
 
     def choose(transport: str, *refuse: str) -> str:
-        cluster = FakeCluster(refuse=refuse)
-        return preflight.choose_transport(
-            cluster,
-            STORE,
-            transport,
-            [],
-            warnings.append,  # type: ignore[arg-type]
-        )
+        cluster: Any = FakeCluster(refuse=refuse)
+        return preflight.choose_transport(cluster, STORE, transport, [], warnings.append)
 
     assert choose("auto") == "auto" and choose("exec", "proxy") == "exec"
     assert choose("auto", "pods/proxy") == "exec" and "pods/proxy" in warnings[0]

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -285,7 +286,8 @@ def test_a_full_disk(transport: str, tmp_path: Path, source: Path, make_agent: A
     finally:
         space.kill()
         space.wait()
-        space.stdout.close()
+        if space.stdout is not None:
+            space.stdout.close()
 
 
 def test_the_script_uses_only_bash_and_coreutils() -> None:
@@ -303,7 +305,7 @@ def test_the_script_uses_only_bash_and_coreutils() -> None:
 
 def test_a_lock_is_waited_for_until_its_holder_shows_life_twice(monkeypatch: Any) -> None:
     now = [0.0]
-    monkeypatch.setattr(base.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     dead, live, late = base.LockPatience(), base.LockPatience(), base.LockPatience()
     assert [dead.ends(beat) for beat in (1, 1, 2, 2, 2)] == [False] * 5
     assert [live.ends(beat) for beat in (1, 1, 2, 2, 3)] == [False] * 4 + [True]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ TOLERATION = {"key": "gpu", "operator": "Equal", "value": "yes", "effect": "NoSc
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: Any) -> None:
     monkeypatch.setattr(claims, "BIND_SECONDS", 0.0)
-    monkeypatch.setattr(claims.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
 
 
 def cluster_with_claim(**fields: Any) -> FakeCluster:

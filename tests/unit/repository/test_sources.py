@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -368,8 +369,8 @@ def test_too_little_room_is_told_before_unpacking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, private_places: Path
 ) -> None:
     path = pack(tmp_path / "a.tar", tar_bytes(FILES))
-    usage = scratch.shutil.disk_usage(tmp_path)._replace(free=scratch.RESERVE + 100_000)
-    monkeypatch.setattr(scratch.shutil, "disk_usage", lambda place: usage)
+    usage = shutil.disk_usage(tmp_path)._replace(free=scratch.RESERVE + 100_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
     with opened(str(path)) as source:
         source.make_ready([("det", 3)])
         with pytest.raises(InputError, match="unpacking needs") as caught:

@@ -232,10 +232,11 @@ def test_a_hint_does_not_make_a_key_right(signer: Signer, root: Path, tmp_path: 
     options = signer.sign(root)
     other = make_signer(tmp_path / "other", ec.SECP256R1())
     for hint in (hashlib.sha256(other.public.read_bytes()).hexdigest(), ""):
-        rewritten(
-            options,
-            lambda bundle, h=hint: bundle["verificationMaterial"]["publicKey"].update(hint=h),
-        )
+
+        def give(bundle: Any, hint: str = hint) -> None:
+            bundle["verificationMaterial"]["publicKey"].update(hint=hint)
+
+        rewritten(options, give)
         with pytest.raises(InputError, match="the signature is not right"):
             verify(SignatureOptions(options.bundle, str(other.public)))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.repository import entry
 from ansible_collections.openvino.edge.plugins.module_utils.repository.record import record_name
 from ansible_collections.openvino.edge.plugins.module_utils.repository.sources import archive
@@ -42,7 +43,7 @@ def cluster(near: Near, monkeypatch: Any) -> Cluster:
     found = Cluster()
     for name in near.nodes:
         found.add("Node", name, metadata={"uid": f"u-{name}"}, status={})
-    monkeypatch.setattr(entry.KubeClient, "from_params", lambda params: found)
+    monkeypatch.setattr(KubeClient, "from_params", lambda params: found)
     return found
 
 

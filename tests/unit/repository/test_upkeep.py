@@ -353,7 +353,7 @@ def test_absent_of_a_used_version_needs_force(near: Near, source: Path, cluster:
     cluster.server(*ARGS)
     with pytest.raises(InputError, match="in use: det/3 by Deployment ns/web"):
         run(entry, state="absent", models=[{"name": "det"}])
-    more = {"keep_versions": 1, "prune": True, "repair": True}
+    more: dict[str, Any] = {"keep_versions": 1, "prune": True, "repair": True}
     gone = run(entry, state="absent", models=[{"name": "ocr"}], **more)
     assert [item["versions_removed"] for item in gone["targets"]] == [["ocr/1"], ["ocr/1"]]
     assert run(entry, state="absent", models=[{"name": "det"}], force=True)["changed"]

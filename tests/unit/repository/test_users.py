@@ -37,7 +37,7 @@ def cluster_of(annotations: dict[str, str], **options: Any) -> Cluster:
     return cluster
 
 
-def context_of(cluster: Cluster, **ids: int) -> dict[str, Any]:
+def context_of(cluster: Cluster, **ids: Any) -> dict[str, Any]:
     """Return the security context of the helper's pod."""
     (target,) = preflight.find_targets(cluster, STORE, [], **ids)  # type: ignore[arg-type]
     job = render_job("x", target, HelperOptions("python", "ovms", **ids), PROGRAM)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, List
 
 from ansible_collections.openvino.edge.plugins.module_utils.errors import ApiError, ForbiddenError
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access, Response
@@ -136,7 +136,7 @@ class MemoryCluster:
             self.objects.pop((kind, name), None)
         return there
 
-    def denied(self, wanted: list[Access]) -> list[Access]:
+    def denied(self, wanted: List[Access]) -> List[Access]:
         """See KubeClient."""
         self.calls.append("denied")
         return [access for access in wanted if str(access) in self.forbidden]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -50,8 +51,8 @@ def test_without_a_time_to_wait_it_is_a_warning() -> None:
 
 def test_waiting_says_what_the_cluster_said(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(addresses.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(addresses.time, "sleep", lambda pause: now.__setitem__(0, now[0] + pause))
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", lambda pause: now.__setitem__(0, now[0] + pause))
     cluster, spec = (
         MemoryCluster(),
         make_spec(service_type="LoadBalancer", service={"address_timeout": 7}),

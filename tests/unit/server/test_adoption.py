@@ -34,8 +34,9 @@ from .conftest import MakeSpec, make_spec
 from .memory import MemoryCluster
 
 LABELS = {"app": "ocr", "release": "ocr"}
+NONE: dict[str, Any] = {}
 FIELDS = st.recursive(
-    st.just({}),
+    st.just(NONE),
     lambda inner: st.dictionaries(
         st.sampled_from(["f:a", "f:b", 'k:{"name":"x"}', "."]), inner, max_size=3
     ),
@@ -128,7 +129,7 @@ def entry(manager: str, fields: dict[str, Any], **more: str) -> dict[str, Any]:
 
 
 def test_fields_change_hands_but_metadata_and_those_of_controllers_do_not() -> None:
-    content = {"f:metadata": {"f:labels": {}}, "f:spec": {"f:replicas": {}}}
+    content: dict[str, Any] = {"f:metadata": {"f:labels": {}}, "f:spec": {"f:replicas": {}}}
     status = entry("kube-controller-manager", {"f:status": {}}, subresource="status")
     scale = entry("hpa", {"f:spec": {"f:replicas": {}}}, subresource="scale")
     edited = entry("kubectl-edit", {"f:spec": {"f:template": {}}})

@@ -20,6 +20,9 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.backends impo
     modelserver,
     operator_lint,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.backends.given import (
+    refuse_others,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
     INPUT_HASH_ANNOTATION,
     render_objects,
@@ -34,9 +37,9 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.spec import s
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ..preflight.test_rights import plain, shipped
 from .conftest import make_params, make_spec
 from .test_migrate import accepted
-from .test_scaling import plain, shipped
 
 IMAGE = "registry.example/ovms:2026.2.1"
 Options = dict[str, Any]
@@ -70,7 +73,7 @@ def test_the_options_of_both_lists_exist() -> None:
     assert set(SERVER_ARGUMENT_SPEC) >= kserve.SAID
 
 
-TERM = {"preferredDuringSchedulingIgnoredDuringExecution": []}
+TERM: dict[str, list[Any]] = {"preferredDuringSchedulingIgnoredDuringExecution": []}
 
 
 def amounts(cpu: str, memory: str) -> st.SearchStrategy[dict[str, str]]:
@@ -432,7 +435,7 @@ def test_every_option_is_said_or_refused() -> None:
             value: Any = {"str": "x", "int": 3, "bool": True}.get(rule["type"], {"x": "y"})
             params = {**make_params(), option: value}
             with pytest.raises(InputError, match=f"^{option}: "):
-                operator_lint.refuse_others(params, said, "ModelServer edge/ocr", {})
+                refuse_others(params, said, "ModelServer edge/ocr", {})
 
 
 @pytest.mark.parametrize(("backend", "kind"), [("operator", "modelservers"), ("kserve", "infer")])

@@ -16,7 +16,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.config import
     render_config,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.devices import KNOWN
-from ansible_collections.openvino.edge.plugins.module_utils.server.lint import ERROR, lint_config
+from ansible_collections.openvino.edge.plugins.module_utils.server.findings import ERROR
+from ansible_collections.openvino.edge.plugins.module_utils.server.lint import lint_config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

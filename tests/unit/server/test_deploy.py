@@ -134,7 +134,7 @@ def refused(cluster: MemoryCluster, kind: type[Exception], match: str, **options
 
 
 def test_refusals_come_before_the_first_change(cluster: MemoryCluster) -> None:
-    host = {"pvc": None, "host_path": {"path": "/m", "nodes": ["n1"]}}
+    host: dict[str, Any] = {"pvc": None, "host_path": {"path": "/m", "nodes": ["n1"]}}
     refused(cluster, InputError, "does not exist", pvc={"claim_name": "other"})
     refused(cluster, InputError, "no such node", **host)
     refused(cluster, ApiError, "rejected", annotations={"reject": "yes"})
@@ -149,7 +149,7 @@ def test_refusals_come_before_the_first_change(cluster: MemoryCluster) -> None:
 
 def test_what_may_not_be_read_is_not_needed(cluster: MemoryCluster) -> None:
     cluster.unreadable = ("Namespace", "Node", "StorageClass")
-    host = {"pvc": None, "host_path": {"path": "/m", "nodes": ["n1"]}}
+    host: dict[str, Any] = {"pvc": None, "host_path": {"path": "/m", "nodes": ["n1"]}}
     assert run(cluster, **host).changed
 
 

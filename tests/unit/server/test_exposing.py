@@ -378,15 +378,15 @@ def test_a_closed_server_cannot_be_exposed() -> None:
     with pytest.raises(
         InputError, match=r"expose: network_policy lets nobody in, .* Name the name"
     ):
-        exposing_checks.check_given(closed, str)
+        exposing_checks.check_given(closed, print)
     policy = {"namespaces": ["kube-system"]}
-    exposing_checks.check_given(make_spec(expose=REST, network_policy=policy), str)
-    exposing_checks.check_given(make_spec(network_policy={}), str)
+    exposing_checks.check_given(make_spec(expose=REST, network_policy=policy), print)
+    exposing_checks.check_given(make_spec(network_policy={}), print)
 
 
 def test_a_given_certificate_is_checked_without_a_cluster() -> None:
     with pytest.raises(InputError, match="expose.tls.certificate: it is no certificate"):
-        exposing_checks.check_given(make_spec(expose={**REST, "tls": GIVEN}), str)
+        exposing_checks.check_given(make_spec(expose={**REST, "tls": GIVEN}), print)
 
 
 def a_secret(certificate: str, key: str, kind: str = "kubernetes.io/tls") -> dict[str, Any]:

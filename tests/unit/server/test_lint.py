@@ -34,6 +34,18 @@ def config(*entries: Any) -> dict[str, Any]:
     return {"model_config_list": list(entries)}
 
 
+NO_POLICIES: list[Any] = [
+    "latest",
+    {},
+    {"all": {}, "latest": {"num_versions": 1}},
+    {"all": {"x": 1}},
+    {"latest": {"num_versions": 0}},
+    {"latest": {}},
+    {"specific": {"versions": []}},
+    {"specific": {"versions": ["1"]}},
+    {"specific": [1]},
+    {"newest": {}},
+]
 REFUSED: list[tuple[Any, str]] = [
     ([], "/"),
     ({}, "/model_config_list"),
@@ -68,18 +80,7 @@ REFUSED: list[tuple[Any, str]] = [
             config(entry(model_version_policy=policy)),
             "/model_config_list/0/config/model_version_policy",
         )
-        for policy in (
-            "latest",
-            {},
-            {"all": {}, "latest": {"num_versions": 1}},
-            {"all": {"x": 1}},
-            {"latest": {"num_versions": 0}},
-            {"latest": {}},
-            {"specific": {"versions": []}},
-            {"specific": {"versions": ["1"]}},
-            {"specific": [1]},
-            {"newest": {}},
-        )
+        for policy in NO_POLICIES
     ),
     (config(entry(), entry()), "/model_config_list/1/config/name"),
 ]

@@ -159,7 +159,8 @@ def test_sources_and_hosts_say_one_thing() -> None:
     other = {**HUB, "source": "quay.io", "skip_verify": True}
     with pytest.raises(InputError, match="different things"):
         rendered([HUB, other], "k3s")
-    for wrong in (None, [], "docker.io", {"source": "docker.io"}):
+    no_lists: List[Any] = [None, [], "docker.io", {"source": "docker.io"}]
+    for wrong in no_lists:
         with pytest.raises(InputError, match="list of sources"):
             rendered(wrong, "k3s")
 

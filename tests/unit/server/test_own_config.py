@@ -171,7 +171,7 @@ def test_models_without_metrics_keep_their_template(spec: MakeSpec) -> None:
 
 
 def test_metrics_of_our_own_replace_pods(cluster: MemoryCluster) -> None:
-    both = {"config_map": None, "models": [{"name": "detection", "versions": [1]}]}
+    both: dict[str, Any] = {"config_map": None, "models": [{"name": "detection", "versions": [1]}]}
     run(cluster, **both, monitoring={})
     outcome = run(cluster, **both, monitoring={"metrics_list": ["ovms_streams"]})
     assert outcome.reload == "rolling_restart"

@@ -15,9 +15,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     InputError,
     UnreachableError,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Response
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server import entry, probing
+from ansible_collections.openvino.edge.plugins.module_utils.server import entry, platform, probing
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import render_config
 
 from .conftest import make_params, make_spec
@@ -152,8 +153,8 @@ def test_what_is_refused_depends_on_it(
     def settled(client: Any, spec: Any) -> Any:
         raise Reached
 
-    monkeypatch.setattr(entry.KubeClient, "from_params", lambda params: Client(told))
-    monkeypatch.setattr(entry.platform, "settled", settled)
+    monkeypatch.setattr(KubeClient, "from_params", lambda params: Client(told))
+    monkeypatch.setattr(platform, "settled", settled)
     params = make_params(image=IMAGE, models=STATEFUL)
     if error is None:
         with pytest.raises(Reached):

@@ -26,9 +26,9 @@ from ..preflight.test_rights import plain, shipped
 from .conftest import MakeSpec, make_spec
 from .memory import MemoryCluster
 
-BUDGET = {"disruption_budget": {"max_unavailable": "1"}}
-SCALED = {"autoscaling": {"max_replicas": 4, "pod_metrics": {"streams": "1"}}}
-ON_NODES = {"workload": "DaemonSet"}
+BUDGET: dict[str, Any] = {"disruption_budget": {"max_unavailable": "1"}}
+SCALED: dict[str, Any] = {"autoscaling": {"max_replicas": 4, "pod_metrics": {"streams": "1"}}}
+ON_NODES: dict[str, Any] = {"workload": "DaemonSet"}
 REQUESTS = {"requests": {"cpu": "1", "memory": "1Gi"}}
 
 
@@ -232,7 +232,7 @@ def test_a_daemon_set_is_judged_by_its_current_pods() -> None:
 
 
 def test_one_look_at_a_daemon_set() -> None:
-    pods = [{"metadata": {}}, {"metadata": {}}]
+    pods: list[dict[str, Any]] = [{"metadata": {}}, {"metadata": {}}]
     assert complete(daemon_set(), pods)
     assert not complete(daemon_set(numberReady=1), pods)
     assert not complete(daemon_set(), pods[:1])
@@ -240,9 +240,10 @@ def test_one_look_at_a_daemon_set() -> None:
 
 
 def test_the_rights_of_the_options_are_shipped_apart() -> None:
+    given: list[dict[str, Any]] = [BUDGET, ON_NODES, SCALED, {"service_monitor": {}}]
     wanted = {
         plain(access)
-        for options in (BUDGET, ON_NODES, SCALED, {"service_monitor": {}})
+        for options in given
         for access in preflight.access_for(make_spec(**options), wait=True, prune=True)
     }
     usual = {plain(access) for access in preflight.access_for(make_spec(), wait=True, prune=True)}

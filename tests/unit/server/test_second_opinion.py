@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.server.config import render_config
-from ansible_collections.openvino.edge.plugins.module_utils.server.lint import ERROR, lint_config
+from ansible_collections.openvino.edge.plugins.module_utils.server.findings import ERROR
+from ansible_collections.openvino.edge.plugins.module_utils.server.lint import lint_config
 from hypothesis import given
 
 from .conftest import make_spec

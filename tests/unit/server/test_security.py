@@ -33,8 +33,12 @@ NAMESPACE = {"metadata": {"annotations": {openshift.UID_RANGE_ANNOTATION: "10006
 LOCAL = {"type": "Localhost", "localhost_profile": "ovms"}
 
 
+def asked(cluster: Any, spec: Any) -> tuple[Any, dict[str, Any]]:
+    return platform.settled(cluster, spec)
+
+
 def settled(cluster: Any, spec: Any) -> Any:
-    return platform.settled(cluster, spec)[0]
+    return asked(cluster, spec)[0]
 
 
 def pod(spec: Any) -> dict[str, Any]:
@@ -168,7 +172,7 @@ def with_proxy(status: dict[str, str]) -> MemoryCluster:
 
 def test_proxies_of_the_cluster(spec: MakeSpec) -> None:
     given = {"from_cluster": True, "http_proxy": "http://mine:1", "no_proxy": ["store.lan"]}
-    made, told = platform.settled(with_proxy(STATUS), spec(proxies=given))
+    made, told = asked(with_proxy(STATUS), spec(proxies=given))
     assert made.env["http_proxy"] == "http://mine:1"
     assert made.env["HTTPS_PROXY"] == STATUS["httpsProxy"]
     assert made.env["no_proxy"].startswith("store.lan,.cluster.local,.svc,10.128.0.0/14")
@@ -178,7 +182,7 @@ def test_proxies_of_the_cluster(spec: MakeSpec) -> None:
 
 
 def test_a_cluster_without_proxies_gives_none(spec: MakeSpec) -> None:
-    made, told = platform.settled(with_proxy({}), spec(proxies={"from_cluster": True}))
+    made, told = asked(with_proxy({}), spec(proxies={"from_cluster": True}))
     assert made.env == {} and told == {}
 
 
@@ -192,9 +196,7 @@ def test_without_the_object(spec: MakeSpec) -> None:
     with pytest.raises(InputError, match="only OpenShift has one"):
         settled(MemoryCluster(), spec(proxies={"from_cluster": True}))
     both = {"from_cluster": True, "https_proxy": "http://p:1"}
-    assert (
-        platform.settled(MemoryCluster(), spec(proxies=both))[1]["proxies"]["source"] == "options"
-    )
+    assert asked(MemoryCluster(), spec(proxies=both))[1]["proxies"]["source"] == "options"
     cluster = MemoryCluster(served=OPENSHIFT, unreadable=("Proxy",))
     with pytest.raises(ForbiddenError, match="proxies"):
         settled(cluster, spec(proxies={"from_cluster": True}))
@@ -206,10 +208,10 @@ def test_ranges_are_read_where_allowed(spec: MakeSpec) -> None:
     cidr = {"kind": "ServiceCIDR", "metadata": {"name": "kubernetes"}}
     cluster.add({**cidr, "spec": {"cidrs": ["10.96.0.0/12"]}})
     proxied = spec(proxies={"https_proxy": "http://p:1"})
-    added = platform.settled(cluster, proxied)[1]["proxies"]["added"]
+    added = asked(cluster, proxied)[1]["proxies"]["added"]
     assert added[-3:] == ["10.96.0.0/12", "10.244.0.0/16", "memory"]
     cluster.unreadable = ("Node", "ServiceCIDR", "Service")
-    told = platform.settled(cluster, proxied)[1]["proxies"]
+    told = asked(cluster, proxied)[1]["proxies"]
     assert told["unknown"] == ["services", "pods"]
     off = {"https_proxy": "http://p:1", "no_proxy": ["a"], "complete_no_proxy": False}
     assert settled(cluster, spec(proxies=off)).env["no_proxy"] == "a"
