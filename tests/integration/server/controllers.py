@@ -55,7 +55,9 @@ def _definition(group: str, version: str, plural: str, kind: str) -> Object:
     """Return the real definition where it is at hand, else a small one."""
     path = Path(os.environ.get("EDGE_CRDS", "/nowhere")) / f"{group}_{plural}.yaml"
     if path.exists():
-        found: Object = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # One of them has 39000 lines, on which the loader in Python takes a minute.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        found: Object = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
         return found
     return _own_definition(group, version, plural, kind)
 
