@@ -92,7 +92,7 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
     (
         "More replicas",
         "`replicas`, `autoscaling`",
-        f"{_LAB}/test_running.py::test_an_autoscaler_takes_the_number_and_gives_it_back",
+        f"{_LAB}/test_autoscaling.py::test_load_makes_a_second_replica",
         "`service.headless` is for gRPC clients, which keep to one pod",
     ),
     (
