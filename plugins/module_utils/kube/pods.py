@@ -138,19 +138,24 @@ def _schedule_hint(text: str) -> str:
 
 def _container_trouble(pod: Object) -> Optional[Trouble]:
     status = pod.get("status") or {}
-    never = (pod.get("spec") or {}).get("restartPolicy") == "Never"
+    spec = pod.get("spec") or {}
+    never = spec.get("restartPolicy") == "Never"
+    volumes = [volume.get("image") or {} for volume in spec.get("volumes") or ()]
+    mounted = [str(image["reference"]) for image in volumes if image.get("reference")]
     found: List[Trouble] = []
     for word in ("init container", "container"):
         field = "initContainerStatuses" if word.startswith("init") else "containerStatuses"
         for state in status.get(field) or ():
-            trouble = _state_trouble(_name(pod), word, state, never)
+            trouble = _state_trouble(_name(pod), word, state, never, mounted)
             if trouble:
                 found.append(trouble)
     found.sort(key=lambda trouble: not trouble.fatal)
     return found[0] if found else None
 
 
-def _state_trouble(pod: str, word: str, status: Object, never: bool) -> Optional[Trouble]:
+def _state_trouble(
+    pod: str, word: str, status: Object, never: bool, mounted: Sequence[str]
+) -> Optional[Trouble]:
     name = str(status.get("name"))
     where = f"{pod}, {word} {name}"
     state = status.get("state") or {}
@@ -158,7 +163,10 @@ def _state_trouble(pod: str, word: str, status: Object, never: bool) -> Optional
     reason = str(waiting.get("reason") or "")
     text = str(waiting.get("message") or "")
     if reason in _IMAGE:
-        return _image_trouble(where, reason, text, str(status.get("image") or ""))
+        image = str(status.get("image") or "")
+        # A volume that is an image holds its containers up, too; the text names the one it is.
+        named = [reference for reference in mounted if reference in text and image not in text]
+        return _image_trouble(where, reason, text, named[0] if named else image)
     if reason in _CONFIG:
         return Trouble(reason, f"{where}: {text}", _config_hint(text), True, CREATE_GRACE)
     if reason in _CREATE:

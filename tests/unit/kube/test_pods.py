@@ -63,6 +63,16 @@ def test_image(reason: str, text: str, hint: str, grace: float) -> None:
     assert str(trouble).endswith(f"{trouble.hint}.")
 
 
+@pytest.mark.parametrize("about", ["localhost/ovms:1", "registry.example/models:1"])
+def test_an_image_that_is_a_volume_is_named(about: str) -> None:
+    text = f'failed to pull and unpack image "{about}": not found'
+    broken = pod(containerStatuses=[waiting("ErrImagePull", text)])
+    reference = {"name": "models", "image": {"reference": "registry.example/models:1"}}
+    broken["spec"] = {"volumes": [{"name": "tmp", "emptyDir": {}}, reference]}
+    trouble = pod_trouble(broken)
+    assert trouble is not None and f"image {about} cannot be had" in trouble.message
+
+
 @pytest.mark.parametrize(
     ("message", "hint"),
     [
