@@ -9,6 +9,7 @@ and arguments, owned by the resource, and its status. What they do beyond that i
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -80,6 +81,10 @@ def definitions(cluster: Any) -> Iterator[None]:
             return False
         return True
 
+    def there(name: str) -> bool:
+        found = api.list_custom_resource_definition(field_selector=f"metadata.name={name}", **raw)
+        return bool(json.loads(found.data)["items"])
+
     kinds = (MODEL_SERVERS, RUNTIMES, SERVICES)
     try:
         for kind in kinds:
@@ -93,6 +98,8 @@ def definitions(cluster: Any) -> Iterator[None]:
     finally:
         for name in names:
             api.delete_custom_resource_definition(name, **raw)
+        for name in names:
+            cluster.wait_until(lambda name=name: not there(name), f"{name} is gone", 60)
 
 
 class Controller:
