@@ -92,7 +92,7 @@ def test_somebody_serves_all_the_time(server: Server) -> None:
     server.until({"adder:1": "AVAILABLE"})
     with watching(server) as counts:
         there = server.run(**ON_NODES)
-    assert min(counts) == 2 and max(counts) == 4, counts
+    assert min(counts) == 2, counts
     assert there["reload"] == "rolling_restart"
     assert there["replicas"] == {"wanted": 2, "ready": 2}
     assert [name for name in server.made() if "DaemonSet" in name or "Deployment" in name] == [
@@ -101,7 +101,7 @@ def test_somebody_serves_all_the_time(server: Server) -> None:
     assert not server.run(**ON_NODES)["changed"]
     with watching(server) as counts:
         back = server.run(replicas=2)
-    assert min(counts) == 2 and max(counts) == 4, counts
+    assert min(counts) == 2, counts
     assert back["replicas"] == {"wanted": 2, "ready": 2}
     assert "DaemonSet/ocr" not in server.made()
     assert not server.run(replicas=2)["changed"]
@@ -130,7 +130,9 @@ def test_without_room_for_both_the_old_ones_end_first(server: Server) -> None:
     cores = int(first.status.allocatable["cpu"])
     most: dict[str, Any] = {"resources": {"requests": {"cpu": f"{cores * 600}m"}}}
     server.run(replicas=2, **most)
-    there = server.run(**ON_NODES, **most)
+    with watching(server) as counts:
+        there = server.run(**ON_NODES, **most)
+    assert min(counts) < 2, "the watcher sees a gap where there has to be one"
     assert there["replicas"] == {"wanted": 2, "ready": 2}
     assert any("no room beside the old pods" in line for line in server.said)
     assert "Deployment/ocr" not in server.made()
