@@ -29,11 +29,20 @@ def _digest(*files: Path) -> str:
 
 def kubectl() -> Path:
     """Return the path of kubectl, built once from ``tests/bench/kubectl``."""
-    source = HERE / "kubectl"
+    return _built("kubectl")
+
+
+def helm() -> Path:
+    """Return the path of Helm, built once from ``tests/bench/helm``."""
+    return _built("helm")
+
+
+def _built(name: str) -> Path:
+    source = HERE / name
     key = _digest(source / "go.mod", source / "go.sum", source / "main.go")
-    binary = cache() / "bin" / f"kubectl-{key}" / "kubectl"
+    binary = cache() / "bin" / f"{name}-{key}" / name
     if not binary.exists():
-        sys.stderr.write("building kubectl from its Go module (once)\n")
+        sys.stderr.write(f"building {name} from its Go module (once)\n")
         binary.parent.mkdir(parents=True, exist_ok=True)
         partial = binary.with_suffix(".part")
         command = ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", str(partial), "."]

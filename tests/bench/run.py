@@ -15,7 +15,10 @@ from pathlib import Path
 import bench_copy
 import bench_deploy
 import bench_gate
+import bench_helm
 import measure
+
+PARTS = ["copy", "deploy", "helm", "gate"]
 
 
 def machine() -> str:
@@ -32,7 +35,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="runs of each candidate")
     parser.add_argument("--mib", type=int, default=300, help="size of the copied model in MiB")
-    parser.add_argument("--only", choices=["copy", "deploy", "gate"], action="append")
+    parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--output", type=Path, help="also write the tables to this file")
     return parser.parse_args()
 
@@ -40,7 +43,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Run what was asked for; exit code 1 when a candidate failed."""
     options = arguments()
-    chosen = options.only or ["copy", "deploy", "gate"]
+    chosen = options.only or PARTS
     parts = [machine() + "\n"]
     try:
         with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder:
@@ -51,6 +54,8 @@ def main() -> int:
                     parts.append(bench_copy.bench(work, options.rounds, options.mib))
                 elif name == "deploy":
                     parts.append(bench_deploy.bench(work, options.rounds))
+                elif name == "helm":
+                    parts.append(bench_helm.bench(work, options.rounds))
                 else:
                     parts.append(bench_gate.bench(work, 2 * options.rounds))
                 print(parts[-1], flush=True)

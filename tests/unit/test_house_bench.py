@@ -14,7 +14,9 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / name) for name in ("bench", "lab", "faults")]
 
+import bench_helm  # noqa: E402
 import repository_data as data  # noqa: E402
+from measure import Sample  # noqa: E402
 from repository_plot import svg  # noqa: E402
 from repository_report import Medians, tables  # noqa: E402
 from repository_rounds import BIG, COLD, SAME, Results, Sizes  # noqa: E402
@@ -112,3 +114,22 @@ def test_a_new_part_leaves_95_percent(tmp_path: Path) -> None:
         if item.read_bytes() == (second.path / item.relative_to(first.path)).read_bytes()
     ]
     assert len(files) == 20 and len(same) == 19
+
+
+def test_helm_is_compared_as_a_command_and_as_a_task() -> None:
+    seconds = {"empty play": 1.0, bench_helm.OURS: 2.0, bench_helm.BARE: 3.0, bench_helm.PLAY: 5.0}
+    runs = {
+        name if name == "empty play" else f"{name}, {what}": [Sample(value, value, 50.0)]
+        for name, value in seconds.items()
+        for what in ("first run", "re-run")
+    }
+    text = bench_helm.report(runs)
+    assert "| re-run: Helm's command / our whole play | 1.50x | 1.50x |" in text
+    assert "| re-run: Helm's command / ours net of an empty play | 3.00x | 3.00x |" in text
+    assert "both net of an empty play | 4.00x | 4.00x |" in text
+
+
+def test_what_makes_two_servers_the_same() -> None:
+    ours = {"selector": {"a": "b"}, "template": [{"metadata": {"labels": {}}, "args": ["x"]}]}
+    same = bench_helm.without_own(ours)
+    assert same == {"template": [{"metadata": {}, "args": ["x"]}]}

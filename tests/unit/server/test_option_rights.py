@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from ansible_collections.openvino.edge.plugins.module_utils.server import preflight, scc
+from ansible_collections.openvino.edge.plugins.module_utils.server import kinds, preflight, scc
 
 from .conftest import make_spec
 
@@ -86,6 +86,19 @@ def test_a_role_has_what_its_option_needs_and_nothing_else(
 def test_every_role_is_for_an_option() -> None:
     known = {"network-policy", "scc-maker", "scc-binder", *WELCOME}
     assert {*shipped("rbac-options.yml"), *shipped("rbac-openshift.yml")} == known
+
+
+@pytest.mark.parametrize("kind", kinds.SOMETIMES, ids=lambda kind: kind[1])
+def test_every_kind_that_a_server_may_have_has_its_rights_in_a_file(kind: kinds.Kind) -> None:
+    group, resource = kinds.resource(kind)
+    verbs = {
+        right.verb
+        for path in FILES.glob("rbac*.yml")
+        for rights in shipped(path.name).values()
+        for right in rights
+        if (right.group, right.resource) == (group, resource)
+    }
+    assert verbs >= {"get", "list", "create", "patch", "delete"}
 
 
 def test_bindings_are_to_constraints_that_are_chosen() -> None:
