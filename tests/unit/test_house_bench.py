@@ -20,7 +20,15 @@ from measure import Sample  # noqa: E402
 from repository_plot import svg  # noqa: E402
 from repository_report import Medians, tables  # noqa: E402
 from repository_rounds import BIG, COLD, SAME, Results, Sizes  # noqa: E402
-from repository_runs import EMPTY, FLOOR, K8S_CP, OURS, RECORD, RSYNC  # noqa: E402
+from repository_runs import (  # noqa: E402
+    EMPTY,
+    FLOOR,
+    K8S_CP,
+    OURS,
+    RECORD,
+    RSYNC,
+    RSYNC_FLUSHED,
+)
 from repository_site import Wired  # noqa: E402
 
 
@@ -30,6 +38,7 @@ def samples(*walls: float, cpu: float = 1.0, rss: float = 60.0) -> list[Wired]:
 
 def results() -> Results:
     tensors = {OURS: samples(2.0), K8S_CP: samples(42.0), RSYNC: samples(0.9)}
+    tensors[RSYNC_FLUSHED] = samples(1.1)
     return {
         BIG: {OURS: samples(9.0, rss=95.0)},
         "": {EMPTY: samples(1.0, cpu=0.8)},
@@ -56,6 +65,7 @@ def test_aims_are_judged() -> None:
         f"no change, k8s_cp / {RECORD}": True,
         "40 tensors, k8s_cp / ours": True,
         "40 tensors, rsync / ours": False,
+        "40 tensors, rsync --fsync / ours": True,
         "memory, 4096 MiB against 1024 MiB": True,
     }
 
