@@ -33,8 +33,9 @@ def _own_definition(group: str, version: str, plural: str, kind: str) -> Object:
     fields: Object = {"spec": _FREE, "status": _FREE}
     if kind == "ModelServer":
         names = ("node_affinity", "pod_affinity", "pod_antiaffinity", "update_strategy")
-        known = dict.fromkeys((*names, "resources"), _FREE)
-        deployment = {"type": "object", "properties": {**known, "replicas": {"type": "integer"}}}
+        known: Object = dict.fromkeys((*names, "resources"), _FREE)
+        known |= {"replicas": {"type": "integer"}, "openshift_service_mesh": {"type": "boolean"}}
+        deployment = {"type": "object", "properties": known}
         fields["spec"] = {**_FREE, "properties": {"deployment_parameters": deployment}}
     schema = {"type": "object", "properties": fields}
     served = {"name": version, "served": True, "storage": True, "subresources": {"status": {}}}
@@ -136,6 +137,8 @@ class Controller:
                 try:
                     self._reconcile(custom, item)
                 except Exception as error:
+                    if getattr(error, "status", None) == 404:
+                        continue  # the resource was deleted meanwhile
                     self.failures.append(repr(error))
                     return
 
