@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import measure
-from cluster import SERVER_IMAGE, Cluster, claim
+from cluster import SERVER_IMAGE, Cluster, with_claim
 
 OURS = "model_server + model_status"
 PEER = "kubernetes.core.k8s + k8s_info"
@@ -113,11 +113,7 @@ class Deploy:
 
 def bench(work: Path, rounds: int) -> str:
     """Run both candidates and return the tables."""
-    cluster = Cluster("edge-bench-deploy", work)
-    cluster.remove_namespace()
-    cluster.make_namespace()
-    try:
-        cluster.apply(claim("models", "1Gi"))
+    with with_claim("edge-bench-deploy", work) as cluster:
         deploy = Deploy(cluster)
         samples = measure.interleaved(
             {
@@ -129,8 +125,6 @@ def bench(work: Path, rounds: int) -> str:
             },
             rounds,
         )
-    finally:
-        cluster.remove_namespace()
     return report(samples)
 
 

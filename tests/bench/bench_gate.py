@@ -23,7 +23,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository import en
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import entry as server
 from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as verify
-from cluster import AGENT_IMAGE, SERVER_IMAGE, Cluster, claim
+from cluster import AGENT_IMAGE, SERVER_IMAGE, Cluster, with_claim
 
 AVAILABLE = re.compile(
     r"^\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\].*STATUS CHANGE: Version 1 of model (\S+) "
@@ -101,15 +101,9 @@ def _one(cluster: Cluster, gate: dict[str, Any]) -> float:
 
 def bench(work: Path, rounds: int) -> str:
     """Measure the lag over several new replicas and return the table."""
-    cluster = Cluster("edge-bench-gate", work)
-    cluster.remove_namespace()
-    cluster.make_namespace()
-    try:
-        cluster.apply(claim("models", "1Gi"))
+    with with_claim("edge-bench-gate", work) as cluster:
         gate = _prepare(cluster)
         lags = [_one(cluster, gate) for _ in range(rounds)]
-    finally:
-        cluster.remove_namespace()
     row = [f"{1000 * value:.0f}" for value in (min(lags), statistics.median(lags), max(lags))]
     title = f"Server has loaded the model -> gate says AVAILABLE, {rounds} new replicas"
     return measure.table(title, ["min ms", "median ms", "max ms"], [row])

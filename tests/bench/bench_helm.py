@@ -17,7 +17,7 @@ from typing import Any
 import measure
 import peers
 from bench_deploy import SERVER, our_tasks
-from cluster import SERVER_IMAGE, Cluster, claim
+from cluster import SERVER_IMAGE, Cluster, with_claim
 
 OURS = "model_server"
 BARE = "helm upgrade --install"
@@ -116,11 +116,7 @@ _HELM_DIRECTORIES = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
 
 def bench(work: Path, rounds: int) -> str:
     """Run all candidates and return the tables."""
-    cluster = Cluster("edge-bench-helm", work)
-    cluster.remove_namespace()
-    cluster.make_namespace()
-    try:
-        cluster.apply(claim("models", "1Gi"))
+    with with_claim("edge-bench-helm", work) as cluster:
         helm = Helm(cluster)
         samples = measure.interleaved(
             {
@@ -134,8 +130,6 @@ def bench(work: Path, rounds: int) -> str:
             },
             rounds,
         )
-    finally:
-        cluster.remove_namespace()
     return report(samples)
 
 

@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
@@ -97,6 +99,19 @@ class Cluster:
     def empty_play(self, number: int) -> measure.Sample:
         """Measure a play that does nothing: the floor of every Ansible run."""
         return self.playbook([{"ansible.builtin.meta": "noop"}], number)
+
+
+@contextmanager
+def with_claim(namespace: str, work: Path) -> Iterator[Cluster]:
+    """Give a fresh namespace with the claim C(models); it goes afterwards."""
+    cluster = Cluster(namespace, work)
+    cluster.remove_namespace()
+    cluster.make_namespace()
+    try:
+        cluster.apply(claim("models", "1Gi"))
+        yield cluster
+    finally:
+        cluster.remove_namespace()
 
 
 def claim(name: str, size: str) -> dict[str, Any]:

@@ -74,6 +74,22 @@ class Cluster:
         """Roles and bindings."""
         return k8s.RbacAuthorizationV1Api(self.api)
 
+    def run_in_pod(self, namespace: str, pod: str, *command: str) -> str:
+        """Run a command in a pod, return stdout and stderr together."""
+        # stream() patches its client for good: a client of its own keeps the others whole.
+        api = k8s.CoreV1Api(k8s_config.new_client_from_config(str(self.kubeconfig)))
+        answer: str = stream(
+            api.connect_get_namespaced_pod_exec,
+            pod,
+            namespace,
+            command=list(command),
+            stderr=True,
+            stdin=False,
+            stdout=True,
+            tty=False,
+        )
+        return answer
+
     @property
     def auth(self) -> dict[str, Any]:
         """The authentication options of every module of the collection."""
@@ -173,19 +189,7 @@ class Visitor:
 
     def sh(self, line: str) -> str:
         """Run a shell line, return stdout and stderr together."""
-        # stream() patches its client for good: a client of its own keeps the others whole.
-        api = k8s.CoreV1Api(k8s_config.new_client_from_config(str(self.cluster.kubeconfig)))
-        answer: str = stream(
-            api.connect_get_namespaced_pod_exec,
-            self.pod,
-            self.namespace,
-            command=["sh", "-c", line],
-            stderr=True,
-            stdin=False,
-            stdout=True,
-            tty=False,
-        )
-        return answer
+        return self.cluster.run_in_pod(self.namespace, self.pod, "sh", "-c", line)
 
     def stop(self) -> None:
         """Delete the pod, without waiting."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.openvino.edge.plugins.module_utils.devices import entry
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from devicekit import FAKE_ROOT, I915, IMAGE, Node, forget, lab, load_image, play_role
-
-sys.path.append(str(Path(__file__).resolve().parent.parent / "server"))
 
 LABEL = {"edge-test-fake-gpu": "true"}
 

@@ -10,22 +10,22 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from kubernetes import client as k8s
-from kubernetes import config as k8s_config
-from kubernetes.stream import stream
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
 sys.path += [str(ROOT / "tests" / "images"), str(ROOT / "tests" / "lab")]
+sys.path.append(str(HERE.parent / "server"))
 
 from edge_images.cache import image_directory  # noqa: E402
 from edge_images.images import INTERPRETER, Builder  # noqa: E402
 from oci import LayerFile, write_image, write_layer  # noqa: E402
+from serving import Server  # noqa: E402
 
 IMAGE = "localhost/edge-fake-device-plugin:1"
 # Where the devices of a node are made up; each machine of the lab has its own /var/lib.
@@ -114,17 +114,8 @@ def forget(cluster: Any, node: str, resource: str) -> None:
 def inside(server: Any, line: str) -> str:
     """Run a shell line in the server's container."""
     (pod,) = [pod for pod in server.pods() if pod.status.phase == "Running"]
-    api = k8s.CoreV1Api(k8s_config.new_client_from_config(str(server.cluster.kubeconfig)))
-    answer: str = stream(
-        api.connect_get_namespaced_pod_exec,
-        pod.metadata.name,
-        server.namespace,
-        command=["sh", "-c", line],
-        stderr=True,
-        stdin=False,
-        stdout=True,
-        tty=False,
-    )
+    name = pod.metadata.name
+    answer: str = server.cluster.run_in_pod(server.namespace, name, "sh", "-c", line)
     return answer
 
 
@@ -178,3 +169,29 @@ def play_role(
     text = _played(play, work, *options).stdout
     found = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {}
     return found, text
+
+
+@contextmanager
+def bare_servers(
+    cluster: Any, namespace: str, make_pvc: Any, image: str
+) -> Iterator[Callable[..., Server]]:
+    """Give C(make(name, **options)): a server without models on a claim; removed afterwards."""
+    servers: list[Server] = []
+
+    def make(name: str, **options: Any) -> Server:
+        make_pvc(cluster, namespace, name)
+        usual = {
+            **cluster.auth,
+            "namespace": namespace,
+            "name": name,
+            "image": image,
+            "models": [],
+            "pvc": {"claim_name": name},
+            "wait_timeout": 60,
+        }
+        servers.append(Server(cluster, {**usual, **options}))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.run(state="absent")

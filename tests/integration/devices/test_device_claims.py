@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError, WaitError
-from devicekit import HERE, LAB, RENDER_GROUP, inside
+from devicekit import HERE, LAB, RENDER_GROUP, bare_servers, inside
 from kubernetes import client as k8s
 from serving import Server
 
@@ -111,25 +111,8 @@ def driver(shop: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driv
 def make(driver: Driver, make_namespace: Any, make_pvc: Any, server_image: str) -> Iterator[Any]:
     """``make(name, **options)``: a server without models."""
     namespace = make_namespace(driver.cluster)
-    servers: list[Server] = []
-
-    def one(name: str, **options: Any) -> Server:
-        make_pvc(driver.cluster, namespace, name)
-        usual = {
-            **driver.cluster.auth,
-            "namespace": namespace,
-            "name": name,
-            "image": server_image,
-            "models": [],
-            "pvc": {"claim_name": name},
-            "wait_timeout": 60,
-        }
-        servers.append(Server(driver.cluster, {**usual, **options}))
-        return servers[-1]
-
-    yield one
-    for server in servers:
-        server.run(state="absent")
+    with bare_servers(driver.cluster, namespace, make_pvc, server_image) as make:
+        yield make
 
 
 def given(server: Server) -> list[str]:

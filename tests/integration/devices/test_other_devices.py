@@ -12,7 +12,19 @@ from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from devicekit import FAKE_ROOT, IMAGE, NPU, XE, Node, forget, inside, lab, load_image, play_role
+from devicekit import (
+    FAKE_ROOT,
+    IMAGE,
+    NPU,
+    XE,
+    Node,
+    bare_servers,
+    forget,
+    inside,
+    lab,
+    load_image,
+    play_role,
+)
 from serving import Server
 
 # The cluster of one node: tests of the other one count on its devices.
@@ -80,19 +92,8 @@ def offer(
 def server(offer: Offer, make_namespace: Any, make_pvc: Any, server_image: str) -> Iterator[Server]:
     """A server with no model, until a test gives it options."""
     namespace = make_namespace(offer.cluster)
-    make_pvc(offer.cluster, namespace, "models")
-    options = {
-        **offer.cluster.auth,
-        "namespace": namespace,
-        "name": "ocr",
-        "image": server_image,
-        "models": [],
-        "pvc": {"claim_name": "models"},
-        "wait_timeout": 60,
-    }
-    made = Server(offer.cluster, options)
-    yield made
-    made.run(state="absent")
+    with bare_servers(offer.cluster, namespace, make_pvc, server_image) as make:
+        yield make("ocr")
 
 
 def test_the_role_sees_the_node_offer_them(offer: Offer) -> None:

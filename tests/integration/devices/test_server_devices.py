@@ -13,35 +13,16 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError, WaitError
-from devicekit import FAKE_ROOT, I915, RENDER_GROUP, inside, run_play
+from devicekit import FAKE_ROOT, I915, RENDER_GROUP, bare_servers, inside, run_play
 from kubernetes import client as k8s
-from serving import Server
 
 
 @pytest.fixture
 def make(plugins: Any, make_namespace: Any, make_pvc: Any, server_image: str) -> Iterator[Any]:
     """``make(name, **options)``: a server without models that may hold devices."""
-    cluster = plugins.cluster
-    namespace = make_namespace(cluster)
-    servers: list[Server] = []
-
-    def one(name: str, **options: Any) -> Server:
-        make_pvc(cluster, namespace, name)
-        usual = {
-            **cluster.auth,
-            "namespace": namespace,
-            "name": name,
-            "image": server_image,
-            "models": [],
-            "pvc": {"claim_name": name},
-            "wait_timeout": 60,
-        }
-        servers.append(Server(cluster, {**usual, **options}))
-        return servers[-1]
-
-    yield one
-    for server in servers:
-        server.run(state="absent")
+    namespace = make_namespace(plugins.cluster)
+    with bare_servers(plugins.cluster, namespace, make_pvc, server_image) as make:
+        yield make
 
 
 def test_a_server_gets_the_device_and_may_open_it(make: Any, plugins: Any) -> None:

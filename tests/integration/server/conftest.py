@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from serving import Server, put_models, tiny_model
+from serving import Server, models_on_nodes, put_models, tiny_model
 
 MakeServer = Callable[..., Server]
 
@@ -56,6 +56,32 @@ def adders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, byte
     """Two versions of one model, by number."""
     directory = tmp_path_factory.mktemp("adders")
     return {version: tiny_model(directory, float(version)) for version in (1, 2)}
+
+
+@pytest.fixture(scope="module")
+def on_nodes(factory: Any, lasting_namespace: Any, adders: Any) -> Iterator[tuple[str, str]]:
+    """A namespace, and a directory with models on both nodes."""
+    namespace = lasting_namespace(factory, "privileged")
+    with models_on_nodes(factory, namespace, adders) as path:
+        yield namespace, path
+
+
+@pytest.fixture
+def nodes_server(
+    factory: Any, on_nodes: tuple[str, str], make_server: MakeServer
+) -> Iterator[Server]:
+    """A server on a directory of both nodes, not yet deployed."""
+    namespace, path = on_nodes
+    made = make_server(
+        factory,
+        namespace,
+        pvc=None,
+        host_path={"path": path},
+        probes={"startup": {"period_seconds": 1}, "readiness": {"period_seconds": 1}},
+        termination_grace_period_seconds=2,
+    )
+    yield made
+    made.run(state="absent")
 
 
 Fill = Callable[..., None]

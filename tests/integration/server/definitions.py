@@ -55,20 +55,31 @@ def definition(kind: Kind) -> dict[str, Any]:
 
 def serve(cluster: Any, *kinds: Kind) -> None:
     """Make kinds, and wait until they are served."""
-    api = k8s.ApiextensionsV1Api(cluster.api)
-    for kind in kinds:
-        api.create_custom_resource_definition(definition(kind))
-
-    def served(kind: Kind) -> bool:
-        status = api.read_custom_resource_definition(kind.name).status
-        conditions = (status.conditions if status else None) or []
-        return any(item.type == "Established" and item.status == "True" for item in conditions)
-
-    cluster.wait_until(lambda: all(map(served, kinds)), "the kinds are served", 20)
+    define(cluster, *map(definition, kinds))
 
 
 def forget(cluster: Any, *kinds: Kind) -> None:
     """Remove kinds."""
+    undefine(cluster, *(kind.name for kind in kinds))
+
+
+def define(cluster: Any, *bodies: dict[str, Any], seconds: float = 20) -> None:
+    """Make kinds from their definitions, and wait until they are served."""
     api = k8s.ApiextensionsV1Api(cluster.api)
-    for kind in kinds:
-        api.delete_custom_resource_definition(kind.name)
+    names = [body["metadata"]["name"] for body in bodies]
+    for body in bodies:
+        api.create_custom_resource_definition(body)
+
+    def served(name: str) -> bool:
+        status = api.read_custom_resource_definition(name).status
+        conditions = (status.conditions if status else None) or ()
+        return any(item.type == "Established" and item.status == "True" for item in conditions)
+
+    cluster.wait_until(lambda: all(map(served, names)), f"{names} are served", seconds)
+
+
+def undefine(cluster: Any, *names: str) -> None:
+    """Remove kinds by the names of their definitions."""
+    api = k8s.ApiextensionsV1Api(cluster.api)
+    for name in names:
+        api.delete_custom_resource_definition(name)

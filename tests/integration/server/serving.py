@@ -10,6 +10,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,6 @@ import openvino
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import entry
-from kubernetes import client as k8s
-from kubernetes import config as k8s_config
-from kubernetes.stream import stream
 from openvino import opset13
 
 COLLECTIONS = Path(__file__).resolve().parents[3] / "collections"
@@ -72,6 +71,29 @@ def put_models(
         for version, files in versions.items():
             line = shell_to_write(files, f"{below}/models/adder/{version}")
             assert visitor.sh(line).strip() == "written"
+
+
+def models_on_claim(cluster: Any, namespace: str, versions: dict[int, dict[str, bytes]]) -> None:
+    """Make the claim C(models), and write the models on it."""
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    body = {"metadata": {"name": "models"}, "spec": claim}
+    cluster.core.create_namespaced_persistent_volume_claim(namespace, body)
+    volume = {"persistentVolumeClaim": {"claimName": "models"}}
+    put_models(cluster, namespace, volume, versions)
+
+
+@contextmanager
+def models_on_nodes(
+    cluster: Any, namespace: str, versions: dict[int, dict[str, bytes]]
+) -> Iterator[str]:
+    """Write the models into a directory of each node; give its path, and remove it afterwards."""
+    root = {"hostPath": {"path": HOST_ROOT, "type": "Directory"}}
+    for node in cluster.nodes():
+        put_models(cluster, namespace, root, versions, node=node, below=namespace)
+    yield f"{HOST_ROOT}/{namespace}"
+    for node in cluster.nodes():
+        with cluster.visitor(namespace, root, node=node, read_only=False) as visitor:
+            visitor.sh(f"rm -rf /store/{namespace}")
 
 
 @dataclass
@@ -219,15 +241,5 @@ def play(work: Path, tasks: list[dict[str, Any]], result: str, **variables: Any)
 def run_in_pod(server: Server, *command: str) -> str:
     """Run a command in the server's own pod, with its environment."""
     (pod,) = server.pods()
-    api = k8s.CoreV1Api(k8s_config.new_client_from_config(str(server.cluster.kubeconfig)))
-    answer: str = stream(
-        api.connect_get_namespaced_pod_exec,
-        pod.metadata.name,
-        server.namespace,
-        command=list(command),
-        stderr=True,
-        stdin=False,
-        stdout=True,
-        tty=False,
-    )
+    answer: str = server.cluster.run_in_pod(server.namespace, pod.metadata.name, *command)
     return answer

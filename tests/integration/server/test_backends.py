@@ -24,7 +24,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runti
 from ansible_collections.openvino.edge.plugins.module_utils.server import info
 from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as gate
 from kubernetes import client as k8s
-from serving import ALL_OBJECTS, Server, put_models
+from serving import ALL_OBJECTS, Server, models_on_claim, put_models
 from test_running_rights import OPTIONS, bind, may, shipped
 
 VERSION_2 = [{"name": "adder", "versions": [2]}]
@@ -96,10 +96,7 @@ def kinds(shop: Any) -> Iterator[None]:
 def place(shop: Any, kinds: None, lasting_namespace: Any, adders: Any) -> str:
     """A namespace with models on a claim; the operator's pods do not pass a stricter level."""
     namespace: str = lasting_namespace(shop, "baseline")
-    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    body = {"metadata": {"name": "models"}, "spec": claim}
-    shop.core.create_namespaced_persistent_volume_claim(namespace, body)
-    put_models(shop, namespace, {"persistentVolumeClaim": {"claimName": "models"}}, adders)
+    models_on_claim(shop, namespace, adders)
     return namespace
 
 

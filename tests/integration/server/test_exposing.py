@@ -26,8 +26,9 @@ import pytest
 import tritonclient.grpc as triton
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import ForbiddenError, InputError
+from definitions import define, undefine
 from kubernetes import client as k8s
-from serving import ALL_OBJECTS, COLLECTIONS, Server, put_models
+from serving import ALL_OBJECTS, COLLECTIONS, Server, models_on_claim, put_models
 from tritonclient.utils import InferenceServerException
 
 TESTS = Path(__file__).resolve().parents[2]
@@ -46,10 +47,7 @@ GROUP = "rbac.authorization.k8s.io"
 def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
     """A restricted namespace with models on a claim."""
     namespace: str = lasting_namespace(shop, "restricted")
-    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    body = {"metadata": {"name": "models"}, "spec": claim}
-    shop.core.create_namespaced_persistent_volume_claim(namespace, body)
-    put_models(shop, namespace, {"persistentVolumeClaim": {"claimName": "models"}}, adders)
+    models_on_claim(shop, namespace, adders)
     return namespace
 
 
@@ -60,27 +58,6 @@ def server(shop: Any, place: str, make_server: Any) -> Server:
     made.run()
     assert made.made() == ALL_OBJECTS
     return made
-
-
-def define(cluster: Any, bodies: list[dict[str, Any]]) -> None:
-    """Make kinds, and wait until they are served."""
-    api = k8s.ApiextensionsV1Api(cluster.api)
-    for body in bodies:
-        api.create_custom_resource_definition(body)
-
-    def established(name: str) -> bool:
-        status = api.read_custom_resource_definition(name).status
-        conditions = (status.conditions if status else None) or ()
-        return any(item.type == "Established" and item.status == "True" for item in conditions)
-
-    names = [body["metadata"]["name"] for body in bodies]
-    cluster.wait_until(lambda: all(map(established, names)), f"{names} are served", 20)
-
-
-def undefine(cluster: Any, bodies: list[dict[str, Any]]) -> None:
-    for body in bodies:
-        api = k8s.ApiextensionsV1Api(cluster.api)
-        api.delete_custom_resource_definition(body["metadata"]["name"])
 
 
 @pytest.fixture(scope="module")
@@ -104,13 +81,13 @@ def contour(
     (node,) = shop.core.list_node().items
     (address,) = [item.address for item in node.status.addresses if item.type == "InternalIP"]
     bodies = [item for item in yaml.safe_load_all((programs() / "crds.yaml").read_text()) if item]
-    define(shop, bodies)
+    define(shop, *bodies)
     work = tmp_path_factory.mktemp("ingress")
     try:
         with controller(shop.kubeconfig, node.metadata.name, address, edge_class, work) as made:
             yield made
     finally:
-        undefine(shop, bodies)
+        undefine(shop, *(body["metadata"]["name"] for body in bodies))
 
 
 def ask(
@@ -401,7 +378,7 @@ def test_routes_are_made_and_pruned(server: Server) -> None:
     # That name is kept for the platform's own kinds.
     notes = {"api-approved.kubernetes.io": "unapproved, for a test"}
     body["metadata"]["annotations"] = {**body["metadata"].get("annotations", {}), **notes}
-    define(server.cluster, [body])
+    define(server.cluster, body)
     try:
         made = server.run(expose=expose)
         names = {name for kind, name in actions(made) if kind == "Route"}
@@ -423,7 +400,7 @@ def test_routes_are_made_and_pruned(server: Server) -> None:
         assert actions(server.run()) == {("Route", "ocr-rest"): "deleted"}
         assert listed(*where)["items"] == []
     finally:
-        undefine(server.cluster, [body])
+        undefine(server.cluster, body["metadata"]["name"])
 
 
 def test_the_rights_are_asked_for_only_when_used(

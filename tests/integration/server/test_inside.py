@@ -12,8 +12,7 @@ import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError, WaitError
 from ansible_collections.openvino.edge.plugins.module_utils.server import spec as spec_module
 from ansible_collections.openvino.edge.plugins.module_utils.server.generation import UNKNOWN
-from kubernetes.stream import stream
-from serving import Server, put_models
+from serving import Server, models_on_claim, run_in_pod
 
 CLAIM = {"persistentVolumeClaim": {"claimName": "models"}}
 
@@ -22,10 +21,7 @@ CLAIM = {"persistentVolumeClaim": {"claimName": "models"}}
 def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
     """A restricted namespace with models on a claim."""
     namespace: str = lasting_namespace(shop, "restricted")
-    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    body = {"metadata": {"name": "models"}, "spec": claim}
-    shop.core.create_namespaced_persistent_volume_claim(namespace, body)
-    put_models(shop, namespace, CLAIM, adders)
+    models_on_claim(shop, namespace, adders)
     return namespace
 
 
@@ -42,19 +38,7 @@ def server(shop: Any, place: str, make_server: Any) -> Server:
 
 def inside(server: Server, line: str) -> str:
     """Run a shell line in the server's own container."""
-    (pod,) = server.pods()
-    return str(
-        stream(
-            server.cluster.core.connect_get_namespaced_pod_exec,
-            pod.metadata.name,
-            server.namespace,
-            command=["sh", "-c", line],
-            stdout=True,
-            stderr=True,
-            stdin=False,
-            tty=False,
-        )
-    )
+    return run_in_pod(server, "sh", "-c", line)
 
 
 def blobs(server: Server) -> list[str]:

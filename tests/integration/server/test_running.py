@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from definitions import define, undefine
 from kubernetes import client as k8s
-from serving import ALL_OBJECTS, Server, put_models
+from serving import ALL_OBJECTS, Server, models_on_claim
 
 EXTRA = {
     "extra_volumes": [{"name": "more", "emptyDir": {"sizeLimit": "1Mi"}}],
@@ -64,11 +65,7 @@ OVERRIDES: dict[str, Any] = {
 def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
     """A restricted namespace with models on a claim."""
     namespace: str = lasting_namespace(shop, "restricted")
-    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    body = {"metadata": {"name": "models"}, "spec": claim}
-    shop.core.create_namespaced_persistent_volume_claim(namespace, body)
-    volume = {"persistentVolumeClaim": {"claimName": "models"}}
-    put_models(shop, namespace, volume, adders)
+    models_on_claim(shop, namespace, adders)
     return namespace
 
 
@@ -254,19 +251,11 @@ def monitors(shop: Any) -> Iterator[Any]:
     given = Path(os.environ.get("EDGE_CRDS", "/nowhere"))
     real = given / "monitoring.coreos.com_servicemonitors.yaml"
     body: Any = yaml.safe_load(real.read_text()) if real.exists() else OWN_CRD
-    api, name = k8s.ApiextensionsV1Api(shop.api), body["metadata"]["name"]
-    api.create_custom_resource_definition(body)
-
-    def established() -> bool:
-        status = api.read_custom_resource_definition(name).status
-        conditions = (status.conditions if status else None) or ()
-        return any(item.type == "Established" and item.status == "True" for item in conditions)
-
+    define(shop, body)
     try:
-        shop.wait_until(established, f"{name} is served", 20)
         yield k8s.CustomObjectsApi(shop.api)
     finally:
-        api.delete_custom_resource_definition(name)
+        undefine(shop, body["metadata"]["name"])
 
 
 def test_metrics_are_offered_where_something_reads_them(server: Server, monitors: Any) -> None:

@@ -13,38 +13,15 @@ from typing import Any
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import WaitError
 from kubernetes import client as k8s
-from serving import HOST_ROOT, Server, put_models
+from serving import Server
 
 ON_NODES: dict[str, Any] = {"workload": "DaemonSet"}
 
 
-@pytest.fixture(scope="module")
-def place(factory: Any, lasting_namespace: Any, adders: Any) -> Iterator[tuple[str, str]]:
-    """A namespace, and a directory with models on both nodes."""
-    namespace = lasting_namespace(factory, "privileged")
-    root = {"hostPath": {"path": HOST_ROOT, "type": "Directory"}}
-    for node in factory.nodes():
-        put_models(factory, namespace, root, adders, node=node, below=namespace)
-    yield namespace, f"{HOST_ROOT}/{namespace}"
-    for node in factory.nodes():
-        with factory.visitor(namespace, root, node=node, read_only=False) as visitor:
-            visitor.sh(f"rm -rf /store/{namespace}")
-
-
 @pytest.fixture
-def server(factory: Any, place: tuple[str, str], make_server: Any) -> Iterator[Server]:
-    """Two replicas, one on each node."""
-    namespace, path = place
-    made: Server = make_server(
-        factory,
-        namespace,
-        pvc=None,
-        host_path={"path": path},
-        probes={"startup": {"period_seconds": 1}, "readiness": {"period_seconds": 1}},
-        termination_grace_period_seconds=2,
-    )
-    yield made
-    made.run(state="absent")
+def server(nodes_server: Server) -> Server:
+    """A server on a directory of both nodes, not yet deployed."""
+    return nodes_server
 
 
 class Watcher:
