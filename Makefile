@@ -1,7 +1,7 @@
 # openvino.edge: `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap site test lab-up lab-down lab-status lint unit integration molecule \
-	sanity matrix build check-importer docs parity bench bench-repository faults lock clean
+.PHONY: help bootstrap site real-server test lab-up lab-down lab-status lint unit integration molecule \
+	sanity matrix build check-importer docs pages house parity config-yardstick cases bench bench-repository fleet fleet-leaks faults volumes lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,17 +12,23 @@ bootstrap: ## find a fitting Python, make the locked environment outside the tre
 site: ## the main job on two local clusters, ending with text read from a picture
 	@tools/site
 
+real-server: ## the main job and the integration tests on a real OVMS (EDGE_OVMS_IMAGE=FILE.tar)
+	@tools/real-server
+
 test: ## everything: lint, unit, sanity, clusters, site twice, integration, molecule
 	@tools/test
+
+test-whole: ## all of test, and the integration tests that take minutes each (two hours)
+	@tools/test integration-whole
 
 lab-up: ## start the local clusters and load the images (root)
 	@tools/lab-up
 
 lab-down: ## end the local clusters and remove every trace of them
-	@tests/lab/lab down
+	@tests/testbed/lab/lab down
 
 lab-status: ## versions, memory and addresses of the local clusters
-	@tests/lab/lab status
+	@tests/testbed/lab/lab status
 
 lint: ## all static checks
 	@tools/suite lint
@@ -30,8 +36,8 @@ lint: ## all static checks
 unit: ## unit tests
 	@tools/suite unit
 
-integration: ## integration tests (lab, or EDGE_KUBECONFIG=...)
-	@tools/suite integration
+integration: ## all integration tests (lab, or EDGE_KUBECONFIG=...)
+	@tools/suite integration integration-whole
 
 molecule: ## molecule scenarios
 	@tools/suite molecule
@@ -51,8 +57,21 @@ check-importer: ## Galaxy's importer on the tarball
 parity: ## docs/parity.md: the chart and the operator row by row; fails while a row has no test
 	@tools/run python tools/parity.py
 
+pages: ## docs/troubleshooting.md and docs/variables.md from the error classes and the roles
+	@tools/run python tools/troubleshooting.py
+	@tools/run python tools/variables.py
+
+house: ## the floor plan of the engine in figures; fails when it is broken
+	@tools/run python tools/house.py
+
 docs: ## the documentation site
 	@tools/docs
+
+config-yardstick: ## configurations by the thousand: lint, writer, options, migrate_values (N=3000)
+	@EDGE_YARDSTICK=$(or $(N),3000) tools/run python -m pytest -q tests/unit/server/*/test_yardstick_*.py
+
+cases: ## the cases from the field, each by its number; prints `cases N, failing M`
+	@tools/run python tools/cases.py
 
 bench: ## measurements against the peers (BENCH="--only copy --rounds 3")
 	@tools/bench $(BENCH)
@@ -60,8 +79,17 @@ bench: ## measurements against the peers (BENCH="--only copy --rounds 3")
 bench-repository: ## copies against rsync, kubectl cp, k8s_cp (QUICK=1, BENCH="--output FILE.md")
 	@tools/bench-repository $(BENCH)
 
+fleet: ## six sites in four waves: a broken model, a kill and its resume, a site that is offline
+	@tools/fleet
+
+fleet-leaks: ## three ways in which Ansible's own limits leak, ours beside (CLUSTERS=100)
+	@tools/run python tests/testbed/fleet/leaks.py --clusters $(or $(CLUSTERS),40)
+
 faults: ## kill, cut, fill, flip: fault tests (QUICK=1, FAULTS="sigkill disk-full", SEED=1)
 	@tools/faults
+
+volumes: ## the repository's tests on real NFS servers and on FAT, every error at every operation
+	@tools/run sh tests/testbed/volumes/all.sh
 
 lock: ## compile requirements/*.in again (UPGRADE=1 takes newest versions)
 	@tools/lock

@@ -14,7 +14,10 @@ from typing import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 LAB_INVENTORY = "inventories/lab"
-STANDIN = "The server on these clusters is the OVMS stand-in of tests/standin, not OVMS itself."
+STANDIN = (
+    "The server on these clusters is the OVMS stand-in of tests/testbed/standin, not OVMS itself."
+)
+OTHER = "The server on these clusters is the image {image}."
 RECAP = re.compile(
     r"^(?P<host>\S+)\s+: ok=\d+\s+changed=(?P<changed>\d+)\s+unreachable=(?P<unreachable>\d+)"
     r"\s+failed=(?P<failed>\d+)"
@@ -86,7 +89,7 @@ def run(inventory: str, unchanged: bool) -> list[str]:
     Raises:
         SiteError: a part failed, or something changed although nothing should.
     """
-    repository = stream([sys.executable, "tests/ocr/make_repository.py"])[-1]
+    repository = stream([sys.executable, "tests/testbed/ocr/make_repository.py"])[-1]
     begun = time.monotonic()
     job = stream(["ansible-playbook", "site.yml", "-i", inventory])
     seconds = time.monotonic() - begun
@@ -96,7 +99,7 @@ def run(inventory: str, unchanged: bool) -> list[str]:
     seed = random.SystemRandom().randrange(10**6)
     inference = stream(
         [
-            *("ansible-playbook", "tests/site/read_text.yml", "-i", inventory),
+            *("ansible-playbook", "tests/testbed/site/read_text.yml", "-i", inventory),
             *("-e", f"read_text_seed={seed}", "-e", f"read_text_repository={repository}"),
         ]
     )
@@ -107,8 +110,14 @@ def run(inventory: str, unchanged: bool) -> list[str]:
         "TEXT READ FROM A PICTURE DRAWN FOR THIS RUN",
         *shown(inference, "Show what was read"),
         f"{len(changed)} clusters in {seconds:.1f} s: {words}",
-        *([STANDIN] if inventory == LAB_INVENTORY else []),
+        *([server()] if inventory == LAB_INVENTORY else []),
     ]
+
+
+def server() -> str:
+    """Tell which server the clusters of the lab ran; a given stand-in has that word in its tag."""
+    image = os.environ.get("EDGE_SERVER_IMAGE", "")
+    return OTHER.format(image=image) if image and "standin" not in image else STANDIN
 
 
 def main() -> int:

@@ -19,20 +19,20 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "parity.md"
 sys.path.insert(0, str(ROOT / "collections"))
 
-from ansible_collections.openvino.edge.plugins.module_utils.server.parity.table import (  # noqa: E402
+from ansible_collections.openvino.edge.plugins.module_utils.server.chart.table import (  # noqa: E402
     FIELDS,
     Field,
 )
 from parity_rows import SEED  # noqa: E402
 
 UNIT = "tests/unit/server"
-ARRIVES = f"{UNIT}/test_parity.py::test_a_value_arrives"
-OLD = f"{UNIT}/test_migrate.py::test_a_chart_of_2021_with_escaped_quotes"
-DROPPED = f"{UNIT}/test_migrate.py::test_the_whole_chart"
+ARRIVES = f"{UNIT}/chart/test_parity.py::test_a_value_arrives"
+OLD = f"{UNIT}/chart/test_migrate.py::test_a_chart_of_2021_with_escaped_quotes"
+DROPPED = f"{UNIT}/chart/test_migrate.py::test_the_whole_chart"
 # Values that only the charts of 2021 have, where another test shows them.
 OLD_TESTS = {
-    "annotations": f"{UNIT}/test_objects.py::test_options_of_the_pod",
-    "node_selector": f"{UNIT}/test_objects.py::test_options_of_the_pod",
+    "annotations": f"{UNIT}/render/test_objects.py::test_options_of_the_pod",
+    "node_selector": f"{UNIT}/render/test_objects.py::test_options_of_the_pod",
 }
 
 
@@ -118,11 +118,11 @@ def all_rows() -> list[Row]:
 def page() -> str:
     """Return the text of the page."""
     lines = [
-        "# What others can say, and how to say it here",
+        "# Chart and operator parity",
         "",
-        "Written by `make parity`; change `tools/parity_rows.py` or"
-        " `plugins/module_utils/server/parity/table.py` instead.",
-        "[Coming from the Helm chart](from-helm.md) tells how to move.",
+        "Every value of the charts and field of the custom resources, with the option for it here.",
+        "Written by `make parity`; change `tools/parity_rows.py` or the table that the filter",
+        "`migrate_values` works by instead. [Moving from the Helm chart](from-helm.md) tells how.",
     ]
     for heading, rows in tables():
         lines += ["", f"## {heading}", "", "| | here | shown by | |", "|---|---|---|---|"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 _UNIT = "tests/unit/server"
 _LAB = "tests/integration/server"
 _JOB = "tests/integration/job/test_job_site.py"
-_ARRIVES = f"{_UNIT}/test_parity.py::test_a_value_arrives"
+_ARRIVES = f"{_UNIT}/chart/test_parity.py::test_a_value_arrives"
 _INGRESS = f"{_LAB}/test_exposing.py::test_rest_and_grpc_reach_the_server_over_tls"
 _FIRST = f"{_JOB}::test_the_first_run_serves_the_models_everywhere"
 
@@ -22,7 +22,7 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
     (
         "Operator on OpenShift",
         "`backend: operator`",
-        f"{_UNIT}/test_backends.py::test_what_a_model_server_says_is_read_back_as_the_same_options",
+        f"{_UNIT}/backends/test_backends.py::test_what_a_model_server_says_is_read_back_as_the_same_options",
         "it is deprecated, and ends with OVMS 2026.2; `migrate_values` reads its resource",
     ),
     (
@@ -35,7 +35,7 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
     (
         "Repositories in a cloud: `s3://`, `gs://`, `az://`",
         "`cloud`",
-        f"{_UNIT}/test_cloud.py::test_models_are_in_the_bucket",
+        f"{_UNIT}/spec/test_cloud.py::test_models_are_in_the_bucket",
         "",
     ),
     (
@@ -86,7 +86,7 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
     (
         "Streams",
         "`models[].plugin_config`",
-        f"{_UNIT}/test_migrate.py::test_a_chart_of_2021_with_escaped_quotes",
+        f"{_UNIT}/chart/test_migrate.py::test_a_chart_of_2021_with_escaped_quotes",
         "`CPU_THROUGHPUT_STREAMS` becomes `NUM_STREAMS`",
     ),
     (
@@ -123,7 +123,7 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
     (
         "Example: a public bucket of Google",
         "`cloud.gs.uri`",
-        f"{_UNIT}/test_cloud.py::test_public_buckets_need_nothing",
+        f"{_UNIT}/spec/test_cloud.py::test_public_buckets_need_nothing",
         "",
     ),
     (

@@ -5,12 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.openvino.edge.plugins.module_utils.server.entry import (
-    ARGUMENT_SPEC,
-    SPEC_RULES,
-    run,
-)
-from ansible_collections.openvino.edge.plugins.plugin_utils.action import EdgeAction
+from ..module_utils.rollout.deploy import ARGUMENT_SPEC, SPEC_RULES, run
+from ..plugin_utils.action import EdgeAction
 
 
 class ActionModule(EdgeAction):

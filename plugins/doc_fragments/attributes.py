@@ -59,3 +59,21 @@ attributes:
         in diff mode.
     support: full
 """
+
+    FLEET = r"""
+options: {}
+attributes:
+  check_mode:
+    description:
+      - Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+    details:
+      - Asks no cluster in any mode. The journal is not written in check mode.
+  diff_mode:
+    description:
+      - Will return details on what has changed (or possibly needs changing in C(check_mode)), when
+        in diff mode.
+    support: N/A
+    details:
+      - Changes no cluster.
+"""

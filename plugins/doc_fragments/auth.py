@@ -16,7 +16,8 @@ options:
       - Path of a kubeconfig file, or its content as a dictionary.
       - Falls back to E(K8S_AUTH_KUBECONFIG). Without that and without O(host), E(KUBECONFIG), then
         C(~/.kube/config) is read; where neither is there, the service account of the pod.
-      - Options win over what the kubeconfig says.
+      - It means what C(kubectl) says it means, exec plugins and impersonation included; a
+        kubeconfig that C(kubectl) refuses is refused. Options win over what it says.
     type: raw
   context:
     description:
@@ -25,7 +26,7 @@ options:
     type: str
   host:
     description:
-      - URL of the API server.
+      - URL of the API server. A login in it is sent, and not shown.
       - Falls back to E(K8S_AUTH_HOST).
     type: str
   api_key:
@@ -48,14 +49,15 @@ options:
     type: str
   validate_certs:
     description:
-      - Whether the API server's certificate must be valid. Without it the kubeconfig decides; a
-        kubeconfig that does not say anything means V(true).
+      - Whether the API server's certificate must be valid. Without it O(ca_cert) means V(true),
+        else the kubeconfig decides; a kubeconfig that does not say anything means V(true).
       - Falls back to E(K8S_AUTH_VERIFY_SSL).
     type: bool
     aliases: [verify_ssl]
   ca_cert:
     description:
-      - Path of the certificate authority that has signed the API server's certificate.
+      - Path of the certificate authority that has signed the API server's certificate. An
+        intermediate authority or the server's own certificate is trusted as it stands.
       - Falls back to E(K8S_AUTH_SSL_CA_CERT).
     type: path
     aliases: [ssl_ca_cert]
@@ -107,12 +109,13 @@ options:
         type: str
   impersonate_user:
     description:
-      - User to act as.
+      - User to act as. It replaces all that the kubeconfig says about this (C(as), C(as-groups) and
+        so on).
       - Falls back to E(K8S_AUTH_IMPERSONATE_USER).
     type: str
   impersonate_groups:
     description:
-      - Groups to act as.
+      - Groups to act as, together with O(impersonate_user) or C(as) of the kubeconfig.
       - Falls back to E(K8S_AUTH_IMPERSONATE_GROUPS).
     type: list
     elements: str

@@ -18,6 +18,10 @@ options:
         error.
       - The Deployment and the Service keep their selectors. What both were before is noted on them
         for O(state=returned).
+      - Without O(rest_port) and O(grpc_port), Service and pods keep the ports that they had. The
+        pods keep their labels and annotations. Sidecars and init containers go, and a warning names
+        them. Another warning names every other Service that leads to the pods, and where its ports
+        lead then.
       - Pods are replaced once, since they get other arguments. New ones start before old ones end,
         and the Service answers all the time, unless pods need a device or a claim that old ones
         may hold. The warning then says so, and O(strategy=RollingUpdate) starts new ones first.

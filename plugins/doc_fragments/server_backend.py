@@ -18,9 +18,9 @@ options:
         is needed on the cluster.
       - With V(operator) it writes a C(ModelServer), from which the OpenVINO operator makes both.
         The operator is deprecated, and no OVMS release from 2026.3 on starts with it; such an image
-        is refused.
-      - With V(kserve) it writes a C(ServingRuntime) and an C(InferenceService) in the mode
-        C(Standard), from which KServe makes a Deployment and a Service.
+        is refused, and so is the default of O(image).
+      - With V(kserve) it writes an C(InferenceService) in the mode C(Standard), from which KServe
+        makes a Deployment and a Service. The pods stand in it whole, as a custom predictor.
       - Options that the other backends cannot say are refused by name before anything is changed.
       - The addresses differ, see RV(endpoints). After a change of this option the old pods serve
         until the new ones are ready, unless they hold a device or O(strategy=Recreate).

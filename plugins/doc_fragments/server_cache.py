@@ -23,13 +23,16 @@ options:
       size:
         description:
           - What a volume that lives as long as its pod may hold. Without it V(1Gi).
-          - A pod whose cache grows beyond that is ended by the kubelet.
+          - A pod whose cache grows beyond that is ended by the kubelet. A compiled model for the
+            CPU is as big as its weights, so add up those of all served versions.
         type: str
       persistent:
         description:
           - Keeps it on the claim of O(pvc) instead, in C(cache/NAME/NODE) beside C(models). Each
             node has its own, since what is compiled fits its hardware.
           - Nothing limits or removes what is there, not even O(state=absent).
+          - Where the server may not write, or the claim is full, OVMS caches nothing and does not
+            say so.
         type: bool
         default: false
 """

@@ -20,13 +20,16 @@ options:
     elements: dict
     suboptions:
       name:
-        description: Name under which the model is served, and its directory in the store.
+        description:
+          - Name under which the model is served, and its directory in the store.
+          - A name such as V(ORG/MODEL) is fine. Its directory is C(ORG--MODEL) then, where
+            M(openvino.edge.model_repository) puts a model of that name.
         type: str
         required: true
       directory:
         description:
-          - Directory of the model in the store, if it is not called C(name). Several models may be
-            in one, for example the same for two devices.
+          - Directory of the model in the store, if it is not called C(name). It has no C(/).
+          - Several models may be in one, for example the same for two devices.
         type: str
       versions:
         description:
@@ -66,7 +69,9 @@ options:
         description: Number of inference requests. Without it the server chooses.
         type: int
       batch_size:
-        description: A number or V(auto). Without it the model's own.
+        description:
+          - A number, a range such as V(1:8), V(-1) for any, or V(auto).
+          - Without it the model's own.
         type: str
       shape:
         description:

@@ -61,7 +61,8 @@ options:
       grpc:
         description:
           - The gRPC interface, with a second Service C(NAME-grpc). Without it gRPC is not exposed.
-          - Needs O(expose.tls) with V(nginx) and V(openshift) as O(expose.controller).
+          - Needs O(expose.tls) or O(expose.grpc.tls) with V(nginx) and V(openshift) as
+            O(expose.controller).
         type: dict
         suboptions:
           host:
@@ -78,6 +79,26 @@ options:
             description: Annotations for the Service C(NAME-grpc); some controllers read these.
             type: dict
             default: {}
+          tls:
+            description:
+              - A certificate for gRPC alone, in the place of that of O(expose.tls).
+              - Needed with V(openshift) as O(expose.controller) where REST has a certificate too.
+                The router offers HTTP/2 only for a certificate that no other Route uses, so it has
+                to be another one, even if it is for the same names.
+            type: dict
+            suboptions:
+              secret_name:
+                description: Name of an existing Secret of type C(kubernetes.io/tls).
+                type: str
+              certificate:
+                description:
+                  - The certificate in PEM form, then those of its issuers. It is kept in a Secret
+                    C(NAME-tls-grpc), together with O(expose.grpc.tls.key).
+                type: str
+              key:
+                description: Private key of O(expose.grpc.tls.certificate) in PEM form, without a
+                  passphrase.
+                type: str
       tls:
         description:
           - Where the certificate comes from. The controller ends TLS; the way from there to the

@@ -128,9 +128,22 @@ options:
         type: dict
         suboptions: *probe
   termination_grace_period_seconds:
-    description: How long a server may take to end its requests, in seconds, before it is killed.
+    description:
+      - How long a server may take to end its requests, in seconds, before it is killed.
+      - The pause of O(drain_seconds) comes before it, and is added to what the pod gets.
     type: int
     default: 30
+  drain_seconds:
+    description:
+      - How long a pod that is to end goes on serving, in seconds, before its server is told to
+        end. Meanwhile it is taken out of its Services on every node; without a pause some requests
+        are sent to a server that is gone.
+      - The kubelet makes the pause from Kubernetes 1.30 on; before that, and with
+        O(backend=kserve), the program C(sleep) of the image does.
+      - V(0) switches it off. A C(preStop) hook of O(pod_overrides) takes its place.
+      - Pods of the operator (O(backend=operator)) have no such pause.
+    type: int
+    default: 5
   extra_volumes:
     description:
       - More volumes of the pod, as in a Pod.
@@ -232,10 +245,12 @@ options:
         V(CPU) gets C(INFERENCE_NUM_THREADS), and the server as many REST workers, at least 2.
       - A model whose C(plugin_config) says how many threads or streams is left alone, and so is
         O(rest_workers). OpenVINO derives the streams from the threads and C(PERFORMANCE_HINT).
-      - Releases before 2026.2 size their threads by the cores of the node and are slow under a
-        limit. Later ones read the limit themselves.
+      - OVMS sizes its threads by the cores of the node and is slow under a limit. Releases from
+        2026.2 on read the limit only where they find traces of Docker or of cgroup v1, which
+        nodes with containerd and cgroup v2 do not have. So the threads are set for every release.
+      - Without it they are set if there is a limit. With V(true) a limit is needed, with V(false)
+        the server chooses.
     type: bool
-    default: false
   grpc_workers:
     description: Number of gRPC servers, at most the cores of C(limits.cpu). Without it 1.
     type: int

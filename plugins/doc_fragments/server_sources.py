@@ -95,9 +95,11 @@ options:
         type: dict
         suboptions:
           uri:
-            description: The bucket and the directory of the models in it.
+            description:
+              - The bucket and the directory of the models in it.
+              - Needed unless M(openvino.edge.model_server) is given C(config_map), whose
+                configuration has the paths.
             type: str
-            required: true
           endpoint:
             description:
               - Host and port of an S3-compatible store, for example V(http://minio.storage.svc:9000).
@@ -132,9 +134,11 @@ options:
         type: dict
         suboptions:
           uri:
-            description: The bucket and the directory of the models in it.
+            description:
+              - The bucket and the directory of the models in it.
+              - Needed unless M(openvino.edge.model_server) is given C(config_map), whose
+                configuration has the paths.
             type: str
-            required: true
           credentials:
             description:
               - Text of a key file, such as the one of a service account.
@@ -151,8 +155,9 @@ options:
             description:
               - The container and the directory of the models in it, as V(az://CONTAINER/DIRECTORY)
                 for blobs or V(azfs://SHARE/DIRECTORY) for files.
+              - Needed unless M(openvino.edge.model_server) is given C(config_map), whose
+                configuration has the paths.
             type: str
-            required: true
           connection_string:
             description: Connection string of the storage account.
             type: str
@@ -165,6 +170,8 @@ options:
       - The models are the files of an OCI image, which nodes pull like any other image. Several
         replicas on any node can use it, and the Pod Security Standard C(restricted) admits it.
       - Needs Kubernetes 1.36, and containerd 2.1 or CRI-O 1.31 on the nodes.
+      - It has to be an image with layers. An OCI artifact, as C(oras push) makes it, is mounted as
+        an empty volume, without an event; the server then finds no model.
       - O(openvino.edge.model_server#module:image_pull_secrets) are used for it, too.
       - Excludes O(pvc), O(host_path) and O(cloud).
     type: dict

@@ -101,6 +101,36 @@ options:
         affinity and tolerations, from its Deployment), or anywhere, if there is none yet.
     type: dict
     default: {}
+  helper_resources:
+    description:
+      - What a helper pod asks for and may use, over the defaults C(requests) of C(50m) of C(cpu)
+        and C(64Mi) of C(memory), and C(limits) of C(1Gi) of C(memory).
+      - "A namespace whose quota counts C(limits.cpu) admits only pods that have such a limit, like
+        C({limits: {cpu: 500m}}). Without one in its quota leave it out, as it slows every copy."
+    type: dict
+    default: {}
+    suboptions:
+      requests:
+        description: By resource.
+        type: dict
+        default: {}
+      limits:
+        description: By resource.
+        type: dict
+        default: {}
+  helper_allow_from:
+    description:
+      - Networks that may connect to a helper pod, such as the addresses of the API servers. Each
+        helper then gets a NetworkPolicy, which goes with it, and which lets in these networks and
+        other helpers of the namespace only.
+      - Requests come from the API server, or from what stands for it on the way to pods, such as
+        the agents of konnectivity. Needs the right to create NetworkPolicies (the role
+        C(openvino-edge-helper-guard) of C(rbac.yml)), and a network plugin that enforces them.
+      - Without this option any pod can connect. It gets nowhere without the token, and a helper
+        bounds the connections that have shown none.
+    type: list
+    elements: str
+    default: []
   transport:
     description:
       - How files and answers go between the controller and the store.
@@ -115,13 +145,16 @@ options:
     choices: [auto, agent, exec]
     default: auto
   agent_image:
-    description: Image with Python 3.8 or newer, for O(transport=agent).
+    description:
+      - Image with Python 3.8 or newer, for O(transport=agent).
+      - Best with a digest (C(IMAGE@sha256:...)). For O(host_path), where a helper runs as root, a
+        tag gives a warning, unless O(image_pull_policy=Never).
     type: str
     default: docker.io/library/python:3.12-slim
   exec_image:
     description: Image with bash and coreutils, for O(transport=exec).
     type: str
-    default: docker.io/openvino/model_server:2026.2.1
+    default: docker.io/openvino/model_server:2026.3.1
   image_pull_policy:
     description: When images are pulled.
     type: str

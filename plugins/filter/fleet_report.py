@@ -8,18 +8,20 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.openvino.edge.plugins.module_utils.verify.fleet import (
-    REPOSITORY,
-    SERVER,
-    STATUS,
+from ansible_collections.openvino.edge.plugins.module_utils.verify.fleet_report import (
+    REGISTERED,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.verify.fleet import (
+from ansible_collections.openvino.edge.plugins.module_utils.verify.fleet_report import (
     fleet_report as report,
 )
 
 
-def fleet_report(hostvars: Any, clusters: Sequence[str]) -> Dict[str, List[str]]:
+def fleet_report(
+    hostvars: Any, clusters: Sequence[str], check_mode: bool = False
+) -> Dict[str, List[str]]:
     """Return the lines of the report over the given clusters.
+
+    With C(check_mode) it tells what a run would do.
 
     Raises:
         AnsibleFilterError: the input is not hostvars.
@@ -30,12 +32,12 @@ def fleet_report(hostvars: Any, clusters: Sequence[str]) -> Dict[str, List[str]]
     for name in clusters:
         # Only these are asked for: hostvars template each variable when it is read.
         known = hostvars[name]
-        results[name] = {key: known[key] for key in (REPOSITORY, SERVER, STATUS) if key in known}
-    return report([str(name) for name in clusters], results)
+        results[name] = {key: known[key] for key in REGISTERED if key in known}
+    return report([str(name) for name in clusters], results, check_mode=bool(check_mode))
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The class that Ansible loads."""
 
     def filters(self) -> Dict[str, Callable[..., Dict[str, List[str]]]]:
         """Return the filter by name."""

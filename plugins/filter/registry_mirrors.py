@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.openvino.edge.plugins.module_utils.airgap.mirrors import rendered
 from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
-from ansible_collections.openvino.edge.plugins.module_utils.server.mirrors import rendered
 
 
 def registry_mirrors(mirrors: Any, platform: str) -> List[Dict[str, Any]]:
@@ -25,7 +25,7 @@ def registry_mirrors(mirrors: Any, platform: str) -> List[Dict[str, Any]]:
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The class that Ansible loads."""
 
     def filters(self) -> Dict[str, Callable[..., List[Dict[str, Any]]]]:
         """Return the filter by name."""

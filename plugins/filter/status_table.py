@@ -26,7 +26,7 @@ def status_table(rows: Any, columns: Sequence[str] = GATE_COLUMNS) -> str:
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The class that Ansible loads."""
 
     def filters(self) -> Dict[str, Callable[..., str]]:
         """Return the filter by name."""

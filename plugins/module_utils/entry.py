@@ -1,25 +1,28 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module side of an entry point: C(AnsibleModule) in, C(exit_json) or C(fail_json) out."""
+"""Runs an entry point as a module: with C(AnsibleModule), C(exit_json) and C(fail_json)."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Mapping, Set
-from urllib.parse import unquote, urlsplit
+from typing import Any, Dict, Mapping, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
-from ansible_collections.openvino.edge.plugins.module_utils.runtime import Run, Runtime
 
-_SECRET_KEYS = (
-    "token",
-    "password",
-    "client-key-data",
-    "id-token",
-    "refresh-token",
-    "client-secret",
-)
+from .errors import EdgeError
+from .runtime import Run, Runtime
+from .secrecy import secrets, shown
+
+
+class EdgeModule(AnsibleModule):  # type: ignore[misc]
+    """A module that masks the secret parts of its options, also in its own argument errors."""
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        """Fail with masked options: ansible-core before 2.21 puts the options into the result."""
+        self.no_log_values.update(secrets(self.params))
+        kwargs.setdefault("invocation", {"module_args": shown(self.params)})
+        super().fail_json(msg, **kwargs)
+        raise AssertionError("fail_json ends the process")
 
 
 def run_module(module: AnsibleModule, run: Run) -> None:
@@ -29,16 +32,17 @@ def run_module(module: AnsibleModule, run: Run) -> None:
         module: made by the module file, so that its argument spec stays visible to linters.
         run: the entry point.
     """
-    module.no_log_values.update(kubeconfig_secrets(module.params) | url_secrets(module.params))
+    module.no_log_values.update(secrets(module.params))
+    told = {"module_args": shown(module.params)}
     runtime = Runtime(check_mode=module.check_mode, diff=bool(module._diff))
     try:
         result: Dict[str, Any] = run(module.params, runtime)
     except EdgeError as error:
         _emit_warnings(module, runtime)
-        module.fail_json(**failure(error))
+        module.fail_json(**failure(error), invocation=told)
     else:
         _emit_warnings(module, runtime)
-        module.exit_json(**result)
+        module.exit_json(**result, invocation=told)
 
 
 def failure(error: EdgeError) -> Dict[str, Any]:
@@ -59,34 +63,3 @@ def merge_specs(*specs: Mapping[str, Any]) -> Dict[str, Any]:
     for spec in specs:
         merged.update(spec)
     return merged
-
-
-def kubeconfig_secrets(params: Mapping[str, Any]) -> Set[str]:
-    """Return the secret strings inside a kubeconfig that was given as a dictionary.
-
-    C(no_log) on the option would hide its path as well, so callers add these values to what
-    they mask instead.
-    """
-    config = params.get("kubeconfig")
-    return set(_secrets(config)) if isinstance(config, (dict, list)) else set()
-
-
-def url_secrets(params: Mapping[str, Any]) -> Set[str]:
-    """Return the passwords in the URLs of proxies; C(no_log) would hide the hosts as well."""
-    options = params.get("proxies")
-    urls = list(options.values()) if isinstance(options, Mapping) else []
-    texts = [urlsplit(url).netloc for url in urls if isinstance(url, str) and "@" in url]
-    passwords = [text.rpartition("@")[0].partition(":")[2] for text in texts]
-    return {text for password in passwords for text in (password, unquote(password)) if text}
-
-
-def _secrets(node: Any) -> Iterator[str]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _secrets(item)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if key in _SECRET_KEYS and isinstance(value, str) and value:
-                yield value
-            else:
-                yield from _secrets(value)

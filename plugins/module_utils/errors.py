@@ -12,9 +12,20 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
+# Characters of a reason in a list, a record or a journal.
+_LONGEST_REASON = 300
+
+
+def one_line(text: str) -> str:
+    """Return a text in one line, short enough for a list."""
+    joined = " ".join(text.split())
+    if len(joined) <= _LONGEST_REASON:
+        return joined
+    return f"{joined[: _LONGEST_REASON - 3]}..."
+
 
 def _ended(text: str) -> str:
-    """Return a sentence with a full stop, unless it ends otherwise (a question, a list)."""
+    """Return a sentence with a full stop, unless it ends with another mark (a question, a list)."""
     return text if text.endswith(("?", "!", "\n")) else f"{text}."
 
 
@@ -73,7 +84,7 @@ class InputError(EdgeError):
 
 
 class AuthError(EdgeError):
-    """The API server did not accept who we are (HTTP 401, expired token, bad certificate)."""
+    """The API server rejected the credentials (HTTP 401, expired token, bad certificate)."""
 
     kind = "authentication"
 
@@ -117,13 +128,13 @@ class GoneError(ApiError):
 
 
 class WaitError(EdgeError):
-    """What was waited for did not come, or can no longer come (fail fast)."""
+    """A wait timed out, or failed early because the state can no longer be reached."""
 
     kind = "wait"
 
 
 class TransferError(EdgeError):
-    """Bytes did not arrive whole. What was published before is untouched."""
+    """A transfer was incomplete or had a wrong checksum. Published versions are unchanged."""
 
     kind = "transfer"
 

@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from .errors import InputError
 
 MODELS_DIR = "models"
 WORK_DIR = ".edge"
@@ -29,7 +29,16 @@ INSTANCE_LABEL = "app.kubernetes.io/instance"
 SERVER_LABEL = "openvino.edge/server"
 AGENT_LABEL = "openvino.edge/agent"
 PROXY_ANNOTATION = "openvino.edge/proxy"
-"""On pods whose proxy has a login: its URL without it, since the variable is in a Secret."""
+"""Annotation of pods whose proxy URL has a login and is in a Secret: that URL without the login."""
+
+
+def directory_of(name: str) -> str:
+    """Return the directory on a store of a model that is served as C(ORG/MODEL): C(ORG--MODEL).
+
+    Directories of models lie side by side, as one level. Hugging Face's tools write them so, too.
+    """
+    return name.replace("/", "--")
+
 
 LOCAL_OPTIONS: Dict[str, Any] = {
     "path": {"type": "str", "required": True},
@@ -153,7 +162,7 @@ class HostPathStore:
     def root_volume(self, name: str = "store", *, read_only: bool = False) -> Dict[str, Any]:
         """Return the pod volume for a helper pod.
 
-        The kubelet makes a missing directory, but not for a reader: looking changes nothing.
+        The kubelet creates a missing directory, but not for a reader, which must change nothing.
         """
         kind = "Directory" if read_only else "DirectoryOrCreate"
         return {"name": name, "hostPath": {"path": self.path, "type": kind}}
@@ -185,7 +194,7 @@ def store_from_params(params: Mapping[str, Any]) -> Store:
     """Return the typed store of the options C(namespace), C(pvc) and C(host_path).
 
     Raises:
-        InputError: a value that no cluster could take, before anything is asked of one.
+        InputError: a value is invalid on every cluster; no request was sent.
     """
     namespace = checked_namespace(params)
     pvc, host_path = params.get("pvc"), params.get("host_path")

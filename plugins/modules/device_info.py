@@ -143,18 +143,14 @@ error:
   type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.openvino.edge.plugins.module_utils.devices.entry import (
-    ARGUMENT_SPEC,
-    SPEC_RULES,
-    run,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
+
+from ..module_utils.devices.entry import ARGUMENT_SPEC, SPEC_RULES, run
+from ..module_utils.entry import EdgeModule, run_module
 
 
 def main() -> None:
     """Run as a module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    module = EdgeModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
     run_module(module, run)
 
 

@@ -88,7 +88,7 @@ EXAMPLES = r"""
   openvino.edge.model_config:
     src: /opt/ml/config.json
     config_dir: /config
-    image: docker.io/openvino/model_server:2026.2.1
+    image: docker.io/openvino/model_server:2026.3.1
   register: linted
 
 - name: Serve from a claim what that configuration says
@@ -150,8 +150,13 @@ findings:
 options:
   description:
     - The options of M(openvino.edge.model_server) that serve the same from a store, where the
-      paths of models and libraries are the server's own. Of a path its last directory is kept.
-    - A library that is not beside the models is taken for a part of the image.
+      paths of models and libraries are the server's own. M(openvino.edge.model_server) takes them
+      as they are.
+    - Different paths are different directories. It is the last directory of the path, or as many
+      of the last ones as tell the paths apart, for example C(shelf-FP16-INT8).
+    - With O(src) an entry is a graph if C(graph.pbtxt) is in its directory, as the server itself
+      finds out from OVMS 2025.1 on. With O(config) only C(graph_path) tells.
+    - A library beside or below the models is a part of the store, any other one of the image.
   returned: if O(src) or O(config) is given, and there is no error
   type: dict
   sample:
@@ -203,17 +208,13 @@ error:
       type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
-from ansible_collections.openvino.edge.plugins.module_utils.server.config_entry import (
-    ARGUMENT_SPEC,
-    SPEC_RULES,
-    run,
-)
+
+from ..module_utils.entry import EdgeModule, run_module
+from ..module_utils.server.config_entry import ARGUMENT_SPEC, SPEC_RULES, run
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    module = EdgeModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
     run_module(module, run)
 
 

@@ -49,9 +49,18 @@ options:
     default: []
     suboptions:
       name:
-        description: Name of the model, or of a directory with libraries for custom nodes.
+        description:
+          - Name of the model, or of a directory with libraries for custom nodes.
+          - A name such as V(ORG/MODEL) is the directory C(ORG/MODEL) in O(src), or
+            C(ORG--MODEL), and becomes C(ORG--MODEL) on the store, which is one level. Servers find
+            it there under the same name.
         type: str
         required: true
+      path:
+        description:
+          - Directory of the model in O(src), where that is not C(name), for example
+            V(intel/detection/FP16-INT8). Not with O(signature).
+        type: str
       versions:
         description:
           - Versions of the model. Without them all of them.
@@ -106,8 +115,9 @@ options:
         only by reading (see O(compare)).
       - New content under an old version number is refused either way. So is damage where no record
         tells what was published.
-      - A server that loaded damaged files serves them until it is restarted or loads the version
-        again.
+      - A server that has loaded damaged files goes on with them. So the version is taken out of its
+        sight until it has let go of it, then put back and loaded; for that time the model is not
+        served. It is an error if a server does not let go.
       - Needs the agent transport.
     type: bool
     default: false
@@ -156,29 +166,6 @@ options:
     description: Number of nodes that are worked on, and of streams to the site, at the same time.
     type: int
     default: 4
-  delta:
-    description:
-      - With V(auto), a changed file of 64 KiB and more is built on the store from the same file of
-        another version of the model there, and only the differences are sent. A file that
-        has little in common with the old one is sent whole. Not with O(transport=exec).
-      - With V(never), files with other bytes are always sent whole.
-    type: str
-    choices: [auto, never]
-    default: auto
-  compress:
-    description:
-      - With V(auto), what becomes notably smaller is compressed on the way. Not with
-        O(transport=exec).
-      - With V(never), nothing is, which saves time of the processor.
-    type: str
-    choices: [auto, never]
-    default: auto
-  bandwidth_limit:
-    description:
-      - Most bytes per second that the controller sends to the site, over all streams together, for
-        example V(20M) (MiB), V(512K) (KiB) or V(1000000). At least 1 KiB.
-      - Without it, or with V(0), there is no limit.
-    type: str
 attributes:
   check_mode:
     description:
@@ -201,8 +188,10 @@ seealso:
 extends_documentation_fragment:
   - openvino.edge.auth
   - openvino.edge.pull
+  - openvino.edge.sending
   - openvino.edge.store
   - openvino.edge.trust
+  - openvino.edge.planned
   - openvino.edge.attributes
 author:
   - openvino.edge contributors (@openvino-edge)
@@ -268,7 +257,7 @@ EXAMPLES = r"""
     pvc:
       claim_name: models
     transport: exec
-    exec_image: registry.example.com/openvino/model_server:2026.2.1
+    exec_image: registry.example.com/openvino/model_server:2026.3.1
 
 - name: Copy the new versions, and keep no more than two of each model besides those in use
   openvino.edge.model_repository:
@@ -407,7 +396,10 @@ targets:
       type: list
       elements: str
     versions_repaired:
-      description: Versions of which files were restored, and how they differed.
+      description:
+        - Versions of which files were restored, and how they differed.
+        - C(load_again) names the pods that may have loaded the damaged files and could not be asked
+          or told to load the version again. They go on with those until their pods are restarted.
       type: list
       elements: dict
       sample:
@@ -417,6 +409,19 @@ targets:
           missing: []
           extra: []
           wrong_owner_or_mode: []
+          load_again: []
+    versions_loaded_anew:
+      description:
+        - Versions under whose number running servers had loaded other bytes, and their pods. OVMS
+          never reads the files of a loaded version again, so these servers were made to let go of
+          it before it became visible, and then to load it.
+        - It is an error if one does not, or may not be told to (C(create) on C(pods/proxy)).
+      type: list
+      elements: dict
+      sample:
+        - model: detection
+          version: 1
+          pods: [pod edge/ovms-5d8f7-x2k9p]
     versions_in_use:
       description:
         - Versions that O(keep_versions) or O(prune) would have removed, and who uses them.
@@ -481,17 +486,13 @@ error:
       type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
-from ansible_collections.openvino.edge.plugins.module_utils.repository.entry import (
-    ARGUMENT_SPEC,
-    SPEC_RULES,
-    run,
-)
+
+from ..module_utils.entry import EdgeModule, run_module
+from ..module_utils.repository.entry import ARGUMENT_SPEC, SPEC_RULES, run
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    module = EdgeModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
     run_module(module, run)
 
 

@@ -40,9 +40,14 @@ options:
     default: []
     suboptions:
       name:
-        description: Name of the model.
+        description: Name of the model. V(ORG/MODEL) is C(ORG--MODEL) on the store.
         type: str
         required: true
+      path:
+        description:
+          - Directory of the model in O(src), where that is not C(name), for example
+            V(intel/detection/FP16-INT8).
+        type: str
       versions:
         description: Versions of the model. Without them all of them.
         type: list
@@ -288,17 +293,13 @@ error:
       type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
-from ansible_collections.openvino.edge.plugins.module_utils.repository.info import (
-    ARGUMENT_SPEC,
-    SPEC_RULES,
-    run,
-)
+
+from ..module_utils.entry import EdgeModule, run_module
+from ..module_utils.repository.info import ARGUMENT_SPEC, SPEC_RULES, run
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    module = EdgeModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
     run_module(module, run)
 
 

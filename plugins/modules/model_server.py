@@ -53,7 +53,7 @@ options:
   image:
     description: Image of OVMS. Use a tag or digest that does not move.
     type: str
-    default: docker.io/openvino/model_server:2026.2.1
+    default: docker.io/openvino/model_server:2026.3.1
   image_pull_policy:
     description: When the image is pulled.
     type: str
@@ -81,13 +81,15 @@ options:
     choices: [auto, Recreate, RollingUpdate]
     default: auto
   rest_port:
-    description: Port of the REST interface, of the Service and of the pods.
+    description:
+      - Port of the REST interface, of the Service and of the pods; 8081 unless the server was taken
+        over with O(adopt), which keeps the ports that it had.
     type: int
-    default: 8081
   grpc_port:
-    description: Port of the gRPC interface, of the Service and of the pods.
+    description:
+      - Port of the gRPC interface, of the Service and of the pods; 8080 unless the server was taken
+        over with O(adopt), which keeps the ports that it had.
     type: int
-    default: 8080
   service_type:
     description: Type of the Service.
     type: str
@@ -170,6 +172,8 @@ seealso:
   - module: openvino.edge.model_status
   - module: openvino.edge.model_config
   - module: openvino.edge.model_server_info
+  - module: openvino.edge.release
+  - module: openvino.edge.release_info
 extends_documentation_fragment:
   - openvino.edge.auth
   - openvino.edge.server_config
@@ -181,10 +185,13 @@ extends_documentation_fragment:
   - openvino.edge.server_security
   - openvino.edge.server_device
   - openvino.edge.server_sources
+  - openvino.edge.planned
   - openvino.edge.attributes
   - openvino.edge.attributes.changes
   - openvino.edge.server_adopt
   - openvino.edge.server_backend
+  - openvino.edge.server_releases
+  - openvino.edge.server_releases.run
 author:
   - openvino.edge contributors (@openvino-edge)
 """
@@ -410,6 +417,29 @@ proxies:
           V(pods) (nodes).
       type: list
       elements: str
+release:
+  description:
+    - The record of the release that this is; null with O(release_history=0).
+    - The record does not count as a change. A run that finds its release recorded as V(good) writes
+      nothing.
+  returned: O(state=present), not in check mode
+  type: dict
+  contains:
+    number:
+      description: Number of the release.
+      type: int
+    verdict:
+      description:
+        - V(good) if every replica served every wanted version and no other, V(failed) if one could
+          not, V(unknown) with O(wait=false), or if nobody could ask.
+      type: str
+    reason:
+      description: Why it is not V(good), in one line.
+      type: str
+    restores:
+      description: Number of the release that was put back with it; else null.
+      type: int
+  sample: {number: 7, verdict: good, reason: "", restores: null}
 seconds:
   description: How long it took.
   returned: success
@@ -439,17 +469,13 @@ error:
       type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
-from ansible_collections.openvino.edge.plugins.module_utils.server.entry import (
-    ARGUMENT_SPEC,
-    SPEC_RULES,
-    run,
-)
+
+from ..module_utils.entry import EdgeModule, run_module
+from ..module_utils.rollout.deploy import ARGUMENT_SPEC, SPEC_RULES, run
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    module = EdgeModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
     run_module(module, run)
 
 

@@ -99,19 +99,42 @@ servers:
           description: Host and port inside the cluster, by interface.
           type: dict
           sample: {rest: "ocr.edge.svc:8081", grpc: "ocr.edge.svc:8080"}
+    set_by_others:
+      description:
+        - Fields of its objects that somebody else has set, and this collection has not, such as an
+          environment variable that was added with C(kubectl set env). M(openvino.edge.model_server)
+          leaves them as they are.
+        - Empty where a controller makes the objects (O(openvino.edge.model_server#module:backend)).
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: Kind of the object.
+          type: str
+        name:
+          description: Name of the object.
+          type: str
+        manager:
+          description: Who has set them, as the API server calls it (field manager).
+          type: str
+        fields:
+          description: Paths of the fields.
+          type: list
+          elements: str
+      sample:
+        - kind: Deployment
+          name: ocr
+          manager: kubectl-set
+          fields: [spec.template.spec.containers.ovms.env.SITE]
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
-from ansible_collections.openvino.edge.plugins.module_utils.server.info import (
-    ARGUMENT_SPEC,
-    SPEC_RULES,
-    run,
-)
+
+from ..module_utils.entry import EdgeModule, run_module
+from ..module_utils.server.info import ARGUMENT_SPEC, SPEC_RULES, run
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    module = EdgeModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
     run_module(module, run)
 
 

@@ -51,7 +51,8 @@ options:
     elements: dict
     suboptions:
       name:
-        description: Name of the model, pipeline or graph as the server knows it.
+        description:
+          - Name of the model, pipeline or graph as the server knows it, V(ORG/MODEL) as well.
         type: str
         required: true
       versions:
@@ -68,9 +69,10 @@ options:
     type: bool
     default: false
   rest_port:
-    description: The server's REST port inside its pods.
+    description:
+      - The server's REST port inside its pods.
+      - Without it, that of the arguments of the Deployment O(name), else 8081.
     type: int
-    default: 8081
   wait:
     description:
       - Waits for the gate to open and fails if it does not.
@@ -92,7 +94,8 @@ notes:
   - Runs inside the Ansible worker when the connection is local, and then shows one line for each
     change of state while it waits.
   - The states do not prove which bytes are served. M(openvino.edge.model_repository) compares
-    digests on the store.
+    digests on the store, and publishes nothing under a version number that a server has loaded with
+    other bytes before that server has let go of it.
 seealso:
   - module: openvino.edge.model_server
   - module: openvino.edge.model_repository
@@ -201,6 +204,45 @@ statuses:
       error_message: OK
       wanted: true
       ok: true
+caches:
+  description:
+    - The caches of compiled models of replicas that have one
+      (O(openvino.edge.model_server#module:model_cache)). OVMS does not say when it caches nothing;
+      a warning does, and nothing fails for it.
+    - It takes the right to create C(pods/exec); without it, C(problem) says so.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    replica:
+      description: Name of the pod.
+      type: str
+    directory:
+      description: Its directory in the container.
+      type: str
+    writable:
+      description: Whether the server may write there; null if nobody could look.
+      type: bool
+    blobs:
+      description: Number of compiled models and kernels; null if nobody could look.
+      type: int
+    size:
+      description: Their bytes; null if nobody could look.
+      type: int
+    free:
+      description: Free bytes of the file system; null if nobody could look.
+      type: int
+    problem:
+      description: Why nothing is cached, or why nobody could look; else empty.
+      type: str
+  sample:
+    - replica: ovms-5d9c7b6f4-2x8kq
+      directory: /opt/cache
+      writable: true
+      blobs: 2
+      size: 27262976
+      free: 81604378624
+      problem: ""
 problems:
   description: What keeps the gate closed; empty if RV(available) is true.
   returned: success
@@ -228,18 +270,14 @@ error:
   type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
-from ansible_collections.openvino.edge.plugins.module_utils.verify.entry import (
-    ARGUMENT_SPEC,
-    SPEC_RULES,
-    run,
-)
+
+from ..module_utils.entry import EdgeModule, run_module
+from ..module_utils.verify.entry import ARGUMENT_SPEC, SPEC_RULES, run
 
 
 def main() -> None:
     """Run as a module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    module = EdgeModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
     run_module(module, run)
 
 

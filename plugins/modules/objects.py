@@ -26,6 +26,22 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  force:
+    description:
+      - With O(state=absent), deletes a C(Namespace) or a C(PersistentVolumeClaim) whoever made it
+        and whatever it holds.
+      - Without it, either is deleted only if this collection has created it, which is noted on the
+        object at that time and never later, and if nothing of others is left in it. A namespace
+        must be empty but for what every namespace is given, roles with their bindings, and what
+        else is in O(definitions); a claim must not be used by a pod.
+    type: bool
+    default: false
+  keep_foreign:
+    description:
+      - With O(state=absent), leaves a C(Namespace) or a C(PersistentVolumeClaim) that must not go,
+        and warns with the reason. Without it, that is an error before anything is deleted.
+    type: bool
+    default: false
   wait:
     description: With O(state=absent), waits until the objects are gone.
     type: bool
@@ -55,6 +71,37 @@ EXAMPLES = r"""
           name: edge
           labels:
             pod-security.kubernetes.io/enforce: privileged
+
+- name: Make a namespace, and in check mode tell later tasks that it would be there
+  openvino.edge.objects:
+    context: shop
+    definitions:
+      - apiVersion: v1
+        kind: Namespace
+        metadata:
+          name: edge
+  register: made
+
+- name: Check the namespace that was made, or would be
+  openvino.edge.preflight_info:
+    context: shop
+    namespace: edge
+    cloud:
+      s3:
+        uri: s3://models/ocr
+        endpoint: http://minio.storage.svc:9000
+    planned_objects: "{{ made.planned_objects | default(omit) }}"
+
+- name: Take it away again, unless others have put something there
+  openvino.edge.objects:
+    context: factory
+    state: absent
+    keep_foreign: true
+    definitions:
+      - apiVersion: v1
+        kind: Namespace
+        metadata:
+          name: edge
 """
 
 RETURN = r"""
@@ -85,24 +132,32 @@ objects:
       name: edge
       namespace: null
       action: created
+planned_objects:
+  description:
+    - Namespaces and claims that would be created, for
+      O(openvino.edge.model_repository#module:planned_objects) and the like of later tasks.
+  returned: in check mode
+  type: list
+  elements: dict
+  sample:
+    - apiVersion: v1
+      kind: Namespace
+      metadata:
+        name: edge
 error:
   description: Why it failed, for programs.
   returned: failure
   type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
-from ansible_collections.openvino.edge.plugins.module_utils.objects.entry import (
-    ARGUMENT_SPEC,
-    SPEC_RULES,
-    run,
-)
+
+from ..module_utils.entry import EdgeModule, run_module
+from ..module_utils.objects.entry import ARGUMENT_SPEC, SPEC_RULES, run
 
 
 def main() -> None:
     """Run as a module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    module = EdgeModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
     run_module(module, run)
 
 

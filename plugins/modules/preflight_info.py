@@ -16,6 +16,7 @@ description:
     needs, and that the store is there. For a PVC that is a claim that is bound or will be, and
     that can be written; for host paths, nodes that are ready; for a bucket, options that a server
     can use and a Secret that has its keys; for an image, nodes that can mount it.
+  - Looks whether a quota of the namespace would keep the helper pods of a copy out.
   - Fails with one error that names everything that is missing, and changes nothing.
   - What the account may not look at is noted, not failed, unless the job needs it.
 options:
@@ -37,12 +38,28 @@ options:
     type: list
     elements: str
     default: []
+  helper_resources:
+    description:
+      - O(openvino.edge.model_repository#module:helper_resources) of the copy, to see whether the
+        quotas of the namespace admit its helper pods.
+    type: dict
+    default: {}
+    suboptions:
+      requests:
+        description: By resource.
+        type: dict
+        default: {}
+      limits:
+        description: By resource.
+        type: dict
+        default: {}
 seealso:
   - module: openvino.edge.model_repository
   - module: openvino.edge.model_server
 extends_documentation_fragment:
   - openvino.edge.auth
   - openvino.edge.server_sources
+  - openvino.edge.planned
   - openvino.edge.attributes
   - openvino.edge.attributes.read_only
 author:
@@ -58,7 +75,7 @@ EXAMPLES = r"""
       path: /var/lib/openvino-edge/models
       nodes: [factory-1, factory-2]
     images:
-      - docker.io/openvino/model_server:2026.2.1
+      - docker.io/openvino/model_server:2026.3.1
 
 - name: Check for a server that reads a bucket itself
   openvino.edge.preflight_info:
@@ -108,6 +125,21 @@ findings:
     - check: rights
       level: ok
       message: all 31 rights are there
+planned_objects:
+  description:
+    - The namespace and the claim that are not there yet and that others make before the server is
+      deployed. In check mode that is O(planned_objects), and in any mode the claim that
+      M(openvino.edge.model_repository) makes with O(pvc.local).
+    - For O(openvino.edge.model_repository#module:planned_objects) and
+      O(openvino.edge.model_server#module:planned_objects).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - apiVersion: v1
+      kind: Namespace
+      metadata:
+        name: edge
 seconds:
   description: Time spent, in seconds.
   returned: success
@@ -120,18 +152,14 @@ error:
   type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.openvino.edge.plugins.module_utils.entry import run_module
-from ansible_collections.openvino.edge.plugins.module_utils.preflight.entry import (
-    ARGUMENT_SPEC,
-    SPEC_RULES,
-    run,
-)
+
+from ..module_utils.entry import EdgeModule, run_module
+from ..module_utils.preflight.entry import ARGUMENT_SPEC, SPEC_RULES, run
 
 
 def main() -> None:
     """Run as a module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
+    module = EdgeModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SPEC_RULES)
     run_module(module, run)
 
 

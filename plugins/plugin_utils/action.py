@@ -20,19 +20,24 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
-from ansible_collections.openvino.edge.plugins.module_utils.entry import (
-    failure,
-    kubeconfig_secrets,
-    url_secrets,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
-from ansible_collections.openvino.edge.plugins.module_utils.runtime import Run, Runtime
+
+from ..module_utils.entry import failure
+from ..module_utils.errors import EdgeError
+from ..module_utils.runtime import Run, Runtime
+from ..module_utils.secrecy import secrets, shown
 
 IN_PROCESS_CONNECTIONS = ("local", "ansible.builtin.local")
 
 
 class EdgeAction(ActionBase):  # type: ignore[misc]
-    """Base of all actions of this collection; subclasses set the three class attributes."""
+    """Base of all actions of this collection; subclasses set the class attributes in capitals.
+
+    Attributes:
+        ARGUMENT_SPEC: of the module of the same name.
+        SPEC_RULES: rules over several options, as AnsibleModule takes them.
+        ON_CONTROLLER: run in the worker whatever connection the host has.
+        FOR_FLEET: progress lines are about the whole run, not about the host that it runs for.
+    """
 
     _requires_connection = False
     _supports_check_mode = True
@@ -40,6 +45,8 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
 
     ARGUMENT_SPEC: Mapping[str, Any] = {}
     SPEC_RULES: Mapping[str, Any] = {}
+    ON_CONTROLLER = False
+    FOR_FLEET = False
 
     _host = ""
 
@@ -53,12 +60,13 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
     ) -> Dict[str, Any]:
         """Run in the worker when the connection is local, else hand over to the module."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
-        self._host = str((task_vars or {}).get("inventory_hostname", ""))
-        if self._play_context.connection not in IN_PROCESS_CONNECTIONS:
+        if not self.FOR_FLEET:
+            self._host = str((task_vars or {}).get("inventory_hostname", ""))
+        if not (self.ON_CONTROLLER or self._play_context.connection in IN_PROCESS_CONNECTIONS):
             module_result: Dict[str, Any] = self._execute_module(task_vars=task_vars)
             return module_result
         self._enter_environment()
-        params, secrets = self._validated()
+        params, hidden = self._validated()
         runtime = Runtime(
             check_mode=bool(self._task.check_mode),
             diff=bool(self._task.diff),
@@ -66,10 +74,10 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
         )
         result.update(self._guarded(self.entry, params, runtime))
         if _tells_invocation(task_vars):
-            result.setdefault("invocation", {"module_args": dict(params)})
+            result.setdefault("invocation", {"module_args": shown(params)})
         if runtime.warnings:
             result.setdefault("warnings", []).extend(runtime.warnings)
-        return censor(result, secrets)
+        return censor(result, hidden)
 
     def _validated(self) -> "tuple[Dict[str, Any], set[str]]":
         """Check the task's arguments as a module would.
@@ -82,9 +90,7 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
         if checked.error_messages:
             raise AnsibleActionFail(self._refusal(checked.errors))
         params = checked.validated_parameters
-        return params, (
-            set(checked._no_log_values) | kubeconfig_secrets(params) | url_secrets(params)
-        )
+        return params, set(checked._no_log_values) | secrets(params)
 
     def _refusal(self, errors: Any) -> str:
         """Return what AnsibleModule says of these errors: the first one, unknown options named."""
@@ -124,12 +130,12 @@ def _tells_invocation(task_vars: Optional[Dict[str, Any]]) -> bool:
         return True
 
 
-def censor(result: Dict[str, Any], secrets: "set[str]") -> Dict[str, Any]:
+def censor(result: Dict[str, Any], hidden: "set[str]") -> Dict[str, Any]:
     """Return the result without secret values, as a module would.
 
     Actions get no masking from ansible-core before 2.22.
     """
-    if not secrets:
+    if not hidden:
         return result
-    cleaned: Dict[str, Any] = remove_values(result, secrets)
+    cleaned: Dict[str, Any] = remove_values(result, hidden)
     return cleaned

@@ -4,7 +4,12 @@
 """Clusters, namespaces and a look behind the scenes for the integration tests.
 
 Where the clusters come from: ``EDGE_KUBECONFIG`` (any cluster, one file for both roles), else the
-lab (``tests/lab/lab kubeconfig NAME``). Without a cluster the tests fail: a skipped proof is none.
+lab (``tests/testbed/lab/lab kubeconfig NAME``). Without a cluster the tests fail: a skipped proof
+is none.
+
+Which server they run: ``EDGE_SERVER_IMAGE`` (an image that the nodes have), else the stand-in.
+Where another server runs, the tests of the marker ``standin`` are skipped, and counted apart by
+``tools/suite.py``; where a newer release runs than a test can have, those of the marker ``until``.
 
 Everything here goes through the ``kubernetes`` package, never through our own client, so that
 what the tests set up and look at does not depend on the code under test.
@@ -13,6 +18,7 @@ what the tests set up and look at does not depend on the code under test.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import time
@@ -24,19 +30,53 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import Restricted, new_account, remove_accounts
 from kubernetes import client as k8s
 from kubernetes import config as k8s_config
 from kubernetes.stream import stream
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
-LAB = REPO_ROOT / "tests" / "lab" / "lab"
+LAB = REPO_ROOT / "tests" / "testbed" / "lab" / "lab"
 AGENT_IMAGE = os.environ.get("EDGE_AGENT_IMAGE", "localhost/edge-python:3.11")
-SERVER_IMAGE = os.environ.get("EDGE_SERVER_IMAGE", "localhost/ovms-standin:2026.2")
+STANDIN = "localhost/ovms-standin:"
+SERVER_IMAGE = os.environ.get("EDGE_SERVER_IMAGE") or f"{STANDIN}2026.2"
+# How the reason of a skip begins that is counted apart (tools/suite.py).
+APART = "stand-in only: "
 POD_WAIT_SECONDS = 120.0
 
 
-def _lab_kubeconfig(name: str, user: str) -> Path:
-    command = [str(LAB), "kubeconfig", name, "--user", user]
+def pytest_configure() -> None:
+    """Stop where an archive of a server is given and nobody has made an image of it."""
+    if os.environ.get("EDGE_OVMS_IMAGE") and not os.environ.get("EDGE_SERVER_IMAGE"):
+        raise pytest.UsageError(
+            "EDGE_OVMS_IMAGE names an archive, which pytest does not load: use make real-server, or"
+            " name the image that the nodes have in EDGE_SERVER_IMAGE"
+        )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what leans on the stand-in, or on an older release, where another server runs.
+
+    The pages come first: their tests mostly wait for the kubelet, and one worker would go on with
+    them alone for minutes after the others have ended.
+    """
+    items.sort(key=lambda item: item.path.parent.name != "readme")
+    tag = re.search(r":v?(20\d\d)\.(\d{1,2})(?!\d)", SERVER_IMAGE.partition("@")[0])
+    release = (int(tag[1]), int(tag[2])) if tag else None
+    for item in items:
+        for marker in item.iter_markers("standin"):
+            (reason,) = marker.args
+            if not SERVER_IMAGE.startswith(STANDIN):
+                item.add_marker(pytest.mark.skip(reason=APART + reason))
+        for marker in item.iter_markers("until"):
+            year, number, reason = marker.args
+            if release is not None and release > (year, number):
+                text = f"needs OVMS {year}.{number} or earlier: {reason}"
+                item.add_marker(pytest.mark.skip(reason=text))
+
+
+def _lab_kubeconfig(name: str) -> Path:
+    command = [str(LAB), "kubeconfig", name, "--user", "admin"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
         pytest.fail(f"no cluster: {shlex.join(command)} failed: {done.stderr.strip()}")
@@ -49,7 +89,6 @@ class Cluster:
 
     name: str
     kubeconfig: Path
-    restricted_kubeconfig: Path | None = None
     _api: Any = field(default=None, repr=False)
 
     @property
@@ -107,24 +146,9 @@ class Cluster:
                 pytest.fail(f"not within {seconds:g} s: {what}")
             time.sleep(0.5)
 
-    def wait_for_rights(
-        self, user: str, namespace: str | None, rules: list[dict[str, Any]]
-    ) -> None:
-        """Wait until the API server's authorizer has seen a new role and its binding.
-
-        C(rules) are those of the role; the first verb on the first resource of each is asked for.
-        """
-        reviews = k8s.AuthorizationV1Api(self.api)
-        for rule in rules:
-            resource, _mark, subresource = str(rule["resources"][0]).partition("/")
-            asked = {"group": rule["apiGroups"][0], "resource": resource, "verb": rule["verbs"][0]}
-            asked |= {"subresource": subresource, **({"namespace": namespace} if namespace else {})}
-            body = {"spec": {"user": user, "resourceAttributes": asked}}
-
-            def allowed(body: dict[str, Any] = body) -> bool:
-                return bool(reviews.create_subject_access_review(body).status.allowed)
-
-            self.wait_until(allowed, f"{user} may {rule['verbs'][0]} {rule['resources'][0]}", 20)
+    def new_account(self) -> Restricted:
+        """Make an account without rights that no other test, and no other worker, has."""
+        return new_account(self.core, self.kubeconfig)
 
     @contextmanager
     def visitor(self, namespace: str, volume: dict[str, Any], **pod: Any) -> Iterator[Visitor]:
@@ -199,11 +223,17 @@ class Visitor:
 def _cluster(name: str) -> Cluster:
     given = os.environ.get("EDGE_KUBECONFIG")
     if given:
-        restricted = os.environ.get("EDGE_RESTRICTED_KUBECONFIG")
-        return Cluster(name, Path(given), Path(restricted) if restricted else None)
+        return Cluster(name, Path(given))
     if not LAB.exists():
         pytest.fail("no cluster: set EDGE_KUBECONFIG or bring the lab up (make lab-up)")
-    return Cluster(name, _lab_kubeconfig(name, "admin"), _lab_kubeconfig(name, "restricted"))
+    return Cluster(name, _lab_kubeconfig(name))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def accounts_go() -> Iterator[None]:
+    """Remove the accounts of this worker after its last test."""
+    yield
+    remove_accounts()
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
+TESTBED = TESTS / "testbed"
+sys.path[:0] = [str(TESTS), str(TESTBED), str(TESTBED / "lab")]
 
 from oci import LayerFile, write_image, write_layer  # noqa: E402
 
-LAB = TESTS / "lab" / "lab"
+LAB = TESTBED / "lab" / "lab"
 Files = dict[str, bytes]
 
 

@@ -81,6 +81,8 @@ def test_module_passes_mode_warnings_and_result() -> None:
 
     with pytest.raises(_Ended):
         run_module(module, run)
+    told = module.exited.pop("invocation")["module_args"]
+    assert told["kubeconfig"] == {"users": [{"name": "u", "user": {"token": "********"}}]}
     assert module.exited == {"changed": True, "name": "x"}
     assert module.warned == ["careful"]
     assert module.no_log_values == {"abcd-efgh"}

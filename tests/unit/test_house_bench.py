@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / name) for name in ("bench", "lab", "faults")]
+TESTBED = Path(__file__).resolve().parents[1] / "testbed"
+sys.path[:0] = [str(TESTBED / name) for name in ("bench", "lab", "faults")]
 
 import bench_helm  # noqa: E402
 import repository_data as data  # noqa: E402

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,19 @@ def test_binary_files_and_links_are_found(tmp_path: Path) -> None:
     assert len(found) == 2
 
 
+def test_the_map_of_the_tests_names_every_folder() -> None:
+    text = (ROOT / "tests" / "README.md").read_text()
+    paths = [path.parts for path in check_tree.tracked(ROOT) if path.parts[0] == "tests"]
+    tops = {parts[1] for parts in paths}
+    assert tops == {"unit", "integration", "testbed", "config.yml", "README.md"}
+    products = {"/".join(parts[1:3]) for parts in paths if parts[1] == "testbed"}
+    assert products
+    for name in ("unit", "integration", *products):
+        assert f"[`{name}`]({name}" in text, name
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (ROOT / "tests" / link).exists(), link
+
+
 def test_tarball_with_test_code_or_without_roles_is_refused() -> None:
     names = [*check_tarball.SHIPPED, *check_tarball.GENERATED]
     assert not check_tarball.problems(names, 1000)
@@ -93,3 +107,10 @@ def test_find_python_never_takes_another_version(tmp_path: Path) -> None:
     assert find_python(tmp_path, "3.99").returncode == 1
     fake_python(tmp_path, f"python{real}", f'exec "{base}" "$@"')
     assert find_python(tmp_path, real).stdout.strip().startswith("/")
+
+
+def test_kubernetes_36_is_excluded() -> None:
+    """Its releases send no token with C(api_key), or none without the word Bearer (case 55)."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    (line,) = [line for line in lines if line.startswith("kubernetes")]
+    assert "!=36.0.*" in line

@@ -8,23 +8,12 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.openvino.edge.plugins.module_utils.devices.judging import (
-    Wanted,
-    chosen,
-    judge,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.entry import merge_specs
-from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    ForbiddenError,
-    InputError,
-    WaitError,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube.args import (
-    AUTH_ARGUMENT_SPEC,
-    WAIT_ARGUMENT_SPEC,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.kube.devices import (
+from ..entry import merge_specs
+from ..errors import ForbiddenError, InputError, WaitError
+from ..kube.auth.options import AUTH_ARGUMENT_SPEC, WAIT_ARGUMENT_SPEC
+from ..kube.client import KubeClient
+from ..kube.follow import Source
+from ..kube.health.devices import (
     KNOWN_RESOURCES,
     device_labels,
     is_open,
@@ -32,10 +21,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.devices import 
     name_of,
     offer_of,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.kube.follow import Source
-from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
-from ansible_collections.openvino.edge.plugins.module_utils.kube.wait import wait_for
-from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
+from ..kube.types import Access
+from ..kube.wait import wait_for
+from ..runtime import Params, Result, Runtime
+from .readiness import Wanted, chosen, judge
 
 ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
     AUTH_ARGUMENT_SPEC,
@@ -61,13 +50,13 @@ Object = Dict[str, Any]
 
 
 def required_access(params: Params) -> List[Access]:
-    """Return the rights that C(run) needs; pods only make the answer richer."""
+    """Return the rights that C(run) needs; the right to list pods is optional."""
     verbs = ("list", "watch") if params["wait"] else ("list",)
     return [Access(verb, "", "nodes") for verb in verbs]
 
 
 def run(params: Params, runtime: Runtime) -> Result:
-    """Tell what the nodes offer, after waiting for it if that is asked for.
+    """Return the devices of each node, after waiting for them if that is asked for.
 
     Raises:
         InputError: a node that the cluster does not have.
@@ -98,7 +87,7 @@ def wanted_from(params: Params) -> Wanted:
     """Return what is looked for.
 
     Raises:
-        InputError: no resource, or a count that is none.
+        InputError: no resource is given, or the count is invalid.
     """
     if not params["resources"]:
         raise InputError("no resource is named", option="resources")

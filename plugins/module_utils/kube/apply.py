@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import copy
+import uuid
 from dataclasses import dataclass
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import ApiError
-from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.kube.diffs import clean, to_yaml
+from ..errors import ApiError, ForbiddenError
+from .client import FIELD_MANAGER, KubeClient
+from .diffs import clean, shown_pair, to_yaml
+from .ownership import HOLDERS, mark, was_created
+from .planned import as_defined
 
 CREATED, UPDATED, DELETED, UNCHANGED = "created", "updated", "deleted", "unchanged"
 
-# What a server of ours may consist of besides the kinds in the list at hand.
+# Kinds that a server of this collection may own besides the kinds in the list to be applied.
 PRUNE_KINDS: Tuple[Tuple[str, str], ...] = (
     ("v1", "ConfigMap"),
     ("v1", "Service"),
@@ -23,12 +26,16 @@ PRUNE_KINDS: Tuple[Tuple[str, str], ...] = (
     ("apps/v1", "Deployment"),
 )
 
+# The namespace that every cluster has and that cannot be deleted, and the names tried out in it.
+ALWAYS_THERE = "default"
+TRIED = "openvino-edge-tried"
+
 Object = Mapping[str, Any]
 
 
 @dataclass
 class Change:
-    """What happened, or in check mode would happen, to one object.
+    """The change of one object; in check mode, the change that a run would make.
 
     C(before) and C(after) are without status, managedFields, versions and times.
     """
@@ -42,7 +49,7 @@ class Change:
 
     @property
     def changed(self) -> bool:
-        """Whether the object is (to be) another one than before."""
+        """Whether the object differs from its former state, or in check mode would differ."""
         return self.action != UNCHANGED
 
     def __str__(self) -> str:
@@ -66,33 +73,36 @@ def apply_objects(
     *,
     check_mode: bool,
     owner: Optional[Mapping[str, str]] = None,
-    new_namespaces: Collection[str] = (),
     prune_kinds: Sequence[Tuple[str, str]] = PRUNE_KINDS,
+    look: Optional[Callable[[Object, Optional[Object]], None]] = None,
 ) -> List[Change]:
     """Apply objects in their order; one GET and one PATCH each.
 
     Args:
         client: the cluster.
         objects: with apiVersion, kind and metadata.name.
-        check_mode: the server validates and answers, and changes nothing.
+        check_mode: the server validates and answers, and changes nothing. Objects of a namespace
+            that is only planned, or is created by C(objects), count as created; their fields are
+            validated in another namespace, but not what only their own one would refuse.
         owner: labels put on every object; other objects in the same namespaces that carry them
             all, and are no longer among C(objects), are deleted at the end.
-        new_namespaces: in check mode, namespaces that something else would have created by now.
-            Their objects cannot be validated by the server and count as created, as do those in
-            a namespace that is created by C(objects).
         prune_kinds: where to look for objects that are no longer wanted, besides the kinds of
             C(objects).
+        look: called with each object and the live one before it is applied; it may refuse.
 
     Raises:
         EdgeError: the first refusal; C(details["changed"]) tells whether anything was changed
             before.
     """
     labelled = [_with_labels(obj, owner or {}) for obj in objects]
-    missing = set(new_namespaces) if check_mode else set()
+    missing: Set[str] = set()
+    if check_mode:
+        names = {obj["metadata"].get("namespace") for obj in labelled}
+        missing = {name for name in names if client.lacks_namespace(name)}
     changes: List[Change] = []
     for obj in labelled:
         try:
-            change = _apply_one(client, obj, check_mode, missing)
+            change = _apply_one(client, obj, check_mode, missing, look)
         except ApiError as error:
             _note_progress(error, changes, check_mode)
             raise
@@ -111,18 +121,53 @@ def _note_progress(error: ApiError, changes: Sequence[Change], check_mode: bool)
         error.details.setdefault("done", done)
 
 
-def _apply_one(client: KubeClient, obj: Object, check_mode: bool, missing: Set[str]) -> Change:
+def _apply_one(
+    client: KubeClient,
+    obj: Object,
+    check_mode: bool,
+    missing: Set[str],
+    look: Optional[Callable[[Object, Optional[Object]], None]],
+) -> Change:
     meta = obj["metadata"]
     kind, name, namespace = obj["kind"], meta["name"], meta.get("namespace")
-    if namespace in missing and client.get("v1", "Namespace", namespace) is None:
+    if namespace in missing:
+        _try_elsewhere(client, obj)
         return Change(kind, name, namespace, CREATED, None, clean(obj))
-    before = clean(client.get(obj["apiVersion"], kind, name, namespace))
-    after = clean(client.apply(obj, dry_run=check_mode))
+    live = client.get(obj["apiVersion"], kind, name, namespace)
+    if look is not None:
+        look(obj, live)
+    before = None if live is None else clean(as_defined(live))
+    answer = client.apply(obj, dry_run=check_mode)
+    after = clean(answer)
     if before is None:
         action = CREATED
+        if kind in HOLDERS and not check_mode and was_created(answer, FIELD_MANAGER):
+            mark(client, {**answer, "apiVersion": obj["apiVersion"], "kind": kind})
     else:
         action = UNCHANGED if before == after else UPDATED
     return Change(kind, name, namespace, action, before, after)
+
+
+def _try_elsewhere(client: KubeClient, obj: Object) -> None:
+    """Let the API server judge the fields of an object whose namespace is not there.
+
+    Raises:
+        ApiError: it is invalid in any namespace.
+    """
+    meta = obj["metadata"]
+    # No object has this name, so nothing that is there is compared or meant.
+    name = f"{TRIED}-{uuid.uuid4().hex[:12]}"
+    try:
+        tried = {**obj, "metadata": {**meta, "namespace": ALWAYS_THERE, "name": name}}
+        client.apply(tried, dry_run=True)
+    except ApiError as error:
+        if error.status not in (400, 422) and "schema" not in error.message:
+            return
+        error.message = error.message.replace(name, meta["name"])
+        error.subject = f"apply {obj['kind']} {meta['namespace']}/{meta['name']}"
+        raise
+    except ForbiddenError:
+        return  # rights, quotas and policies of that namespace mean nothing
 
 
 def _with_labels(obj: Object, labels: Mapping[str, str]) -> Dict[str, Any]:
@@ -157,14 +202,14 @@ def _prune(
 
 
 def _namespace(obj: Object) -> Optional[str]:
-    """Return where an object lives; a Namespace holds what belongs to it."""
+    """Return the namespace to search; for a Namespace object, that is the namespace itself."""
     meta = obj["metadata"]
     found: Optional[str] = meta["name"] if obj["kind"] == "Namespace" else meta.get("namespace")
     return found
 
 
 def _is_leftover(obj: Object, keep: Set[Tuple[str, str, str]]) -> bool:
-    """Objects with a controller of their own (a ReplicaSet's pods) are that one's to remove."""
+    """Tell whether to prune an object; one with an owner, such as a pod, is left to that owner."""
     meta = obj["metadata"]
     return not meta.get("ownerReferences") and _identity(obj) not in keep
 
@@ -182,7 +227,8 @@ def _ref(obj: Object) -> Ref:
 def delete_objects(client: KubeClient, refs: Sequence[Any], *, check_mode: bool) -> List[Change]:
     """Delete objects in the given order; those that are not there count as unchanged.
 
-    C(refs) are objects of type Ref, or mappings with apiVersion, kind and metadata.
+    Each delete request carries the uid that was read: an object that was recreated meanwhile gives
+    a conflict. C(refs) are objects of type Ref, or mappings with apiVersion, kind and metadata.
     """
     return [_delete_one(client, _as_ref(ref), check_mode) for ref in refs]
 
@@ -194,7 +240,12 @@ def _as_ref(ref: Any) -> Ref:
 def _delete_one(client: KubeClient, ref: Ref, check_mode: bool) -> Change:
     found = client.get(ref.api_version, ref.kind, ref.name, ref.namespace)
     gone = found is None or not client.delete(
-        ref.api_version, ref.kind, ref.name, ref.namespace, dry_run=check_mode
+        ref.api_version,
+        ref.kind,
+        ref.name,
+        ref.namespace,
+        uid=found["metadata"].get("uid"),
+        dry_run=check_mode,
     )
     action = UNCHANGED if gone else DELETED
     before = None if gone else clean(found)
@@ -202,12 +253,13 @@ def _delete_one(client: KubeClient, ref: Ref, check_mode: bool) -> Change:
 
 
 def render_diff(changes: Sequence[Change]) -> Dict[str, str]:
-    """Return the changes in the form of Ansible's C(diff): two YAML texts."""
+    """Return the changes in the form of Ansible's C(diff): two YAML texts, no value of a Secret."""
     real = [change for change in changes if change.changed]
+    pairs = [shown_pair(change.before, change.after) for change in real]
     names = ", ".join(str(change) for change in real)
     return {
         "before_header": names,
         "after_header": names,
-        "before": to_yaml([change.before for change in real]),
-        "after": to_yaml([change.after for change in real]),
+        "before": to_yaml([before for before, _after in pairs]),
+        "after": to_yaml([after for _before, after in pairs]),
     }

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from types import TracebackType
 from typing import (
     Any,
     BinaryIO,
@@ -18,36 +18,23 @@ from typing import (
     Optional,
     Sequence,
     Tuple,
-    Type,
     Union,
 )
 from urllib.parse import quote
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    ApiError,
-    EdgeError,
-    InputError,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube import kinds, login, pod_requests
-from ansible_collections.openvino.edge.plugins.module_utils.kube.config import (
-    Endpoint,
-    load_endpoint,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube.exec import ExecStream
-from ansible_collections.openvino.edge.plugins.module_utils.kube.http import (
-    DEFAULT_TIMEOUT,
-    Request,
-    Transport,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube.status import api_error
-from ansible_collections.openvino.edge.plugins.module_utils.kube.types import (
-    Access,
-    ExecResult,
-    Response,
-    WatchEvent,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube.upload import Upload
-from ansible_collections.openvino.edge.plugins.module_utils.kube.watching import follow
+from ..closing import Closing
+from ..errors import ApiError, EdgeError, InputError
+from . import kinds, pod_requests
+from .auth import login
+from .auth.endpoint import load_endpoint
+from .health.api_errors import api_error
+from .planned import Key, is_planned, namespaces_in, planned_from_params
+from .types import Access, ExecResult, Response, WatchEvent
+from .wire.endpoint import Endpoint
+from .wire.exec_stream import ExecStream
+from .wire.http import DEFAULT_TIMEOUT, Request, Transport
+from .wire.upload import Upload
+from .wire.watch_stream import follow
 
 __all__ = ["Access", "ExecResult", "ExecStream", "KubeClient", "Response", "WatchEvent"]
 
@@ -62,7 +49,7 @@ METADATA_ONLY = (
 Json = Dict[str, Any]
 
 
-class KubeClient:
+class KubeClient(Closing):
     """Talks to one API server; may be used from several threads.
 
     Attributes:
@@ -75,6 +62,7 @@ class KubeClient:
         self.transport = Transport(endpoint)
         self._resources: Dict[Tuple[str, str], kinds.Resource] = dict(kinds.KNOWN)
         self._login: Optional[login.Login] = None
+        self._planned: Dict[Key, Json] = {}
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> KubeClient:
@@ -89,21 +77,26 @@ class KubeClient:
         return client
 
     def close(self) -> None:
-        """Close the idle connections, and end a login of our own."""
+        """Close the idle connections, and revoke the token of an OAuth login made for this task."""
         self.transport.close()
         if self._login is not None:
             self._login.end()
 
-    def __enter__(self) -> KubeClient:
-        return self
+    def foresee(self, params: Mapping[str, Any]) -> None:
+        """Take what the option C(planned_objects) defines for there, where it is not.
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
-        self.close()
+        For tasks in check mode only. C(get) returns it then, with a mark (C(planned.is_planned)).
+
+        Raises:
+            InputError: see C(planned_from_params).
+        """
+        self._planned = planned_from_params(params)
+
+    def lacks_namespace(self, name: Optional[str]) -> bool:
+        """Tell whether a namespace is only planned, so that it takes no request for an object."""
+        if name not in namespaces_in(self._planned):
+            return False
+        return is_planned(self.get("v1", "Namespace", str(name)))
 
     def version(self) -> Json:
         """Return C(GET /version), such as C({"gitVersion": "v1.36.3"}).
@@ -122,9 +115,10 @@ class KubeClient:
     def get(
         self, api_version: str, kind: str, name: str, namespace: Optional[str] = None
     ) -> Optional[Json]:
-        """Return an object, None when it is not there."""
+        """Return an object, None when it is neither there nor planned."""
         path = self.resource(api_version, kind).path(namespace, name)
-        return self._or_none("GET", path, what=_words("get", kind, namespace, name))
+        found = self._or_none("GET", path, what=_words("get", kind, namespace, name))
+        return copy.deepcopy(self._planned.get((kind, name, namespace))) if found is None else found
 
     def list(
         self,
@@ -298,7 +292,9 @@ class KubeClient:
         """
         upload = None if body is None else Upload(body, length)
         target = pod_requests.PodTarget(namespace, pod, port)
-        return pod_requests.proxy(self, target, method, path, upload, headers or {}, timeout)
+        return pod_requests.proxy(
+            self.transport, target, method, path, upload, headers or {}, timeout
+        )
 
     def pod_log(
         self,
@@ -310,7 +306,7 @@ class KubeClient:
         previous: bool = False,
     ) -> str:
         """Return the last lines a container wrote; C(previous) takes the run before."""
-        return pod_requests.log(self, namespace, pod, container, tail_lines, previous)
+        return pod_requests.log(self.transport, namespace, pod, container, tail_lines, previous)
 
     def exec(
         self,
@@ -350,7 +346,9 @@ class KubeClient:
 
         C(timeout) is the longest silence in seconds while waiting for the command.
         """
-        return pod_requests.open_exec(self, namespace, pod, container, argv, stdin, timeout)
+        return pod_requests.open_exec(
+            self.transport, namespace, pod, container, argv, stdin, timeout
+        )
 
     def denied(self, wanted: Sequence[Access]) -> List[Access]:
         """Return the rights among C(wanted) that this account does not have."""

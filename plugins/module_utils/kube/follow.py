@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps a picture of some objects up to date by watching them, one thread per source."""
+"""Keeps local copies of objects up to date by list and watch, with one thread per source."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    ForbiddenError,
-    GoneError,
-    UnreachableError,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.kube.judges import Snapshot
+from ..closing import Closing
+from ..errors import ForbiddenError, GoneError, UnreachableError
+from .client import KubeClient
+from .health.workloads import Snapshot
 
 _RETRY = 1.0  # seconds
 
@@ -29,7 +25,7 @@ Object = Dict[str, Any]
 
 @dataclass(frozen=True)
 class Source:
-    """Which objects to follow; an C(optional) source stays empty when it is forbidden."""
+    """The objects to follow; an C(optional) source stays empty when listing it is forbidden."""
 
     api_version: str
     kind: str
@@ -39,7 +35,7 @@ class Source:
     optional: bool = False
 
 
-class Follower:
+class Follower(Closing):
     """Follows sources until it is closed. Use it in a C(with) block.
 
     It has connections of its own to the same API server, so that closing it ends the watches.
@@ -59,12 +55,8 @@ class Follower:
             threading.Thread(target=self._follow, args=(index,), daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def close(self) -> None:
+        """End the connection, and with it the threads that read from it."""
         self._client.close()
 
     @property
@@ -73,7 +65,7 @@ class Follower:
         return next(iter(list(self._lost.values())), None)
 
     def next(self, seconds: float) -> Optional[Snapshot]:
-        """Return the objects per source after a change, or after C(seconds) without one.
+        """Wait for a change, at most C(seconds), and return the current objects of each source.
 
         None as long as a source has not been listed.
 
@@ -105,7 +97,8 @@ class Follower:
     def _follow(self, index: int) -> None:
         """Thread: list, then watch; list again when the watch is too old.
 
-        An API server that was there once may go away for a while (an upgrade of a single node).
+        Once a list has succeeded, an unreachable API server is retried: a single-node cluster may
+        be in an upgrade.
         """
         source = self._sources[index]
         try:

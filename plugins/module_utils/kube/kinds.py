@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From an apiVersion and a kind to a URL path.
+"""Maps an apiVersion and a kind to a URL path.
 
 The kinds of this collection are in a table; only others cost a discovery request.
 """
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ..errors import InputError
 
 
 @dataclass(frozen=True)
 class Resource:
-    """Where a kind lives: C(plural) in the path, and whether it needs a namespace."""
+    """The URL path of a kind: its C(plural), and whether it is namespaced or cluster-scoped."""
 
     api_version: str
     kind: str

@@ -6,25 +6,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, List, Mapping, Optional, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    EdgeError,
-    UnreachableError,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube import exec as exec_protocol
-from ansible_collections.openvino.edge.plugins.module_utils.kube import websocket
-from ansible_collections.openvino.edge.plugins.module_utils.kube.http import Request
-from ansible_collections.openvino.edge.plugins.module_utils.kube.kinds import KNOWN
-from ansible_collections.openvino.edge.plugins.module_utils.kube.status import (
-    api_error,
-    parse_status,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Response
-from ansible_collections.openvino.edge.plugins.module_utils.kube.upload import Upload
-
-if TYPE_CHECKING:
-    from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ..errors import EdgeError, UnreachableError
+from .health.api_errors import api_error, parse_status
+from .kinds import KNOWN
+from .types import Response
+from .wire import exec_stream as exec_protocol
+from .wire import websocket
+from .wire.http import Request, Transport
+from .wire.upload import Upload
 
 _REPEATABLE = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 
@@ -47,7 +38,7 @@ class PodTarget:
 
 
 def proxy(
-    client: KubeClient,
+    transport: Transport,
     target: PodTarget,
     method: str,
     path: str,
@@ -63,7 +54,7 @@ def proxy(
         upload=upload,
         repeatable=method in _REPEATABLE,
     )
-    response = client.transport.request(request, timeout)
+    response = transport.request(request, timeout)
     error = server_error(response, target)
     if error is not None:
         raise error
@@ -96,7 +87,7 @@ def _cause(text: str) -> str:
 
 
 def log(
-    client: KubeClient,
+    transport: Transport,
     namespace: str,
     pod: str,
     container: Optional[str],
@@ -110,16 +101,14 @@ def log(
     if previous:
         query.append(("previous", "true"))
     path = KNOWN["v1", "Pod"].path(namespace, pod) + "/log"
-    response = client.transport.request(
-        Request("GET", path, query=query, headers={"Accept": "*/*"})
-    )
+    response = transport.request(Request("GET", path, query=query, headers={"Accept": "*/*"}))
     if response.status >= 400:
         raise api_error(response.status, response.body, f"read the log of {namespace}/{pod}")
     return response.body.decode("utf-8", "replace")
 
 
 def open_exec(
-    client: KubeClient,
+    transport: Transport,
     namespace: str,
     pod: str,
     container: Optional[str],
@@ -136,10 +125,10 @@ def open_exec(
         headers={"Accept": "*/*", **websocket.handshake(key, exec_protocol.PROTOCOLS)},
     )
     what = f"exec in {namespace}/{pod}"
-    connection, response = client.transport.upgrade(request, timeout)
+    connection, response = transport.upgrade(request, timeout)
     try:
         if response.status != 101:
-            source = client.endpoint
+            source = transport.endpoint
             raise api_error(
                 response.status,
                 response.read(),

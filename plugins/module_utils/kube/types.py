@@ -28,7 +28,7 @@ class Response:
 
 @dataclass(frozen=True)
 class ExecResult:
-    """What a command in a container gave; C(protocol) is the negotiated subprotocol."""
+    """The result of a command in a container; C(protocol) is the negotiated subprotocol."""
 
     rc: int
     stdout: bytes

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits by watch, and gives up at once when waiting longer cannot help.
+"""Waits for a state by list and watch, and fails early when waiting longer cannot help.
 
 The judges are pure; C(wait_for) feeds them.
 """
@@ -11,13 +11,12 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError, WaitError
-from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.kube.follow import (
-    Follower,
-    Source,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube.judges import (
+from ..errors import EdgeError, WaitError
+from .client import KubeClient
+from .follow import Follower, Source
+from .health.logs import last_words
+from .health.pods import Trouble
+from .health.workloads import (
     Object,
     Snapshot,
     Verdict,
@@ -26,7 +25,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.judges import (
     judge_job,
     judge_pods,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.kube.pods import Trouble
 
 __all__ = [
     "Judge",
@@ -42,7 +40,8 @@ __all__ = [
     "wait_pods_ready",
 ]
 
-LOG_LINES = 10
+# The reason of a failed start is followed by the lines of the shutdown.
+LOG_LINES = 100
 _STEP = 1.0  # seconds between looks at the clock; changes wake the wait at once
 
 Progress = Callable[[str], None]
@@ -71,7 +70,8 @@ def wait_for(
         progress: called with the judge's message when it changes.
 
     Raises:
-        WaitError: a fatal trouble, or the time is over; C(details) has reason and log lines.
+        WaitError: a fatal trouble, or the time is over; C(details) has reason, log lines, and
+            C(timed_out).
         UnreachableError: the API server does not answer: at the beginning, or to the end.
     """
     deadline = time.monotonic() + timeout
@@ -103,7 +103,7 @@ def _judged(
 
 
 class _Patience:
-    """Remembers since when a trouble lasts; texts change from event to event, reasons do not."""
+    """Measures how long a trouble lasts, by its reason; its message changes from event to event."""
 
     def __init__(self) -> None:
         self._since: Dict[Tuple[str, str], float] = {}
@@ -121,9 +121,16 @@ def _failure(
     trouble = verdict.trouble
     late = f"not done within {timeout:g} s: {verdict.message}" if timeout is not None else ""
     if trouble is None:
-        return WaitError(late, subject=what, hint="Raise wait_timeout, or look at its events")
+        return WaitError(
+            late,
+            subject=what,
+            hint="Raise wait_timeout, or look at its events",
+            details={"timed_out": True},
+        )
     message = f"{late}; {trouble.message}" if late else trouble.message
     details: Dict[str, Any] = {"reason": trouble.reason}
+    if late:
+        details["timed_out"] = True
     lines = last_lines(client, verdict.pod, trouble.container) if trouble.container else []
     if lines:
         details["log"] = lines
@@ -133,7 +140,7 @@ def _failure(
 
 
 def last_lines(client: KubeClient, pod: Optional[Object], container: str) -> List[str]:
-    """Return the last log lines of a container's previous run, else of this one."""
+    """Return the log lines that tell why a container's previous run ended, else this one."""
     meta = (pod or {}).get("metadata") or {}
     if not meta.get("name"):
         return []
@@ -149,7 +156,7 @@ def last_lines(client: KubeClient, pod: Optional[Object], container: str) -> Lis
         except EdgeError:
             continue
         if text.strip():
-            return [line.rstrip() for line in text.strip().splitlines()]
+            return last_words(text)
     return []
 
 

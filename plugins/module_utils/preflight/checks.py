@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must be true of a cluster before the job starts. Pure: objects in, findings out."""
+"""Checks a cluster before the job starts. Pure: objects in, findings out."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
-from ansible_collections.openvino.edge.plugins.module_utils.repository.nodes import (
-    fits_terms,
-    terms_text,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.sources import Source
-from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore, PvcStore
+from ..kube.planned import is_planned
+from ..repository.target.nodes import fits_terms, terms_text
+from ..server.spec.sources import Source
+from ..store import HostPathStore, PvcStore
 
 OK = "ok"
 NOTE = "note"
@@ -88,6 +86,8 @@ def check_namespace(
         message = f"namespace {name} enforces the level {level}, which refuses hostPath volumes"
         return [CheckResult("namespace", PROBLEM, message, hint)]
     shown = f" (Pod Security: {level})" if level else ""
+    if is_planned(namespace):
+        return [CheckResult("namespace", NOTE, f"namespace {name}{shown} will be created")]
     return [CheckResult("namespace", OK, f"namespace {name}{shown}")]
 
 
@@ -102,7 +102,20 @@ def check_claim(
     if claim is None:
         hint = "Create it, or let the preflight role do so with preflight_create"
         return [CheckResult("store", PROBLEM, f"there is no {store}", hint)]
+    if is_planned(claim):
+        return [_check_planned(store, claim, storage_class), *_check_modes(store, claim)]
     return [_check_phase(store, claim, storage_class), *_check_modes(store, claim)]
+
+
+def _check_planned(store: PvcStore, claim: Object, storage_class: Optional[Object]) -> CheckResult:
+    """Judge a claim that a run would make, with its class, or the cluster's default one."""
+    wanted = claim["spec"].get("storageClassName") or "the default class"
+    if storage_class is None:
+        message = f"{store} would wait for {wanted}, which is not known"
+        return CheckResult(
+            "store", PROBLEM, message, "Name a class with preflight_claim_storage_class"
+        )
+    return CheckResult("store", NOTE, f"{store} will be created, of {wanted}")
 
 
 def _check_phase(store: PvcStore, claim: Object, storage_class: Optional[Object]) -> CheckResult:

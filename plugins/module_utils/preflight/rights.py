@@ -1,18 +1,16 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rights of the whole job: what each module asks for, and what the checks read. Pure."""
+"""Collects the rights of the whole job: those of each module, and of the checks. Pure."""
 
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
-from ansible_collections.openvino.edge.plugins.module_utils.repository import (
-    entry as repository,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server import entry as server
-from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as verify
+from ..kube.types import Access
+from ..repository import entry as repository
+from ..server import entry as server
+from ..verify import entry as verify
 
 Params = Mapping[str, Any]
 Area = Tuple[Mapping[str, Any], Callable[[Params], List[Access]]]
@@ -23,7 +21,7 @@ AREAS: Tuple[Area, ...] = (
     (verify.ARGUMENT_SPEC, verify.required_access),
 )
 
-# Rights do not depend on which models they are, but some options must not be empty.
+# A placeholder: rights do not depend on the models, but the option must not be empty.
 SAMPLE: Dict[str, Any] = {"models": [{"name": "model", "versions": [1]}], "src": "models"}
 
 
@@ -50,6 +48,9 @@ def check_access(params: Params) -> List[Access]:
         wanted.append(Access("get", "", "persistentvolumeclaims", namespace=namespace, name=claim))
         wanted.append(Access("get", "storage.k8s.io", "storageclasses"))
         wanted.append(Access("get", "", "persistentvolumes"))
+    if params.get("pvc") or params.get("host_path"):
+        plurals = ("resourcequotas", "limitranges")
+        wanted += [Access("list", "", plural, namespace=namespace) for plural in plurals]
     for options in (params.get("cloud") or {}).values():
         if (options or {}).get("secret_name"):
             name = options["secret_name"]
@@ -59,7 +60,7 @@ def check_access(params: Params) -> List[Access]:
 
 
 def fill(spec: Mapping[str, Any], given: Params) -> Dict[str, Any]:
-    """Return the parameters a module would see: what is given and known, else the default."""
+    """Return the parameters a module would get: the given ones that it knows, and its defaults."""
     filled: Dict[str, Any] = {}
     for name, option in spec.items():
         value = given.get(name)

@@ -1,26 +1,17 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must be true where servers read their models themselves. Pure: objects in, findings out."""
+"""Checks the sources that servers read models from themselves. Pure: objects in, findings out."""
 
 from __future__ import annotations
 
 from typing import Any, Callable, List, Mapping, Optional, Sequence
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from ansible_collections.openvino.edge.plugins.module_utils.preflight.checks import (
-    NOTE,
-    OK,
-    PROBLEM,
-    CheckResult,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.cloud import check_existing
-from ansible_collections.openvino.edge.plugins.module_utils.server.cloud_options import CloudStore
-from ansible_collections.openvino.edge.plugins.module_utils.server.image_volume import (
-    ImageVolumeStore,
-    check_runtimes,
-    check_version,
-)
+from ..errors import InputError
+from ..server.render.cloud import check_existing
+from ..server.spec.cloud import CloudStore
+from ..server.spec.image_volume import ImageVolumeStore, check_runtimes, check_version
+from .checks import NOTE, OK, PROBLEM, CheckResult
 
 Object = Mapping[str, Any]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(openvino.edge.model_repository_info): what the stores of one cluster hold, how sound it is."""
+"""Entry point of C(openvino.edge.model_repository_info): audits the stores of one cluster."""
 
 from __future__ import annotations
 
@@ -9,49 +9,23 @@ import threading
 from contextlib import ExitStack
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.openvino.edge.plugins.module_utils.kube.client import Access, KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.repository import preflight
-from ansible_collections.openvino.edge.plugins.module_utils.repository.audit import (
-    TargetAudit,
-    VersionAudit,
-    audit_version,
-    compare_targets,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.fleet import Fleet, Work
-from ansible_collections.openvino.edge.plugins.module_utils.repository.layout import Selection
-from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import Manifest
-from ansible_collections.openvino.edge.plugins.module_utils.repository.options import (
-    INFO_ARGUMENT_SPEC as ARGUMENT_SPEC,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.options import (
-    INFO_SPEC_RULES as SPEC_RULES,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.options import (
-    Options,
-    options_from_params,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.ownership import (
-    expected_ownership,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.progress import Meter
-from ansible_collections.openvino.edge.plugins.module_utils.repository.sources.opening import (
-    Source,
-    opened,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.state import (
-    Key,
-    RawVersion,
-    from_hashes,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import Target
-from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.opening import (
-    Opener,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.runtime import (
-    Params,
-    Result,
-    Runtime,
-)
+from ..kube.client import Access, KubeClient
+from ..runtime import Params, Result, Runtime
+from .content.layout import Selection
+from .content.manifest import Manifest
+from .content.ownership import expected_ownership
+from .content.state import Key, RawVersion, from_hashes
+from .copy.targets import Fleet
+from .copy.work import Work
+from .options.task import INFO_ARGUMENT_SPEC as ARGUMENT_SPEC
+from .options.task import INFO_SPEC_RULES as SPEC_RULES
+from .options.task import Options, options_from_params
+from .plan.audit import TargetAudit, VersionAudit, audit_version, compare_targets
+from .progress import Meter
+from .source.opening import Source, opened
+from .target import checks
+from .transport.base import Target
+from .transport.choose import Opener
 
 __all__ = ["ARGUMENT_SPEC", "SPEC_RULES", "required_access", "run"]
 
@@ -59,8 +33,9 @@ __all__ = ["ARGUMENT_SPEC", "SPEC_RULES", "required_access", "run"]
 def required_access(params: Params) -> List[Access]:
     """Return the rights this task needs; C(auto) is counted as C(agent)."""
     options = options_from_params(params, read_only=True)
-    own = preflight.exec_access if options.transport == "exec" else preflight.agent_access
-    return [*preflight.common_access(options.store), *own(options.store)]
+    own = checks.exec_access if options.transport == "exec" else checks.agent_access
+    guard = checks.guard_access(options.store, options.helper)
+    return [*checks.common_access(options.store), *own(options.store), *guard]
 
 
 def run(params: Params, runtime: Runtime) -> Result:
@@ -73,22 +48,19 @@ def run(params: Params, runtime: Runtime) -> Result:
     options = options_from_params(params, read_only=True)
     with ExitStack() as stack:
         source = None
-        if params.get("src"):
+        if options.src:
             source = stack.enter_context(
-                opened(str(params["src"]), options.selection, progress=runtime.progress)
+                opened(options.src, options.selection, progress=runtime.progress)
             )
         client = stack.enter_context(KubeClient.from_params(params))
-        task = Audit(client, options, runtime, bool(params["verify"]))
-        return task.run(source)
+        return Audit(client, options, runtime).run(source)
 
 
 class Audit:
-    """One look at one cluster."""
+    """One audit of one cluster."""
 
-    def __init__(
-        self, client: KubeClient, options: Options, runtime: Runtime, verify: bool
-    ) -> None:
-        self.client, self.options, self.runtime, self.verify = client, options, runtime, verify
+    def __init__(self, client: KubeClient, options: Options, runtime: Runtime) -> None:
+        self.client, self.options, self.runtime = client, options, runtime
         self.source: Dict[Key, Manifest] = {}
         self.found: Dict[str, Dict[str, Any]] = {}
         self.audits: Dict[str, TargetAudit] = {}
@@ -96,7 +68,7 @@ class Audit:
     def run(self, source: Optional[Source]) -> Result:
         """Examine all targets, then compare them with each other."""
         stop = threading.Event()
-        transport = preflight.choose_transport(
+        transport = checks.choose_transport(
             self.client, self.options.store, self.options.transport, [], self.runtime.warn
         )
         targets = self._targets()
@@ -110,7 +82,7 @@ class Audit:
 
     def _targets(self) -> List[Target]:
         helper = self.options.helper
-        return preflight.find_targets(
+        return checks.find_targets(
             self.client,
             self.options.store,
             helper.tolerations,
@@ -146,7 +118,7 @@ class Audit:
 
     def _version(self, work: Work, raw: RawVersion) -> VersionAudit:
         read = None
-        if self.verify and raw.files:
+        if self.options.verify and raw.files:
             self.runtime.progress(f"{work.target.short}: reading {raw.model}/{raw.version}")
             read = from_hashes(raw, work.way.hashes(raw.model, raw.version, raw.size))
         target, owner = work.target, self.options.helper.owner

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Progress for people: few lines, at once, never more than one for every tenth of the way.
+"""Shows progress in a few lines, at most one for each tenth of the bytes.
 
-Where nobody watches (C(CI) is set, or ansible-runner, which AWX uses, has set its directory) there
-is only one line a minute.
+Without a terminal user (C(CI) is set, or ansible-runner, which AWX uses, has set its directory) it
+shows only one line a minute.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import threading
 import time
 from typing import Callable, Mapping, Optional
 
-from ansible_collections.openvino.edge.plugins.module_utils.repository.plan import format_bytes
+from .content.units import format_bytes
 
-QUIET_BYTES = 16 << 20  # less than this is done before a line could be read
+QUIET_BYTES = 16 << 20  # bytes; a smaller transfer shows no progress
 STEP = 0.1  # of the whole
 PAUSE = 1.0  # seconds between two lines
-SLOW = 15.0  # seconds after which a line comes even without a step
+SLOW = 15.0  # seconds after which a line is shown even below a tenth
 UNWATCHED = ("CI", "AWX_HOST", "AWX_ISOLATED_DATA_DIR")  # of ansible-runner: the last
 UNWATCHED_PAUSE = 60.0
 
@@ -31,7 +31,7 @@ def is_unwatched(environment: Optional[Mapping[str, str]] = None) -> bool:
 
 
 class Meter:
-    """Counts bytes from several threads and says how far it is.
+    """Counts bytes from several threads and shows the progress.
 
     Args:
         say: shows one line.

@@ -9,37 +9,18 @@ import os
 import tempfile
 from typing import Any, Dict, List, Mapping, Optional
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server.config import (
-    config_text,
-    render,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.config_options import (
-    RENDER_OPTIONS,
-    config_from_params,
-    metrics_flags,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.findings import (
-    ERROR,
-    Context,
-    Finding,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.from_config import (
-    options_of,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.generation import (
-    Generation,
-    generation_of,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.lint import lint_config
-from ansible_collections.openvino.edge.plugins.module_utils.server.models import (
-    MODEL_OPTIONS,
-    models_from_items,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.own_config import parse
-from ansible_collections.openvino.edge.plugins.module_utils.server.refusals import refuse
-from ansible_collections.openvino.edge.plugins.module_utils.store import SERVING_MOUNT_PATH
+from ..errors import InputError
+from ..runtime import Params, Result, Runtime
+from ..store import SERVING_MOUNT_PATH
+from .config.findings import ERROR, Context, Finding
+from .config.generation import GRAPHS_AMONG_MODELS, Generation, generation_of
+from .config.lint import lint_config
+from .config.models import MODEL_OPTIONS, models_from_items
+from .config.options import RENDER_OPTIONS, config_from_params, metrics_flags
+from .config.refuse import refuse
+from .config.render import config_text, render
+from .config.to_options import GRAPH_FILE, options_of, plain_entries
+from .discover.own_config import parse
 
 SOURCES = ("models", "config", "src")
 ARGUMENT_SPEC: Dict[str, Any] = {
@@ -69,7 +50,7 @@ def run(params: Params, runtime: Runtime) -> Result:
     """Render or read a configuration, lint it, and write it if that is asked for.
 
     Raises:
-        InputError: an option cannot be, C(src) is not JSON, or C(dest) is asked for and the
+        InputError: an option is invalid, C(src) is not JSON, or C(dest) is given and the
             configuration has errors.
     """
     generation = generation_of(params.get("ovms_version"), params.get("image") or "")
@@ -83,7 +64,7 @@ def run(params: Params, runtime: Runtime) -> Result:
         "release": "{}.{}".format(*generation.release) if generation.release else None,
     }
     if params.get("models") is None and result["valid"]:
-        draft = options_of(config)
+        draft = options_of(config, _graphs_beside(params, config, generation))
         result["options"] = draft.options
         result["left_out"] = draft.left_out
         result["notes"] = draft.notes
@@ -104,10 +85,26 @@ def _config(params: Params, generation: Generation) -> Any:
 
 
 def _context(params: Params, generation: Generation) -> Context:
-    """Where the store is mounted is only of interest if it is known where the file will be."""
+    """Return the lint's context; the store's mount matters only if C(config_dir) is known."""
     config_dir = params.get("config_dir") or ""
     models_path = SERVING_MOUNT_PATH if config_dir else ""
     return Context(generation, config_dir, models_path, metrics_flags(params["extra_args"]))
+
+
+def _graphs_beside(params: Params, config: Any, generation: Generation) -> Dict[str, int]:
+    """Return the entries that are graphs by their files, as OVMS detects it, with the version.
+
+    OVMS takes an entry for a graph if there is C(graph.pbtxt) in its directory, or in C(1) below.
+    """
+    if not params.get("src") or generation.before(GRAPHS_AMONG_MODELS):
+        return {}
+    top = os.path.dirname(os.path.abspath(params["src"]))
+    found: Dict[str, int] = {}
+    for name, path in plain_entries(config):
+        for version, place in ((1, os.path.join(path, "1")), (0, path)):
+            if os.path.isfile(os.path.join(top, place, GRAPH_FILE)):
+                found[name] = version
+    return found
 
 
 def _shown(finding: Finding) -> Mapping[str, str]:
@@ -128,7 +125,7 @@ def _read(path: str, option: str, *, missing_ok: bool = False) -> Optional[str]:
 
 
 def _write(path: str, text: str, runtime: Runtime) -> Dict[str, Any]:
-    """Write the file if it differs, whole or not at all; tell what changes."""
+    """Write the file atomically if it differs, and return the diff."""
     before = _read(path, "dest", missing_ok=True)
     done: Dict[str, Any] = {"changed": before != text, "dest": path}
     if runtime.diff and before != text:

@@ -7,70 +7,62 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.entry import merge_specs
-from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import render_diff
-from ansible_collections.openvino.edge.plugins.module_utils.kube.args import (
-    AUTH_ARGUMENT_SPEC,
-    WAIT_ARGUMENT_SPEC,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
-from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server import (
-    cache,
-    cloud_lint,
-    device_fit,
-    device_nodes,
-    exposing_checks,
-    platform,
-    preflight,
-    probing,
-    values,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import MANIFESTS
-from ansible_collections.openvino.edge.plugins.module_utils.server.changes import reason, told
-from ansible_collections.openvino.edge.plugins.module_utils.server.config import render_config
-from ansible_collections.openvino.edge.plugins.module_utils.server.deploy import (
-    Deployer,
-    Outcome,
-    Waiting,
-    remove,
-    summary,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.give_back import give_back
-from ansible_collections.openvino.edge.plugins.module_utils.server.objects import endpoints
-from ansible_collections.openvino.edge.plugins.module_utils.server.options import (
-    DEFAULT_WAIT_TIMEOUT,
-    SERVER_ARGUMENT_SPEC,
-    SERVER_RULES,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.refusals import (
-    check_config,
-    context_of,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.spec import (
-    ServerSpec,
-    spec_from_params,
-)
+from ..entry import merge_specs
+from ..kube.apply import render_diff
+from ..kube.auth.options import AUTH_ARGUMENT_SPEC, WAIT_ARGUMENT_SPEC
+from ..kube.client import KubeClient
+from ..kube.planned import OPTION, PLANNED_ARGUMENT_SPEC
+from ..kube.types import Access
+from ..runtime import Params, Result, Runtime
+from ..verify.marker import without_marker
+from . import values
+from .apply.deploy import Deployer, Outcome, Waiting, remove, summary
+from .apply.give_back import give_back
+from .backends.select import select
+from .checks import cloud, cluster, device_fit, device_nodes, expose
+from .config.refuse import check_config
+from .config.render import Config
+from .discover import platform, release
+from .plan.changes import consequence_text, reason
+from .render.config import context_of, render_config
+from .render.identity import endpoints
+from .spec import cache
+from .spec.argument_spec import DEFAULT_WAIT_TIMEOUT, SERVER_ARGUMENT_SPEC, SERVER_RULES
+from .spec.server import ServerSpec, spec_from_params
 
 ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
     AUTH_ARGUMENT_SPEC,
     WAIT_ARGUMENT_SPEC,
     {"wait_timeout": {"type": "int", "default": DEFAULT_WAIT_TIMEOUT}},
     SERVER_ARGUMENT_SPEC,
+    PLANNED_ARGUMENT_SPEC,
 )
 SPEC_RULES: Dict[str, Any] = SERVER_RULES
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """Options that were checked without the cluster.
+
+    Attributes:
+        spec: the server.
+        config: its configuration; None if the release of OVMS has to be read from a running server.
+    """
+
+    spec: ServerSpec
+    config: Optional[Config]
 
 
 def required_access(params: Params) -> List[Access]:
     """Return the rights that C(run) uses."""
     wait = bool(params["wait"])
     if params["state"] != "present":
-        return preflight.access_for_removal(params["namespace"], wait=wait)
-    spec = spec_from_params(params)
-    return preflight.access_for(spec, wait=wait, prune=True, namespace=spec.create_namespace)
+        return cluster.access_for_removal(params["namespace"], wait=wait)
+    spec = _spec(params)
+    return cluster.access_for(spec, wait=wait, prune=True, namespace=spec.create_namespace)
 
 
 def run(params: Params, runtime: Runtime) -> Result:
@@ -80,65 +72,103 @@ def run(params: Params, runtime: Runtime) -> Result:
         InputError, ForbiddenError, AuthError, UnreachableError: nothing was changed.
         WaitError: C(details.changed) tells whether something was.
     """
-    begun = time.monotonic()
-    waiting = Waiting(bool(params["wait"]), float(params["wait_timeout"]))
     if params["state"] != "present":
-        return _absent(params, runtime, waiting, begun)
-    spec = spec_from_params(params)
-    late = probing.matters(spec)
-    spec, config = (spec, {}) if late else _judged(spec, runtime)
-    caching = cache.warnings(spec.cache, spec.models, spec.extra_args)
-    for text in (*spec.running.warnings, *caching):
-        runtime.warn(text)
-    exposing_checks.check_given(spec, runtime.warn)
+        return _absent(params, runtime)
+    found = parsed(params, runtime)
     with KubeClient.from_params(params) as client:
-        if late:
-            spec, config = _judged(probing.probed(client, spec, runtime), runtime)
-        spec, told = platform.settled(client, spec)
-        spec = device_nodes.resolved(client, spec, config)
-        cloud_lint.check(spec, runtime.warn)
-        deployer = Deployer(client, spec, runtime, waiting)
-        outcome = deployer.present()
+        if runtime.check_mode and params.get(OPTION):
+            client.foresee(params)
+        return present(client, params, found, runtime)
+
+
+def present(client: KubeClient, params: Params, found: Parsed, runtime: Runtime) -> Result:
+    """Deploy a server whose options C(parsed) has checked; see C(run)."""
+    begun = time.monotonic()
+    spec, proxies = _resolved(client, found.spec, found.config, runtime)
+    deployer = Deployer(client, spec, runtime, _waiting(params))
+    outcome = deployer.present()
     result = _result(outcome, runtime, begun)
-    result["config"] = json.loads(deployer.config or "null")
+    result["config"] = without_marker(json.loads(deployer.config)) if deployer.config else None
     result["replicas"] = {"wanted": outcome.wanted, "ready": outcome.ready}
-    result["endpoints"] = _endpoints(spec)
+    result["endpoints"] = _endpoints(spec, deployer.ports)
     result["exposed"] = spec.running.expose.addresses() if spec.running.expose else {}
     result["addresses"] = outcome.addresses
-    result.update(told)
+    result.update(proxies)
     return result
 
 
-def _judged(spec: ServerSpec, runtime: Runtime) -> Tuple[ServerSpec, Dict[str, Any]]:
-    """Return the spec that fits its devices, and the configuration of ours, which is linted.
+def _waiting(params: Params) -> Waiting:
+    return Waiting(bool(params["wait"]), float(params["wait_timeout"]))
+
+
+def parsed(params: Params, runtime: Runtime) -> Parsed:
+    """Return the spec and the configuration, as far as they are known without the cluster.
+
+    Raises:
+        InputError: names the option and the way out.
+    """
+    spec = _spec(params)
+    late = release.matters(spec)
+    config = None
+    if not late:
+        spec, config = _judged(spec, runtime)
+    caching = cache.warnings(spec.cache, spec.models, spec.extra_args)
+    for text in (*spec.running.warnings, *caching):
+        runtime.warn(text)
+    expose.check_given(spec, runtime.warn)
+    return Parsed(spec, config)
+
+
+def _resolved(
+    client: KubeClient, spec: ServerSpec, config: Optional[Config], runtime: Runtime
+) -> Tuple[ServerSpec, Dict[str, Any]]:
+    """Return the spec with the settings that the cluster decides, and the proxies for the result.
+
+    The order matters: the configuration depends on the release, ids and proxies depend on the
+    platform, and the choice of device resources depends on the configuration.
+
+    Raises:
+        InputError: the cluster does not have what is asked for.
+    """
+    if config is None:
+        spec, config = _judged(release.probed(client, spec, runtime), runtime)
+    spec, proxies = platform.resolved(client, spec)
+    spec = device_nodes.resolved(client, spec, config)
+    cloud.check(spec, runtime.warn)
+    return spec, proxies
+
+
+def _spec(params: Params) -> ServerSpec:
+    """Return the checked spec as the servers of its backend see it."""
+    spec = spec_from_params(params)
+    return select(spec.backend).check(params, spec)
+
+
+def _judged(spec: ServerSpec, runtime: Runtime) -> Tuple[ServerSpec, Config]:
+    """Return the spec with its devices resolved, and the rendered, linted configuration.
 
     Raises:
         InputError: the server would refuse it.
     """
-    config: Dict[str, Any] = {}
+    config: Config = {}
     if not spec.config.own:
         config = render_config(spec)
         check_config(config, runtime, context_of(spec))
     return device_fit.fitted(spec, config, runtime), config
 
 
-def _absent(params: Params, runtime: Runtime, waiting: Waiting, begun: float) -> Result:
+def _absent(params: Params, runtime: Runtime) -> Result:
+    begun = time.monotonic()
     name = values.dns_1035(params["name"], "name")
     with KubeClient.from_params(params) as client:
         leave = remove if params["state"] == "absent" else give_back
-        outcome = leave(client, params["namespace"], name, runtime, waiting)
+        outcome = leave(client, params["namespace"], name, runtime, _waiting(params))
     return _result(outcome, runtime, begun)
 
 
-def _endpoints(spec: ServerSpec) -> Dict[str, str]:
-    if spec.backend != MANIFESTS:
-        from ansible_collections.openvino.edge.plugins.module_utils.server.backends import names
-
-        service = names.made_by(spec.backend, spec.name).deployment
-        numbers = names.ports(spec.backend, spec.rest_port, spec.grpc_port)
-        return endpoints(service, spec.namespace, numbers)
-    ports = {"rest": spec.rest_port, "grpc": spec.grpc_port}
-    return endpoints(spec.name, spec.namespace, ports)
+def _endpoints(spec: ServerSpec, ports: Mapping[str, int]) -> Dict[str, str]:
+    names = select(spec.backend).names(spec)
+    return endpoints(names.service, spec.namespace, ports)
 
 
 def _result(outcome: Outcome, runtime: Runtime, begun: float) -> Result:
@@ -152,6 +182,6 @@ def _result(outcome: Outcome, runtime: Runtime, begun: float) -> Result:
     diff: Optional[Dict[str, str]] = render_diff(outcome.changes) if runtime.diff else None
     if diff is not None:
         if outcome.changed:
-            diff["after_header"] += f": {told(outcome.changes)}"
+            diff["after_header"] += f": {consequence_text(outcome.changes)}"
         result["diff"] = diff
     return result

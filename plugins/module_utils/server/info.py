@@ -8,27 +8,21 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.openvino.edge.plugins.module_utils.entry import merge_specs
-from ansible_collections.openvino.edge.plugins.module_utils.kube.args import AUTH_ARGUMENT_SPEC
-from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
-from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import (
-    BACKEND_KEY,
-    CONTROLLED,
-    MANIFESTS,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.config import pinned_versions
-from ansible_collections.openvino.edge.plugins.module_utils.server.exposing import EXPOSED_LABEL
-from ansible_collections.openvino.edge.plugins.module_utils.server.kinds import recorded
-from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
-    Object,
-    endpoints,
-    owner_selector,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.services import HEADLESS_LABEL
-from ansible_collections.openvino.edge.plugins.module_utils.server.template import CONFIG_FILE
-from ansible_collections.openvino.edge.plugins.module_utils.store import SERVER_LABEL
+from ..entry import merge_specs
+from ..kube.auth.options import AUTH_ARGUMENT_SPEC
+from ..kube.client import FIELD_MANAGER, KubeClient
+from ..kube.fields import set_by_others
+from ..kube.types import Access
+from ..runtime import Params, Result, Runtime
+from ..store import SERVER_LABEL
+from .backends.select import select
+from .config.render import pinned_versions
+from .render.config import CONFIG_FILE
+from .render.expose import EXPOSED_LABEL
+from .render.identity import Object, endpoints, owner_selector
+from .render.kinds import recorded
+from .spec.backend import BACKEND_KEY, CONTROLLED, MANIFESTS
+from .spec.service import HEADLESS_LABEL
 
 ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
     AUTH_ARGUMENT_SPEC,
@@ -58,10 +52,29 @@ def run(params: Params, runtime: Runtime) -> Result:
         if "DaemonSet" in recorded(found[-1]):
             found.append(client.list("apps/v1", "DaemonSet", namespace, label_selector=selector)[0])
         if recorded(found[0]) & set(CONTROLLED):
-            from ansible_collections.openvino.edge.plugins.module_utils.server.backends import seen
-
-            found += seen.made_of(client, namespace, found[0])
+            for record in found[0]:
+                found += _controlled(client, namespace, record)
     return {"changed": False, "servers": describe(*found)}
+
+
+def _others(found: Sequence[Object]) -> List[Dict[str, Any]]:
+    """Return what others have set in the objects of a server."""
+    return [
+        {
+            "kind": item["kind"],
+            "name": item["metadata"]["name"],
+            "manager": manager,
+            "fields": paths,
+        }
+        for item in found
+        for manager, paths in set_by_others(item, FIELD_MANAGER).items()
+    ]
+
+
+def _controlled(client: KubeClient, namespace: str, record: Object) -> List[List[Object]]:
+    """Return what a controller has made of the server that a record is about."""
+    backend = select((record.get("data") or {}).get(BACKEND_KEY, MANIFESTS))
+    return backend.observe(client, namespace, record["metadata"]["labels"][SERVER_LABEL])
 
 
 def describe(*found: Sequence[Object]) -> List[Dict[str, Any]]:
@@ -79,7 +92,7 @@ def describe(*found: Sequence[Object]) -> List[Dict[str, Any]]:
 
 
 def _role(config_map: Object) -> str:
-    """Tell the configuration, and the record of another backend, from other ConfigMaps."""
+    """Return the role of a ConfigMap: configuration, record of a backend, or another."""
     data = config_map.get("data") or {}
     if CONFIG_FILE in data:
         return "ConfigMap"
@@ -90,16 +103,20 @@ def _server(name: str, parts: Mapping[str, Object]) -> Dict[str, Any]:
     some = next(iter(parts.values()))
     config = _config(parts.get("ConfigMap"))
     workload = parts.get("Deployment") or parts.get("DaemonSet")
+    backend = parts["record"]["data"][BACKEND_KEY] if "record" in parts else MANIFESTS
+    # Where a controller makes the objects, nearly everything in them is set by it.
+    ours = [parts[role] for role in sorted(parts)] if backend == MANIFESTS else []
     return {
         "name": name,
         "namespace": some["metadata"]["namespace"],
-        "backend": parts["record"]["data"][BACKEND_KEY] if "record" in parts else MANIFESTS,
+        "backend": backend,
         "models": None if config is None else _models(config),
         "config": config,
         "image": _image(workload),
         "workload": None if workload is None else workload["kind"],
         "replicas": _replicas(workload),
         "service": _service(parts.get("Service")),
+        "set_by_others": _others(ours),
     }
 
 

@@ -9,7 +9,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ..errors import InputError
 
 # Names of Services are DNS-1035 labels (k8s.io/apimachinery pkg/util/validation/validation.go).
 _DNS_1035 = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")

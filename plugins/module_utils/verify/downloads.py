@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers that read their models from a bucket, and what keeps them from it. Pure.
+"""Explains why a server cannot read its models from a bucket. Pure.
 
 OVMS calls everything that goes wrong on the way to S3 "Invalid or missing S3 credentials", a proxy
 that is down as well (openvinotoolkit/model_server, src/filesystem/s3filesystem.cpp).
@@ -13,13 +13,13 @@ import re
 from dataclasses import replace
 from typing import Any, Mapping
 
-from ansible_collections.openvino.edge.plugins.module_utils.kube.proxies import without_login
-from ansible_collections.openvino.edge.plugins.module_utils.store import PROXY_ANNOTATION
-from ansible_collections.openvino.edge.plugins.module_utils.verify.explain import Finding
+from ..secrecy import without_login
+from ..store import PROXY_ANNOTATION
+from .explain import Finding
 
 # Names of the loggers of the cloud clients (src/logging.cpp), followed by the level.
 _STORE_ERROR = re.compile(r"\[(s3|gcs|azurestorage)\]\[(error|critical)\]")
-# In the order of the S3 client, which takes the first for everything.
+# In the order of the S3 client, which uses the first one for http and https.
 _VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
 
 
@@ -46,7 +46,7 @@ def proxy_of(pod: Mapping[str, Any], container: str) -> str:
 
 
 def explained(finding: Finding, proxy: str) -> Finding:
-    """Return the finding with what a log that complains about a bucket means."""
+    """Return the finding, with an explanation if its log has an error about a bucket."""
     if not any(is_store_error(line) for line in finding.log.splitlines()):
         return finding
     if not proxy:

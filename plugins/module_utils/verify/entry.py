@@ -5,34 +5,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from dataclasses import replace
 from typing import Any, Dict, List, Sequence
 
-from ansible_collections.openvino.edge.plugins.module_utils.entry import merge_specs
-from ansible_collections.openvino.edge.plugins.module_utils.errors import GateError, InputError
-from ansible_collections.openvino.edge.plugins.module_utils.kube.args import AUTH_ARGUMENT_SPEC
-from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
-from ansible_collections.openvino.edge.plugins.module_utils.runtime import Params, Result, Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.verify.explain import Finding
-from ansible_collections.openvino.edge.plugins.module_utils.verify.gate import (
-    PASSED,
-    Limits,
-    Verdict,
-    Wanted,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.verify.probe import Prober
-from ansible_collections.openvino.edge.plugins.module_utils.verify.replicas import (
-    Fleet,
-    Target,
-    find_fleet,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.verify.table import (
-    GATE_COLUMNS,
-    render,
-    status_rows,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.verify.watcher import Watcher
+from ..entry import merge_specs
+from ..errors import GateError, InputError
+from ..kube.auth.options import AUTH_ARGUMENT_SPEC
+from ..kube.client import KubeClient
+from ..kube.types import Access
+from ..runtime import Params, Result, Runtime
+from . import caches, ports
+from .explain import Finding
+from .gate import PASSED, Limits, Verdict, Wanted
+from .probe import Prober
+from .replicas import Fleet, Target, find_fleet
+from .report import report, where
+from .table import status_rows
+from .watcher import Watcher
 
 ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
     AUTH_ARGUMENT_SPEC,
@@ -50,7 +41,7 @@ ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
             },
         },
         "ignore_other_models": {"type": "bool", "default": False},
-        "rest_port": {"type": "int", "default": 8081},
+        "rest_port": {"type": "int"},
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},
         "stuck_after": {"type": "int", "default": 120},
@@ -64,7 +55,7 @@ SPEC_RULES: Dict[str, Any] = {
 
 
 class GateClosed(GateError):
-    """The gate did not open; the text ends with the table and what the logs say."""
+    """The gate failed; the message ends with the table and log lines."""
 
     report = ""
 
@@ -109,12 +100,13 @@ def wanted_from_params(params: Params) -> Wanted:
 
 
 def target_from_params(params: Params) -> Target:
-    """Return whom to ask.
+    """Return the server to query.
 
     Raises:
-        InputError: a number that cannot be.
+        InputError: a number is out of range.
     """
-    if not 1 <= params["rest_port"] <= 65535:
+    port = ports.DEFAULT if params["rest_port"] is None else params["rest_port"]
+    if not 1 <= port <= 65535:
         raise InputError("a port is a number from 1 to 65535", option="rest_port")
     if params.get("replicas") is not None and params["replicas"] < 1:
         raise InputError("at least one replica has to serve", option="replicas")
@@ -123,23 +115,32 @@ def target_from_params(params: Params) -> Target:
         name=params.get("name"),
         label_selector=params.get("label_selector"),
         replicas=params.get("replicas"),
-        rest_port=params["rest_port"],
+        rest_port=port,
     )
 
 
 def run(params: Params, runtime: Runtime) -> Result:
-    """Ask every replica, wait if wished, and return the table.
+    """Query every replica, wait if C(wait) is set, and return the table.
 
     Raises:
         InputError: no such server.
         GateError: C(wait) and not every replica serves what is wanted, and only that.
     """
     wanted, target = wanted_from_params(params), target_from_params(params)
+    with KubeClient.from_params(params) as client:
+        return ask(client, wanted, target, params, runtime)
+
+
+def ask(
+    client: KubeClient, wanted: Wanted, target: Target, params: Params, runtime: Runtime
+) -> Result:
+    """Query every replica; see C(run)."""
     begun = time.monotonic()
-    with (
-        KubeClient.from_params(params) as client,
-        Prober(client, target.namespace, target.rest_port) as prober,
-    ):
+    with contextlib.ExitStack() as stack:
+        if params["rest_port"] is None:
+            found = ports.rest_port(client, target.namespace, target.name)
+            target = replace(target, rest_port=found)
+        prober = stack.enter_context(Prober(client, target.namespace, target.rest_port))
         watcher = Watcher(
             find=lambda: _find(client, target, params["wait"]),
             prober=prober,
@@ -149,10 +150,18 @@ def run(params: Params, runtime: Runtime) -> Result:
         )
         verdict = watcher.wait(params["wait_timeout"]) if params["wait"] else watcher.look()
         seconds = round(time.monotonic() - begun, 3)
-        if verdict.outcome == PASSED:
-            return _result(watcher, wanted, verdict.findings, seconds)
-        findings = watcher.with_logs(verdict.findings)
-        result = _result(watcher, wanted, findings, seconds)
+        kept = caches.look(client, target.namespace, watcher.fleet.replicas)
+        for cache in kept:
+            if cache.warning:
+                runtime.warn(cache.warning)
+        passed = verdict.outcome == PASSED
+        findings = verdict.findings if passed else watcher.with_logs(verdict.findings)
+        result = {
+            **_result(watcher, wanted, findings, seconds),
+            "caches": [cache.as_dict() for cache in kept],
+        }
+        if passed:
+            return result
         if params["wait"]:
             raise _closed(target, verdict, findings, result)
         return result
@@ -189,23 +198,10 @@ def _closed(
     what = "not every replica serves what is wanted"
     when = f"after {result['seconds']:.0f} s "
     error = GateClosed(
-        f"{when}{what}: {_where(first)}{first.message}",
+        f"{when}{what}: {where(first)}{first.message}",
         subject=str(target),
         hint=first.hint,
         details={**result, "outcome": verdict.outcome},
     )
     error.report = report(findings, result["statuses"])
     return error
-
-
-def report(findings: Sequence[Finding], rows: Sequence[Dict[str, Any]]) -> str:
-    """Return the table and one line per finding, with what the log says below it."""
-    lines = [render(GATE_COLUMNS, rows)] if rows else []
-    for finding in findings:
-        lines.append(f"- {_where(finding)}{finding.message}")
-        lines.extend(f"    {line}" for line in finding.log.splitlines())
-    return "\n".join(lines)
-
-
-def _where(finding: Finding) -> str:
-    return f"{finding.replica}: " if finding.replica else ""

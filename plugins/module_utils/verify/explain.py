@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the gate found, in words: one sentence that says what is wrong, one that says what to do."""
+"""Writes the findings of the gate: one sentence for the fault and one for the remedy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple
 
 MISSING = "MISSING"
-"""Our word in the place of a state: the replica does not list what is wanted."""
+"""Shown in place of a state when the replica does not list a wanted version."""
+
+
+# Seconds between two polls from which on it is worth saying.
+SELDOM = 2.0
+# Seen on OVMS 2026.3.0: neither chmod, nor polling, nor a reload makes it look again.
+UNREADABLE = (
+    "If the log is silent or says 'Permission denied', the server's uid may not read the version "
+    "directory on this replica's node. The right mode alone heals nothing: the server looks at "
+    "that version again only in a new pod, after another version was served, or when the "
+    "directory was renamed away for a poll and back"
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,8 @@ def missing(replica: str, key: Key, named: bool, late: bool) -> Finding:
             "no_version",
             f"{label(key)} is not listed by the server although the model is configured",
             "Nothing was found under the model's directory: check that the version is published "
-            "on this replica's volume or node, and that the configuration selects it",
+            "on this replica's volume or node, and that the configuration selects it. An "
+            "image_volume of an OCI artifact (oras push) is empty; it has to be an image",
             late,
             replica,
             model,
@@ -134,13 +146,17 @@ def retired(replica: str, key: Key, state: str, late: bool) -> Finding:
     )
 
 
-def load_failed(replica: str, key: Key, code: str, final: bool) -> Finding:
-    """A load failed; OVMS tries again at each poll."""
+def load_failed(replica: str, key: Key, code: str, final: bool, poll: float = 1.0) -> Finding:
+    """A load failed; OVMS tries again at each poll, which is every C(poll) seconds or never."""
+    often = "" if poll else "; polling is off, so the server does not try again"
+    if poll > SELDOM:
+        often = f"; the server tries again every {poll:g} s"
     return Finding(
         "load_failed",
-        f"{label(key)} cannot be loaded (LOADING, {code})",
+        f"{label(key)} cannot be loaded (LOADING, {code}){often}",
         "The reason is only in the server's log: an incomplete or foreign model file, "
-        "an unsupported device or shape, or too little memory",
+        "an unsupported device or shape, or too little memory"
+        + ("" if poll else ". When it is mended, POST /v1/config/reload or replace the pod"),
         final,
         replica,
         *key,
@@ -152,9 +168,7 @@ def loading(replica: str, key: Key, state: str, age: float, late: bool) -> Findi
     return Finding(
         "stuck" if late else "loading",
         f"{label(key)} is {state} since {age:.0f} s",
-        "If the log is silent about it, the server cannot read the version directory: "
-        "it must be readable for its uid on this replica's node. A large model may need a "
-        "longer stuck_after",
+        UNREADABLE + ". A large model may need a longer stuck_after",
         late,
         replica,
         *key,

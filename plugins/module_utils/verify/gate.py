@@ -7,7 +7,8 @@ Pure: observations in, verdict out; no socket and no clock. The rule, per replic
 
 - each wanted version is AVAILABLE with error code OK, and no other version is AVAILABLE;
 - LOADING with UNKNOWN or FAILED_PRECONDITION is a failed load. OVMS tries again at each poll of its
-  storage, so the second failure more than a poll after the first one is final;
+  storage, so the second failure more than a poll after the first one is final; with polling off it
+  never tries again, and the first one is;
 - START or LOADING with OK for longer than a limit is stuck: a version directory that OVMS cannot
   read stays so for ever while the pod is Ready;
 - a name that is not listed, or listed without versions, is "nothing found"; final after the limit,
@@ -20,50 +21,53 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.verify import explain
-from ansible_collections.openvino.edge.plugins.module_utils.verify.explain import Finding
-from ansible_collections.openvino.edge.plugins.module_utils.verify.status import (
-    AVAILABLE,
-    END,
-    LOADING,
-    START,
-    UNLOADING,
-    ConfigStatus,
-    ModelVersionStatus,
-)
+from . import explain
+from .explain import Finding
+from .status import AVAILABLE, END, LOADING, START, UNLOADING, ConfigStatus, ModelVersionStatus
 
 PASSED = "passed"
 PENDING = "pending"
 FAILED = "failed"
 
 Key = Tuple[str, Optional[int]]
+POLL_SLACK = 0.5  # seconds
 
 
 @dataclass(frozen=True)
 class Limits:
     """Times in seconds.
 
-    ``server_poll`` is the server's file_system_poll_wait_seconds (OVMS default: 1);
-    ``stuck_after`` is how long one version may load, or a wanted name be missing.
+    ``polls`` has the file_system_poll_wait_seconds of each replica, 0 where polling is off;
+    ``server_poll`` is that of the others (OVMS default: 1); ``stuck_after`` is how long one version
+    may load, or a wanted name be missing; ``missing_after`` is another time for the latter, where
+    the configuration that names it is known to be loaded.
     """
 
     server_poll: float = 1.0
     stuck_after: float = 120.0
+    missing_after: Optional[float] = None
+    polls: Mapping[str, float] = field(default_factory=dict)
+
+    def poll_of(self, replica: str) -> float:
+        """Return the poll interval of a replica."""
+        return self.polls.get(replica, self.server_poll)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What each replica has to serve.
+    """The models and versions that each replica has to serve.
 
     Attributes:
         models: versions by model name; an empty set means "whatever version the server chose".
         exclusive: no model but these may be AVAILABLE.
         listed: C(models) were given; else every model that a replica lists is wanted.
+        alone: no version of a model but those wanted may be AVAILABLE.
     """
 
     models: Mapping[str, FrozenSet[int]] = field(default_factory=dict)
     exclusive: bool = True
     listed: bool = True
+    alone: bool = True
 
     def keys(self, status: ConfigStatus) -> Set[Key]:
         """Return the wanted (model, version) pairs; version None stands for "at least one"."""
@@ -81,7 +85,7 @@ class Wanted:
         versions = self.models.get(version.model)
         if versions is None:
             return self.exclusive
-        return bool(versions) and version.version not in versions
+        return self.alone and bool(versions) and version.version not in versions
 
 
 def _live_versions(status: ConfigStatus, model: str) -> Set[Optional[int]]:
@@ -94,7 +98,7 @@ def _live_versions(status: ConfigStatus, model: str) -> Set[Optional[int]]:
 
 @dataclass(frozen=True)
 class Observation:
-    """One answer of one replica, or why there is none.
+    """One answer of one replica, or the reason why there is none.
 
     Attributes:
         replica: name of the pod.
@@ -116,7 +120,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Streak:
-    """Since when a pair is in its state, and since when its loads fail."""
+    """The times since when a (model, version) is in its state, and since when its loads fail."""
 
     state: str
     error_code: str
@@ -126,7 +130,7 @@ class Streak:
 
 @dataclass(frozen=True)
 class Track:
-    """What is remembered of one replica.
+    """The history of one replica.
 
     Attributes:
         last: the last observation.
@@ -148,9 +152,9 @@ class Verdict:
 
 
 def observe(track: Optional[Track], seen: Observation, wanted: Wanted) -> Track:
-    """Return the memory of a replica after one more observation.
+    """Return the history of a replica after one more observation.
 
-    Without an answer all streaks are forgotten: the process may have started anew.
+    Without an answer all streaks are reset, since the process may have restarted.
     """
     if seen.status is None:
         since = track.fatal_since if track and track.fatal_since is not None else seen.at
@@ -226,18 +230,21 @@ def _judge_pair(track: Track, key: Key, limits: Limits) -> Optional[Finding]:
     streak, seen = track.streaks[key], track.last
     age = seen.at - streak.since
     late = age > limits.stuck_after
+    patience = limits.stuck_after if limits.missing_after is None else limits.missing_after
+    gone = age > patience
     if streak.state == AVAILABLE and streak.error_code == "OK":
         return None
     if streak.state == explain.MISSING:
         named = seen.status is not None and key[0] in seen.status.models
-        return explain.missing(seen.replica, key, named, late)
+        return explain.missing(seen.replica, key, named, gone)
     if streak.state not in (START, LOADING):
-        return explain.retired(seen.replica, key, streak.state, late)
+        return explain.retired(seen.replica, key, streak.state, gone)
     if streak.error_code != "OK":
         failing = seen.at - (streak.first_failure if streak.first_failure is not None else seen.at)
-        return explain.load_failed(
-            seen.replica, key, streak.error_code, failing > limits.server_poll
-        )
+        poll = limits.poll_of(seen.replica)
+        # The time of the server's polls is unknown: its next attempt may have begun just now.
+        final = not poll or failing > poll + POLL_SLACK
+        return explain.load_failed(seen.replica, key, streak.error_code, final, poll)
     return explain.loading(seen.replica, key, streak.state, age, late)
 
 

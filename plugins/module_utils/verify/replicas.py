@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which pods are the replicas that count, and how many there must be.
+"""Selects the current pods of a server, and the number of replicas there must be.
 
 For a Deployment these are the pods of its current ReplicaSet, once the controller has seen the
 last change of the spec: the one whose revision annotation equals the Deployment's (kubectl's
@@ -12,25 +12,23 @@ they are the pods of its newest revision, one on each node that takes them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    ForbiddenError,
-    InputError,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube.pods import (
-    Trouble,
-    creation_trouble,
-    pod_trouble,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.verify.downloads import proxy_of
+from ..errors import ForbiddenError, InputError
+from ..kube.health.pods import Trouble, creation_trouble, pod_trouble
+from .downloads import proxy_of
 
 if TYPE_CHECKING:
-    from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+    from ..kube.client import KubeClient
 
 REVISION = "deployment.kubernetes.io/revision"
 TEMPLATE_HASH = "pod-template-hash"
 REVISION_HASH = "controller-revision-hash"
+POLL_FLAG = "--file_system_poll_wait_seconds"
+PORT_FLAG = "--rest_port"
+CACHE_FLAG = "--cache_dir"
+# openvinotoolkit/model_server, src/cli_parser.cpp.
+DEFAULT_POLL = 1.0
 # What controllers add to the name of a server to name its Deployment, and their label with that
 # name (openvinotoolkit/operator, helm-charts/ovms; kserve/kserve, pkg/constants).
 MADE_BY_CONTROLLERS = (
@@ -50,7 +48,9 @@ class Replica:
         node: where it runs; empty before it is scheduled.
         container: the container that has the REST port.
         trouble: why the pod cannot answer now, if its status says so.
-        proxy: what its downloads go through, without a login.
+        proxy: the proxy of its downloads, without a login.
+        poll: seconds between two polls of the server's files, 0 without polling.
+        cache: directory of its compiled models, C("") without one.
     """
 
     name: str
@@ -58,6 +58,8 @@ class Replica:
     container: str = ""
     trouble: Optional[Trouble] = None
     proxy: str = ""
+    poll: float = DEFAULT_POLL
+    cache: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Target:
-    """Whom to ask: the Deployment or DaemonSet ``name``, or the pods of ``label_selector``.
+    """The server to query: the Deployment or DaemonSet ``name``, or the pods of ``label_selector``.
 
     ``replicas`` overrides the number that there must be.
     """
@@ -102,9 +104,9 @@ def find_fleet(client: KubeClient, target: Target) -> Fleet:
     deployment: Optional[Object] = client.get(
         "apps/v1", "Deployment", target.name, target.namespace
     )
-    daemon_set = _daemon_set(client, target) if deployment is None else None
-    if daemon_set is not None:
-        fleet = _fleet_on_nodes(client, target, daemon_set)
+    on_nodes = daemon_set(client, target.namespace, target.name) if deployment is None else None
+    if on_nodes is not None:
+        fleet = _fleet_on_nodes(client, target, on_nodes)
     else:
         deployment = deployment or _made_by_controller(client, target)
         selector = _selector(deployment)
@@ -117,10 +119,10 @@ def find_fleet(client: KubeClient, target: Target) -> Fleet:
 
 
 def _made_by_controller(client: KubeClient, target: Target) -> Object:
-    """Return the Deployment that the OpenVINO operator or KServe made of a server.
+    """Return the Deployment that the OpenVINO operator or KServe created for a server.
 
-    They are asked for by name: a right to get Deployments is there anyway. Another one that happens
-    to have such a name does not carry the label.
+    It is read by name, since the right to get Deployments is needed anyway. The label tells it from
+    another Deployment of that name.
     """
     for suffix, label in MADE_BY_CONTROLLERS:
         name = f"{target.name}{suffix}"
@@ -135,21 +137,21 @@ def _made_by_controller(client: KubeClient, target: Target) -> Object:
     )
 
 
-def _daemon_set(client: KubeClient, target: Target) -> Optional[Object]:
-    """Return a DaemonSet; listed, since a right to list is there anyway."""
-    by_name = f"metadata.name={target.name}"
+def daemon_set(client: KubeClient, namespace: str, name: Optional[str]) -> Optional[Object]:
+    """Return a DaemonSet, by a list request, since the right to list is needed anyway."""
+    by_name = f"metadata.name={name}"
     try:
-        found = client.list("apps/v1", "DaemonSet", target.namespace, field_selector=by_name)[0]
+        found = client.list("apps/v1", "DaemonSet", namespace, field_selector=by_name)[0]
     except ForbiddenError:
         return None
     return found[0] if found else None
 
 
-def _fleet_on_nodes(client: KubeClient, target: Target, daemon_set: Object) -> Fleet:
-    namespace, selector = target.namespace, _selector(daemon_set)
+def _fleet_on_nodes(client: KubeClient, target: Target, found: Object) -> Fleet:
+    namespace, selector = target.namespace, _selector(found)
     revisions = client.list("apps/v1", "ControllerRevision", namespace, label_selector=selector)[0]
     pods = client.list("v1", "Pod", namespace, label_selector=selector)[0]
-    return fleet_on_nodes(daemon_set, revisions, pods, target.rest_port)
+    return fleet_on_nodes(found, revisions, pods, target.rest_port)
 
 
 def fleet_on_nodes(
@@ -157,7 +159,7 @@ def fleet_on_nodes(
 ) -> Fleet:
     """Return the replicas of the DaemonSet's newest revision."""
     uid, status = daemon_set["metadata"].get("uid"), daemon_set.get("status") or {}
-    # A DaemonSet that no node takes serves nothing, which is never what is wanted.
+    # A DaemonSet without a matching node serves nothing, so at least one replica is expected.
     expected = max(1, int(status.get("desiredNumberScheduled", 0)))
     mine = [item for item in revisions if _owned(item, uid)]
     newest = max(mine, key=lambda item: int(item.get("revision", 0)), default=None)
@@ -190,7 +192,7 @@ def current_fleet(
 
 
 def replicas_of(pods: Iterable[Object], rest_port: int) -> Tuple[Replica, ...]:
-    """Return the pods that live: not terminating, not ended."""
+    """Return the pods that are neither terminating nor ended."""
     alive = [
         pod
         for pod in pods
@@ -207,9 +209,69 @@ def _replica(pod: Object, rest_port: int) -> Replica:
         name=pod["metadata"]["name"],
         node=pod["spec"].get("nodeName") or "",
         container=container,
-        trouble=pod_trouble(pod),
+        trouble=pod_trouble(pod) or _not_started(pod),
         proxy=proxy_of(pod, container),
+        poll=poll_of(pod, container),
+        cache=_cache_of(pod, container),
     )
+
+
+def _not_started(pod: Object) -> Optional[Trouble]:
+    """Return the trouble of a pod that is on its node and has no address yet.
+
+    The API server only says "address not allowed" of it. What it waits for stands in its events,
+    which the gate needs no right to read.
+    """
+    status, node = pod.get("status") or {}, pod["spec"].get("nodeName")
+    states = [item.get("state") or {} for item in status.get("containerStatuses") or ()]
+    waiting = [str(state["waiting"].get("reason") or "") for state in states if "waiting" in state]
+    if not node or status.get("podIP") or not waiting:
+        return None
+    name = pod["metadata"]["name"]
+    return Trouble(
+        "NotStarted",
+        f"pod {name} has not started on node {node} ({waiting[0]})",
+        "If that stays so, a volume, a directory or the network is missing on that node: kubectl"
+        f" describe pod {name} tells which",
+        False,
+    )
+
+
+def poll_of(pod: Object, container: str) -> float:
+    """Return the poll interval of a server, from the arguments of its container."""
+    for item in pod["spec"].get("containers") or []:
+        if item["name"] != container:
+            continue
+        number = _flag(item, POLL_FLAG)
+        if number is not None:
+            return float(number)
+    return DEFAULT_POLL
+
+
+def rest_port_of(pod: Object) -> Optional[int]:
+    """Return the port of REST that a pod's server was told, None where its arguments name none."""
+    found = [_flag(item, PORT_FLAG) for item in pod["spec"].get("containers") or []]
+    return next((number for number in found if number is not None), None)
+
+
+def _cache_of(pod: Object, container: str) -> str:
+    for item in pod["spec"].get("containers") or []:
+        if item["name"] == container:
+            return next((value for value in _values(item, CACHE_FLAG) if value), "")
+    return ""
+
+
+def _flag(container: Object, name: str) -> Optional[int]:
+    return next((int(text) for text in _values(container, name) if text.isdigit()), None)
+
+
+def _values(container: Object, name: str) -> Iterator[str]:
+    """Yield the values of an option, C(--name value) or C(--name=value)."""
+    words = [*(container.get("command") or []), *(container.get("args") or [])]
+    for word, following in zip(words, [*words[1:], ""]):
+        flag, equals, value = str(word).partition("=")
+        if flag == name:
+            yield value if equals else str(following)
 
 
 def _container(containers: List[Dict[str, Any]], rest_port: int) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one OVMS process says about its models: the body of C(GET /v1/config).
+"""Parses the model status of one OVMS process: the body of C(GET /v1/config).
 
 It is the only call that gives per-version states before and after OVMS 2026.3 (which removed
 C(GET /v1/models/NAME)). Body: openvinotoolkit/model_server, src/config_status_utils.cpp; states
@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import ApiError
+from ..errors import ApiError
+from .marker import is_marker
 
 CONFIG_PATH = "/v1/config"
 
@@ -55,17 +56,24 @@ class ModelVersionStatus:
 
 @dataclass(frozen=True)
 class ConfigStatus:
-    """All that one process reports at one moment.
+    """The status report of one process at one moment.
 
     ``models`` also holds names without any version: configured, but nothing was found on disk.
+    ``markers`` has those of configurations (see C(marker)), which are no models of a user's.
     """
 
     models: Tuple[str, ...] = ()
     versions: Tuple[ModelVersionStatus, ...] = ()
+    markers: Tuple[ModelVersionStatus, ...] = ()
+
+    @property
+    def configuration(self) -> Optional[str]:
+        """Return the marker of the configuration that is loaded, if it has one."""
+        return next((item.model for item in self.markers if item.serving), None)
 
 
 def parse_config_status(body: bytes) -> ConfigStatus:
-    """Return the parsed body of C(GET /v1/config).
+    """Return the parsed body of an answer to C(GET /v1/config).
 
     Raises:
         ApiError: the body is not what OVMS writes (another program answers on that port).
@@ -86,7 +94,11 @@ def _from_document(document: Mapping[str, Any]) -> ConfigStatus:
     for model, entry in document.items():
         items = entry["model_version_status"]
         versions.extend(_version_status(model, item) for item in items)
-    return ConfigStatus(tuple(document), tuple(versions))
+    return ConfigStatus(
+        tuple(model for model in document if not is_marker(model)),
+        tuple(item for item in versions if not is_marker(item.model)),
+        tuple(item for item in versions if is_marker(item.model)),
+    )
 
 
 def _version_status(model: str, item: Mapping[str, Any]) -> ModelVersionStatus:

@@ -1,21 +1,15 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of a status, and plain text tables for people."""
+"""Makes the rows of a status, and plain text tables."""
 
 from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.verify.explain import MISSING
-from ansible_collections.openvino.edge.plugins.module_utils.verify.gate import (
-    Track,
-    Wanted,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.verify.status import (
-    ConfigStatus,
-    ModelVersionStatus,
-)
+from .explain import MISSING
+from .gate import Track, Wanted
+from .status import ConfigStatus, ModelVersionStatus
 
 GATE_COLUMNS = ("replica", "model", "version", "state", "error_code")
 
@@ -23,7 +17,7 @@ GATE_COLUMNS = ("replica", "model", "version", "state", "error_code")
 def status_rows(
     tracks: Mapping[str, Track], wanted: Wanted, nodes: Mapping[str, str]
 ) -> List[Dict[str, Any]]:
-    """Return one row per replica and (model, version): what is reported, then what is missing.
+    """Return one row per replica and (model, version): reported versions, then missing ones.
 
     Args:
         tracks: memory by replica name.

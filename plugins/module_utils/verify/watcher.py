@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look at the replicas again and again until the verdict is final."""
+"""Polls the replicas until the verdict of the gate is final."""
 
 from __future__ import annotations
 
@@ -9,41 +9,29 @@ import time
 from dataclasses import replace
 from typing import Callable, Dict, List, Optional, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import UnreachableError
-from ansible_collections.openvino.edge.plugins.module_utils.verify.downloads import explained
-from ansible_collections.openvino.edge.plugins.module_utils.verify.explain import (
-    Finding,
-    api_silent,
-    label,
-    replica_count,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.verify.gate import (
-    PASSED,
-    PENDING,
-    Limits,
-    Track,
-    Verdict,
-    Wanted,
-    judge,
-    observe,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.verify.probe import (
-    Prober,
-    pause_after,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.verify.replicas import (
-    Fleet,
-    Replica,
-)
+from ..errors import UnreachableError
+from .downloads import explained
+from .explain import Finding, api_silent, label, replica_count
+from .gate import PASSED, PENDING, Limits, Track, Verdict, Wanted, judge, observe
+from .probe import Prober, pause_after
+from .replicas import Fleet, Replica
 
 LIST_AGAIN = 2.0
 """Seconds between two looks at the list of pods while all of them answer."""
 
-LOG_CODES = ("load_failed", "stuck", "loading", "no_version", "not_configured", "unreachable")
+LOG_CODES = (
+    "load_failed",
+    "stuck",
+    "loading",
+    "no_version",
+    "not_configured",
+    "retired",
+    "unreachable",
+)
 
 
 class Watcher:
-    """Keeps what was seen of each replica.
+    """Polls the replicas and keeps the observations of each.
 
     Args:
         find: lists the replicas now.
@@ -89,7 +77,7 @@ class Watcher:
             self._sleep(min(pause_after(now - self._news_at), deadline - now))
 
     def look(self) -> Verdict:
-        """Ask once and judge. A pass counts only with a list of replicas that is still true."""
+        """Poll once and judge. A pass counts only if the list of replicas was read again since."""
         fresh = self._list_if_due()
         verdict = self._ask()
         if verdict.outcome == PASSED and not fresh:
@@ -105,7 +93,9 @@ class Watcher:
             track = observe(self.tracks.get(seen.replica), seen, self._wanted)
             self.tracks[seen.replica] = track
             self._tell(seen.replica, track)
-        verdict = judge(self.tracks, self._wanted, self.fleet.expected, self._limits)
+        polls = {replica.name: replica.poll for replica in self.fleet.replicas}
+        limits = replace(self._limits, polls=polls)
+        verdict = judge(self.tracks, self._wanted, self.fleet.expected, limits)
         return replace(verdict, findings=self._annotate(verdict.findings))
 
     def _list_if_due(self) -> bool:
@@ -115,7 +105,7 @@ class Watcher:
         return self._list() if silent or short or old else False
 
     def _list(self) -> bool:
-        """List the replicas; an API server that answered before may be silent for a while."""
+        """List the replicas; an API server that has answered before may be silent for a while."""
         try:
             self.fleet = self._find()
         except UnreachableError:
@@ -145,22 +135,22 @@ class Watcher:
             self._progress(f"{name}: {text}")
 
     def with_logs(self, findings: Tuple[Finding, ...]) -> Tuple[Finding, ...]:
-        """Return the findings with the reason from the log, one look per replica and model."""
+        """Return the findings with the reason from the log, one look per replica and version."""
         by_name = {replica.name: replica for replica in self.fleet.replicas}
-        logs: Dict[Tuple[str, str], str] = {}
+        logs: Dict[Tuple[str, str, Optional[int]], str] = {}
         result: List[Finding] = []
         for finding in findings:
             replica = by_name.get(finding.replica)
             if finding.code in LOG_CODES and replica is not None:
-                key = (finding.replica, finding.model)
+                key = (finding.replica, finding.model, finding.version)
                 if key not in logs:
-                    logs[key] = self._reason(replica, finding.model)
+                    logs[key] = self._reason(replica, finding.model, finding.version)
                 finding = explained(replace(finding, log=logs[key]), replica.proxy)
             result.append(finding)
         return tuple(result)
 
-    def _reason(self, replica: Replica, model: str) -> str:
-        return self._prober.log_reason(replica, model) if replica.node else ""
+    def _reason(self, replica: Replica, model: str, version: Optional[int]) -> str:
+        return self._prober.log_reason(replica, model, version) if replica.node else ""
 
 
 def _summary(track: Track) -> str:

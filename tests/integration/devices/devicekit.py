@@ -18,8 +18,9 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-LAB = ROOT / "tests" / "lab" / "lab"
-sys.path += [str(ROOT / "tests" / "images"), str(ROOT / "tests" / "lab")]
+TESTBED = ROOT / "tests" / "testbed"
+LAB = TESTBED / "lab" / "lab"
+sys.path += [str(TESTBED / "images"), str(TESTBED / "lab")]
 sys.path.append(str(HERE.parent / "server"))
 
 from edge_images.cache import image_directory  # noqa: E402

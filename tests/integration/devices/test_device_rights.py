@@ -26,17 +26,8 @@ OPERATOR = [
 ]
 
 
-class Restricted:
-    """The cluster as the user without rights of his own sees it."""
-
-    def __init__(self, cluster: Any) -> None:
-        self.auth = {"kubeconfig": str(cluster.restricted_kubeconfig)}
-
-
 @pytest.fixture
 def grants(shop: Any) -> Iterator[Grants]:
-    if shop.restricted_kubeconfig is None:
-        pytest.skip("the cluster gives no restricted user")
     made = Grants(shop, f"edge-test-{uuid.uuid4().hex[:8]}")
     yield made
     made.remove()
@@ -60,7 +51,7 @@ def play(grants: Grants, work: Path, *options: str, **variables: Any) -> str:
         "device_plugins_gpu_selector": {"no-such-node": "true"},
         "device_plugins_wait": False,
     }
-    return play_role(Restricted(grants.cluster), work, *options, **{**wanted, **variables})[1]
+    return play_role(grants.account, work, *options, **{**wanted, **variables})[1]
 
 
 def done(text: str) -> None:
@@ -69,7 +60,7 @@ def done(text: str) -> None:
 
 def bring(grants: Grants, definition: dict[str, Any], state: str = "present") -> None:
     """Run the module that the role uses for its objects."""
-    given = {**Restricted(grants.cluster).auth, "definitions": [definition], "state": state}
+    given = {**grants.account.auth, "definitions": [definition], "state": state}
     checked = ArgumentSpecValidator(dict(objects.ARGUMENT_SPEC)).validate(given)
     assert not checked.error_messages
     objects.run(checked.validated_parameters, Runtime())
@@ -90,6 +81,7 @@ def each_is_needed(grants: Grants, role: str, plural: str, definition: dict[str,
             bring(grants, definition, state)
 
 
+@pytest.mark.whole
 def test_daemon_sets(grants: Grants, tmp_path: Path) -> None:
     role = "device-plugins"
     grants.give(role, wide=True)
@@ -118,6 +110,7 @@ def test_daemon_sets(grants: Grants, tmp_path: Path) -> None:
     done(play(grants, tmp_path, device_plugins_state="absent"))
 
 
+@pytest.mark.whole
 @pytest.mark.usefixtures("operator")
 def test_custom_resources(grants: Grants, tmp_path: Path) -> None:
     role = "device-operator"

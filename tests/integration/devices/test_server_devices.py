@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError, WaitError
+from ansible_collections.openvino.edge.plugins.module_utils.images import DEFAULT_SERVER_IMAGE
 from devicekit import FAKE_ROOT, I915, RENDER_GROUP, bare_servers, inside, run_play
 from kubernetes import client as k8s
 
@@ -93,7 +94,7 @@ def test_the_example_of_the_docs(make: Any) -> None:
     done = server.run(check=True, diff=True, **given, image=None)
     after = done["diff"]["after"]
     assert f"{I915}: '1'" in after and "supplementalGroups:\n" in after
-    assert "model_server:2026.2.1-gpu" in after
+    assert f"{DEFAULT_SERVER_IMAGE}-gpu" in after
 
 
 def test_a_pod_with_the_device_tells_its_group(

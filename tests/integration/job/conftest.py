@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -60,9 +59,3 @@ def claim() -> Callable[..., None]:
 def job_images(agent_image: str, server_image: str) -> dict[str, str]:
     """Return the images as the playbooks' variables name them."""
     return {"edge_agent_image": agent_image, "edge_image": server_image}
-
-
-@pytest.fixture(scope="session")
-def deployer_user() -> str:
-    """Return the name of the user without rights of his own."""
-    return os.environ.get("EDGE_RESTRICTED_USER", "edge-deployer")

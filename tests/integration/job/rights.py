@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from accounts import GROUP, Restricted
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from kubernetes import client as k8s
-from kubernetes import config as k8s_config
 
 RBAC = Path(__file__).resolve().parents[3] / "roles" / "preflight" / "files" / "rbac.yml"
-GROUP = "rbac.authorization.k8s.io"
+
+OPTIONS = ("exec-transport", "pull-credentials", "helper-guard", "quick-reload")
 
 
 @dataclass(frozen=True, order=True)
@@ -54,6 +53,16 @@ def shipped(role: str) -> list[Right]:
     ]
 
 
+def here_shipped() -> list[Right]:
+    """Return the rights in the namespace: those of every job, then those of single options."""
+    return [*shipped("deployer"), *options_shipped()]
+
+
+def options_shipped() -> list[Right]:
+    """Return the rights of single options of the job."""
+    return [right for role in OPTIONS for right in shipped(role)]
+
+
 def rules(rights: Iterable[Right]) -> list[dict[str, Any]]:
     """Return the rules of a role."""
     return [
@@ -64,26 +73,31 @@ def rules(rights: Iterable[Right]) -> list[dict[str, Any]]:
 
 @dataclass
 class Account:
-    """The restricted user in one namespace: first with all shipped rights, then with fewer.
+    """An account of its own in one namespace: first with all shipped rights, then with fewer.
 
     Everything made here is named after the namespace; cluster-wide objects go with ``remove``.
+    ``known`` is an account that has rights in another namespace already; by default a new one is
+    made, which nobody else knows.
     """
 
     cluster: Any
     namespace: str
-    user: str
+    known: Restricted | None = None
     name: str = field(default_factory=lambda: f"edge-test-{uuid.uuid4().hex[:6]}")
-    _api: Any = None
+    account: Restricted = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the account, if none is given."""
+        self.account = self.known or self.cluster.new_account()
 
     @property
     def auth(self) -> dict[str, Any]:
         """Return the authentication options of the modules."""
-        assert self.cluster.restricted_kubeconfig, "the cluster gives no restricted user"
-        return {"kubeconfig": str(self.cluster.restricted_kubeconfig)}
+        return self.account.auth
 
     def bind(self) -> None:
         """Bind exactly what is shipped, and wait until it works."""
-        subjects = [{"kind": "User", "name": self.user, "apiGroup": GROUP}]
+        subjects = self.account.subjects
         meta, rbac = {"metadata": {"name": self.name}}, self.cluster.rbac
         here = {"roleRef": {"apiGroup": GROUP, "kind": "Role", "name": self.name}}
         wide = {"roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": self.name}}
@@ -91,7 +105,8 @@ class Account:
         rbac.create_namespaced_role_binding(self.namespace, {**meta, **here, "subjects": subjects})
         rbac.create_cluster_role({**meta, "rules": rules(shipped("cluster-reader"))})
         rbac.create_cluster_role_binding({**meta, **wide, "subjects": subjects})
-        for right in (*shipped("deployer"), *shipped("cluster-reader")):
+        self.without()
+        for right in (*here_shipped(), *shipped("cluster-reader")):
             self.wait(right, allowed=True)
 
     def have(self, rights: Iterable[Right], wide: Iterable[Right]) -> None:
@@ -103,7 +118,7 @@ class Account:
     def without(self, *lost: Right) -> None:
         """Take rights away from the shipped ones."""
         self.have(
-            [right for right in shipped("deployer") if right not in lost],
+            [right for right in here_shipped() if right not in lost],
             [right for right in shipped("cluster-reader") if right not in lost],
         )
         for right in lost:
@@ -116,24 +131,10 @@ class Account:
             self.wait(right, allowed=True)
 
     def wait(self, right: Right, *, allowed: bool) -> None:
-        """Wait until the API server's authorizer has seen the change."""
-        if self._api is None:
-            config = str(self.cluster.restricted_kubeconfig)
-            self._api = k8s.AuthorizationV1Api(k8s_config.new_client_from_config(config))
-        resource, _mark, subresource = right.resource.partition("/")
+        """Wait until the account has, or has no longer, a right."""
         wide = right.resource in ("nodes", "namespaces", "storageclasses", "persistentvolumes")
-        asked = {
-            "group": right.group,
-            "resource": resource,
-            "subresource": subresource,
-            "verb": right.verb,
-            **({} if wide else {"namespace": self.namespace}),
-        }
-        body = {"spec": {"resourceAttributes": asked}}
-        end = time.monotonic() + 20
-        while self._api.create_self_subject_access_review(body).status.allowed is not allowed:
-            assert time.monotonic() < end, f"{right}: the change of the role did not arrive"
-            time.sleep(0.05)
+        place = "" if wide else self.namespace
+        self.account.until(right.verb, right.group, right.resource, place, allowed=allowed)
 
     def remove(self) -> None:
         """Remove what is not in the namespace, which goes as a whole."""

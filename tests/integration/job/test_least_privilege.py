@@ -16,11 +16,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeEr
 from ansible_collections.openvino.edge.plugins.module_utils.preflight import entry as preflight
 from ansible_collections.openvino.edge.plugins.module_utils.repository import entry as repository
 from ansible_collections.openvino.edge.plugins.module_utils.repository import info as listing
-from ansible_collections.openvino.edge.plugins.module_utils.server import entry as server
+from ansible_collections.openvino.edge.plugins.module_utils.rollout import deploy as server
 from ansible_collections.openvino.edge.plugins.module_utils.server import info as server_info
 from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as status
 from jobkit import HOST_ROOT, publish_locally, tiny_ir
-from rights import Account, Right, access_of, run_module, shipped
+from rights import Account, Right, access_of, here_shipped, options_shipped, run_module, shipped
 from snapshots import changes, idle, settled
 
 # Without these the job does the same; errors tell less, second tries take longer.
@@ -29,6 +29,9 @@ WELCOME = {
     Right("storage.k8s.io", "storageclasses", "get"): "whether an unbound claim will be bound",
     Right("", "persistentvolumes", "get"): "where a volume is, before the scheduler says so",
     Right("", "pods", "delete"): "a pod that got stuck earlier is made anew at once",
+    Right("", "resourcequotas", "list"): "that a quota keeps helpers out, before the first one",
+    Right("", "limitranges", "list"): "what a quota's namespace states for pods that do not",
+    Right("", "pods", "patch"): "a new configuration at once, before the kubelet looks",
 }
 # Only the log of a server that fails is read: asked for beforehand, not needed when all is well.
 ONLY_BEFOREHAND = {Right("", "pods/log", "get")}
@@ -39,7 +42,10 @@ ONLY_TO_REMOVE = {
 }
 # For a pull with given credentials; a site without does without.
 ONLY_TO_PULL = {Right("", "secrets", "create")}
-SHIPPED = [*shipped("deployer"), *shipped("cluster-reader")]
+# For helpers that only some networks reach; a site without does without.
+ONLY_TO_GUARD = {Right("networking.k8s.io", "networkpolicies", "create")}
+ONLY_FOR_AN_OPTION = ONLY_TO_REMOVE | ONLY_TO_PULL | ONLY_TO_GUARD
+SHIPPED = [*here_shipped(), *shipped("cluster-reader")]
 ONLY_WELCOME = [right for right in WELCOME if right in SHIPPED]
 
 
@@ -78,11 +84,10 @@ def on_claim(
     shop: Any,
     space: Callable[..., str],
     claim: Callable[..., None],
-    deployer_user: str,
     tmp_path_factory: pytest.TempPathFactory,
     job_images: dict[str, str],
 ) -> Iterator[Job]:
-    account = Account(shop, space(shop), deployer_user)
+    account = Account(shop, space(shop))
     claim(shop, account.namespace)
     account.bind()
     store = {"pvc": {"claim_name": "models"}}
@@ -94,11 +99,10 @@ def on_claim(
 def on_hosts(
     factory: Any,
     space: Callable[..., str],
-    deployer_user: str,
     tmp_path_factory: pytest.TempPathFactory,
     job_images: dict[str, str],
 ) -> Iterator[Job]:
-    account = Account(factory, space(factory, "privileged"), deployer_user)
+    account = Account(factory, space(factory, "privileged"))
     account.bind()
     store = {"host_path": {"path": HOST_ROOT, "nodes": factory.nodes()}}
     yield Job(account, options(account, tmp_path_factory.mktemp("hosts"), store, job_images))
@@ -114,8 +118,7 @@ def job(request: pytest.FixtureRequest) -> Job:
 def whole_job(job: Job, **given: Any) -> None:
     """Run every module in the order of the site, twice, and remove everything."""
     before = idle(job.account.cluster, job.account.namespace)
-    levels = [finding["level"] for finding in job.run(preflight)["findings"]]
-    assert "problem" not in levels
+    assert "problem" not in [finding["level"] for finding in job.run(preflight)["findings"]]
     for changed in (True, False):
         assert job.run(repository, **given)["changed"] is changed
         assert job.run(server)["changed"] is changed
@@ -131,8 +134,38 @@ def whole_job(job: Job, **given: Any) -> None:
     assert changes(before, after) == []
 
 
-def test_the_whole_job_with_exactly_the_shipped_rights(job: Job) -> None:
-    whole_job(job)
+def could_not_look(job: Job) -> str:
+    """Return what preflight could not look at; nothing is judged by that."""
+    findings = job.run(preflight)["findings"]
+    return "; ".join(item["message"] for item in findings if "could not look" in item["message"])
+
+
+def test_case_35_the_whole_job_with_exactly_the_rights_of_every_job(job: Job) -> None:
+    """Without those that only an option needs."""
+    more = options_shipped()
+    job.account.without(*more)
+    try:
+        assert not could_not_look(job), "a check lacks a right that every job has"
+        whole_job(job)
+    finally:
+        job.account.whole(*more)
+
+
+def test_case_35_without_the_right_to_touch_pods_the_kubelet_brings_the_configuration(
+    deployed: Job,
+) -> None:
+    touch = Right("", "pods", "patch")
+    more = [{"name": "also", "directory": deployed.options["models"][0]["name"], "versions": [1]}]
+    models = [*deployed.options["models"], *more]
+    served = [{key: item[key] for key in ("name", "versions")} for item in models]
+    deployed.account.without(touch)
+    try:
+        done = deployed.run(server, models=models)
+        assert done["changed"] and done["reload"] == "config_reload"
+        assert deployed.run(status, models=served)["available"]
+    finally:
+        deployed.account.whole(touch)
+        deployed.run(server)
 
 
 def test_the_exec_transport_needs_no_pod_proxy_to_copy(on_claim: Job) -> None:
@@ -151,18 +184,20 @@ def test_what_is_only_welcome_is_not_needed(on_claim: Job) -> None:
         with pytest.raises(EdgeError) as caught:
             on_claim.run(repository, pvc={"claim_name": "nowhere"})
         assert "nowhere" in str(caught.value)
+        assert 'list resource "resourcequotas"' in could_not_look(on_claim)
         whole_job(on_claim)
     finally:
         on_claim.account.whole(*ONLY_WELCOME)
 
 
 @pytest.fixture(scope="module")
-def deployed(on_claim: Job, shop: Any, space: Any, claim: Any, deployer_user: str) -> Iterator[Job]:
+def deployed(on_claim: Job, shop: Any, space: Any, claim: Any) -> Iterator[Job]:
     """The same job in another namespace, where it has been done."""
-    account = Account(shop, space(shop), deployer_user)
+    account = Account(shop, space(shop))
     claim(shop, account.namespace)
     account.bind()
-    job = Job(account, {**on_claim.options, "namespace": account.namespace})
+    own = {**on_claim.options, **account.auth, "namespace": account.namespace}
+    job = Job(account, own)
     for module in (repository, server, status):
         job.run(module)
     yield job
@@ -175,6 +210,7 @@ FROM_NOTHING: tuple[Task, ...] = (
     (repository, {"transport": "agent"}),
     (repository, {"transport": "exec"}),
     (repository, {"src": None, "pull": PULL}),
+    (repository, {"helper_allow_from": ["0.0.0.0/0", "::/0"], "transport": "agent"}),
     (server, {}),
 )
 ON_A_SERVER: tuple[Task, ...] = (
@@ -216,7 +252,7 @@ def refused(job: Job, tasks: Sequence[Task], right: Right) -> Iterator[str]:
     before = idle(account.cluster, account.namespace)
     account.without(right)
     try:
-        if right.resource != "pods/exec" and right not in ONLY_TO_REMOVE | ONLY_TO_PULL:
+        if right.resource != "pods/exec" and right not in ONLY_FOR_AN_OPTION:
             with pytest.raises(EdgeError) as caught:
                 job.run(preflight)
             yield named(right, caught.value)

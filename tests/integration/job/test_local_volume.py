@@ -27,9 +27,9 @@ WIDE = Right("", "persistentvolumes", "create")
 
 
 @pytest.fixture
-def account(factory: Any, space: Callable[..., str], deployer_user: str) -> Iterator[Account]:
+def account(factory: Any, space: Callable[..., str]) -> Iterator[Account]:
     """The account, in a restricted namespace."""
-    found = Account(factory, space(factory, "restricted"), deployer_user)
+    found = Account(factory, space(factory, "restricted"))
     found.bind()
     more = shipped("volume-admin")
     found.have(
@@ -46,9 +46,9 @@ def account(factory: Any, space: Callable[..., str], deployer_user: str) -> Iter
 
 
 @pytest.fixture
-def maker(factory: Any, space: Callable[..., str], deployer_user: str) -> Iterator[str]:
+def maker(factory: Any, space: Callable[..., str], account: Account) -> Iterator[str]:
     """A namespace that admits hostPath volumes, in which the account may run helpers."""
-    found = Account(factory, space(factory, "privileged"), deployer_user)
+    found = Account(factory, space(factory, "privileged"), account.account)
     found.bind()
     yield found.namespace
     found.remove()

@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 import yaml
+from accounts import GROUP
 from jobkit import ROOT, run_playbook
 from kubernetes import client as k8s
 from oauth_front import TOKENS, Front, running
-from rights import GROUP, rules, shipped
+from rights import rules, shipped
 
 PASSWORD = f"pass word {uuid.uuid4().hex}"
 

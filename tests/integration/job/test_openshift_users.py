@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import WaitError
-from ansible_collections.openvino.edge.plugins.module_utils.kube import openshift
+from ansible_collections.openvino.edge.plugins.module_utils.kube.health import openshift
 from ansible_collections.openvino.edge.plugins.module_utils.repository import entry as repository
 from ansible_collections.openvino.edge.plugins.module_utils.repository import info as listing
 from ansible_collections.openvino.edge.plugins.module_utils.server import entry as server

@@ -51,6 +51,7 @@ def volumes(shop: Any, space: Callable[..., str]) -> Iterator[str]:
             shop.core.delete_persistent_volume(volume.metadata.name)
 
 
+@pytest.mark.whole
 def test_one_node_one_folder(
     shop: Any,
     privileged: str,

@@ -200,21 +200,21 @@ def test_watch_ends_in_time(client: KubeClient, namespace: str) -> None:
 
 
 def test_denied_before_and_after_a_binding(shop: Any, client: KubeClient, namespace: str) -> None:
-    if shop.restricted_kubeconfig is None:
-        pytest.fail("set EDGE_RESTRICTED_KUBECONFIG to an account without rights")
     wanted = [
         Access("list", "", "configmaps", namespace=namespace),
         Access("update", "", "pods", "proxy", namespace=namespace),
         Access("create", "apps", "deployments", namespace=namespace),
     ]
     assert client.denied(wanted) == []
-    with KubeClient.from_params({"kubeconfig": str(shop.restricted_kubeconfig)}) as poor:
+    account = shop.new_account()
+    with KubeClient.from_params(account.auth) as poor:
         assert poor.denied(wanted) == wanted
         with pytest.raises(ForbiddenError, match='cannot list resource "configmaps"') as caught:
             poor.list("v1", "ConfigMap", namespace)
         assert "Give this account the right" in str(caught.value)
-        user = str(caught.value).partition('User "')[2].partition('"')[0]
-        _bind(client, namespace, user)
+        assert account.user in str(caught.value)
+        _bind(client, namespace, account.user)
+        account.until("list", "", "configmaps", namespace)
         assert poor.denied(wanted) == wanted[1:]
         meta = {"name": "seen", "namespace": namespace}
         client.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})

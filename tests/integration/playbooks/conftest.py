@@ -1,60 +1,113 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shipped rights, bound for an account that has no other."""
+"""A fleet of two clusters; the shipped rights, bound for accounts that have no other."""
 
 from __future__ import annotations
 
-import os
+import json
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from fleetkit import ROOT
+from accounts import GROUP, Restricted
+from fleetkit import ROOT, TINY, Fleet
 from kubernetes.client.exceptions import ApiException
 
 RBAC = ROOT / "roles" / "preflight" / "files" / "rbac.yml"
 
 
 @pytest.fixture
-def rights(shop: Any, factory: Any) -> Iterator[Callable[..., None]]:
-    """``rights(cluster, namespace, without=None)`` binds the shipped roles to edge-deployer."""
-    made: list[tuple[Any, str, str]] = []
+def account() -> Callable[[Any], Restricted]:
+    """``account(cluster)`` returns the account that this test has on a cluster."""
+    made: dict[str, Restricted] = {}
 
-    def bind(cluster: Any, namespace: str, without: str | None = None) -> None:
-        suffix = uuid.uuid4().hex[:6]
-        for role in yaml.safe_load(RBAC.read_text())["items"]:
-            short = role["metadata"]["name"].removeprefix("openvino-edge-")
-            if short == "namespace-admin":
-                continue
+    def find(cluster: Any) -> Restricted:
+        if cluster.name not in made:
+            made[cluster.name] = cluster.new_account()
+        return made[cluster.name]
+
+    return find
+
+
+@pytest.fixture
+def fleet(
+    tmp_path: Path,
+    shop: Any,
+    factory: Any,
+    make_namespace: Callable[..., str],
+    make_pvc: Callable[..., Any],
+    agent_image: str,
+    server_image: str,
+    account: Callable[..., Restricted],
+) -> Fleet:
+    """A namespace on each cluster, one model, and an account without any right."""
+    model = f"tiny-{uuid.uuid4().hex[:6]}"
+    version = tmp_path / "models" / model / "1"
+    version.mkdir(parents=True)
+    (version / "model.xml").write_text(TINY)
+    (version / "model.bin").write_bytes(b"")
+    namespaces = {
+        "factory": make_namespace(factory, "privileged"),
+        "shop": make_namespace(shop),
+    }
+    make_pvc(shop, namespaces["shop"])
+    nodes = factory.nodes()
+    stores = {
+        "factory": {"host_path": {"path": "/var/lib/openvino-edge/models", "nodes": nodes}},
+        "shop": {"pvc": {"claim_name": "models"}},
+    }
+    kubeconfigs = {"factory": account(factory).kubeconfig, "shop": account(shop).kubeconfig}
+    hosts = {
+        name: {
+            "edge_namespace": namespaces[name],
+            "edge_store": stores[name],
+            "edge_kubeconfig": str(kubeconfigs[name]),
+            "edge_replicas": len(nodes) if name == "factory" else 1,
+        }
+        for name in namespaces
+    }
+    common = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "edge_src": str(tmp_path / "models"),
+        "edge_models": [{"name": model, "versions": [1]}],
+        "edge_image": server_image,
+        "edge_agent_image": agent_image,
+    }
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps({"clusters": {"hosts": hosts, "vars": common}}))
+    return Fleet(inventory, namespaces)
+
+
+@pytest.fixture
+def rights(account: Callable[[Any], Restricted]) -> Iterator[Callable[..., None]]:
+    """``rights(cluster, namespace, *more, without=None)`` binds the roles of every job."""
+    made: list[tuple[Any, str, str]] = []
+    shipped = {
+        item["metadata"]["name"].removeprefix("openvino-edge-"): item["rules"]
+        for item in yaml.safe_load(RBAC.read_text())["items"]
+    }
+
+    def bind(cluster: Any, namespace: str, *more: str, without: str | None = None) -> None:
+        suffix, who = uuid.uuid4().hex[:6], account(cluster)
+        for short in ("deployer", "cluster-reader", *more):
             name = f"edge-test-{short}-{suffix}"
-            rules = [rule for rule in role["rules"] if without not in rule["resources"]]
+            rules = [rule for rule in shipped[short] if without not in rule["resources"]]
             cluster.rbac.create_cluster_role({"metadata": {"name": name}, "rules": rules})
             made.append((cluster, "cluster_role", name))
-            binding: dict[str, Any] = {
-                "metadata": {"name": name},
-                "roleRef": {
-                    "apiGroup": "rbac.authorization.k8s.io",
-                    "kind": "ClusterRole",
-                    "name": name,
-                },
-                "subjects": [
-                    {
-                        "apiGroup": "rbac.authorization.k8s.io",
-                        "kind": "User",
-                        "name": os.environ.get("EDGE_RESTRICTED_USER", "edge-deployer"),
-                    }
-                ],
-            }
-            if short == "deployer":
+            role = {"apiGroup": GROUP, "kind": "ClusterRole", "name": name}
+            binding = {"metadata": {"name": name}, "roleRef": role, "subjects": who.subjects}
+            if short != "cluster-reader":
                 cluster.rbac.create_namespaced_role_binding(namespace, binding)
+                who.until_rules(namespace, rules)
             else:
                 cluster.rbac.create_cluster_role_binding(binding)
                 made.append((cluster, "cluster_role_binding", name))
-            user = str(binding["subjects"][0]["name"])
-            cluster.wait_for_rights(user, namespace if short == "deployer" else None, rules)
+                who.until_rules("", rules)
 
     yield bind
     for cluster, kind, name in made:

@@ -5,64 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from fleetkit import TINY, Fleet
-
-
-@pytest.fixture
-def fleet(
-    tmp_path: Path,
-    shop: Any,
-    factory: Any,
-    make_namespace: Callable[..., str],
-    make_pvc: Callable[..., Any],
-    agent_image: str,
-    server_image: str,
-) -> Fleet:
-    """A namespace on each cluster, one model, and an account without any right."""
-    model = f"tiny-{uuid.uuid4().hex[:6]}"
-    version = tmp_path / "models" / model / "1"
-    version.mkdir(parents=True)
-    (version / "model.xml").write_text(TINY)
-    (version / "model.bin").write_bytes(b"")
-    namespaces = {
-        "factory": make_namespace(factory, "privileged"),
-        "shop": make_namespace(shop),
-    }
-    make_pvc(shop, namespaces["shop"])
-    nodes = factory.nodes()
-    stores = {
-        "factory": {"host_path": {"path": "/var/lib/openvino-edge/models", "nodes": nodes}},
-        "shop": {"pvc": {"claim_name": "models"}},
-    }
-    kubeconfigs = {"factory": factory.restricted_kubeconfig, "shop": shop.restricted_kubeconfig}
-    hosts = {
-        name: {
-            "edge_namespace": namespaces[name],
-            "edge_store": stores[name],
-            "edge_kubeconfig": str(kubeconfigs[name]),
-            "edge_replicas": len(nodes) if name == "factory" else 1,
-        }
-        for name in namespaces
-    }
-    common = {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-        "edge_src": str(tmp_path / "models"),
-        "edge_models": [{"name": model, "versions": [1]}],
-        "edge_image": server_image,
-        "edge_agent_image": agent_image,
-    }
-    inventory = tmp_path / "inventory.json"
-    inventory.write_text(json.dumps({"clusters": {"hosts": hosts, "vars": common}}))
-    return Fleet(inventory, namespaces)
+from fleetkit import Fleet
+from kubernetes.client.exceptions import ApiException
 
 
 def test_the_whole_job_twice_and_back_with_the_shipped_rights(
@@ -86,6 +38,7 @@ def test_the_whole_job_twice_and_back_with_the_shipped_rights(
     assert (nothing.code, nothing.changed) == (0, {"factory": 0, "shop": 0}), nothing.text
 
 
+@pytest.mark.whole
 def test_from_nothing_and_back_to_nothing(fleet: Fleet, shop: Any, factory: Any) -> None:
     """An administrator's account makes namespace and claim, and takes them away again."""
     clusters = {"factory": factory, "shop": shop}
@@ -104,7 +57,7 @@ def test_from_nothing_and_back_to_nothing(fleet: Fleet, shop: Any, factory: Any)
         )
     fleet.inventory.write_text(json.dumps(inventory))
     steps = (
-        (("site.yml", "--check"), 1),
+        (("site.yml", "--check"), 3),
         (("site.yml",), 3),
         (("site.yml",), 0),
         (("site.yml", "--check", "--diff"), 0),
@@ -120,6 +73,46 @@ def test_from_nothing_and_back_to_nothing(fleet: Fleet, shop: Any, factory: Any)
         assert names[host] not in [
             item.metadata.name for item in cluster.core.list_namespace().items
         ]
+
+
+def test_case_34_a_teardown_leaves_the_work_of_others(
+    fleet: Fleet, shop: Any, make_pvc: Callable[..., Any]
+) -> None:
+    """The namespace of the fleet was made by somebody else; a second one by the job."""
+    own = f"edge-test-{uuid.uuid4().hex[:8]}"
+    theirs = fleet.namespaces["shop"]
+    shop.core.create_namespaced_secret(theirs, {"metadata": {"name": "password"}})
+    shop.core.create_namespaced_config_map(theirs, {"metadata": {"name": "recipes"}})
+    make_pvc(shop, theirs, "archive")
+    inventory = json.loads(fleet.inventory.read_text())
+    hosts = inventory["clusters"]["hosts"]
+    hosts.pop("factory")
+    grown = {"preflight_claim_size": "1Gi"}  # a claim that is not bound cannot grow
+    hosts["shop"].update(edge_create=True, edge_kubeconfig=str(shop.kubeconfig), **grown)
+    hosts["own"] = {**hosts["shop"], "edge_namespace": own}
+    fleet.inventory.write_text(json.dumps(inventory))
+    try:
+        there = fleet.play("site.yml")
+        assert there.code == 0, there.text
+        shop.core.create_namespaced_secret(own, {"metadata": {"name": "late"}})
+        back = fleet.play("teardown.yml")
+        assert back.code == 0, back.text
+        text = " ".join(back.text.split())
+        assert f"Namespace {theirs} stays: it was not created by this collection" in text
+        assert f"PersistentVolumeClaim {theirs}/models stays: it was not created" in text
+        assert f"Namespace {own} stays: it holds Secret late" in text
+        claims = shop.core.list_namespaced_persistent_volume_claim(theirs).items
+        assert {claim.metadata.name for claim in claims} == {"archive", "models"}
+        assert shop.core.read_namespaced_secret("password", theirs)
+        assert shop.core.read_namespaced_config_map("recipes", theirs)
+        again = fleet.play("teardown.yml")
+        assert (again.code, again.changed) == (0, {"own": 0, "shop": 0}), again.text
+        shop.core.delete_namespaced_secret("late", own)
+        assert fleet.play("teardown.yml").changed == {"own": 1, "shop": 0}
+        assert own not in [item.metadata.name for item in shop.core.list_namespace().items]
+    finally:
+        with contextlib.suppress(ApiException):
+            shop.core.delete_namespace(own)
 
 
 @pytest.mark.parametrize("right", ["pods/proxy", "deployments", "jobs"])

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from accounts import Restricted
 from fleetkit import ROOT, TINY, Fleet
 from stores import fill_bucket, host_address, load_models_image
 from web.object_store import object_store
@@ -35,7 +36,11 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def site(
-    tmp_path: Path, shop: Any, make_namespace: Callable[..., str], server_image: str
+    tmp_path: Path,
+    shop: Any,
+    make_namespace: Callable[..., str],
+    server_image: str,
+    account: Callable[..., Restricted],
 ) -> Callable[..., Fleet]:
     """``site(host=store, ...)``: each host of the inventory is a namespace of one cluster."""
 
@@ -48,7 +53,7 @@ def site(
         common = {
             "ansible_connection": "local",
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-            "edge_kubeconfig": str(shop.restricted_kubeconfig),
+            "edge_kubeconfig": str(account(shop).kubeconfig),
             "edge_models": [{"name": "tiny", "versions": [1]}],
             "edge_image": server_image,
         }
@@ -92,7 +97,7 @@ def test_the_whole_job_twice_and_back_with_the_shipped_rights(
         image={"image_volume": volume},
     )
     for namespace in fleet.namespaces.values():
-        rights(shop, namespace)
+        rights(shop, namespace, "credentials")
     login = {"metadata": {"name": "s3-login"}, "stringData": LOGIN}
     shop.core.create_namespaced_secret(fleet.namespaces["named"], login)
     none, one = dict.fromkeys(fleet.namespaces, 0), dict.fromkeys(fleet.namespaces, 1)
@@ -134,7 +139,7 @@ def test_bad_hosts_fail_before_anything_is_changed(
     inventory["clusters"]["hosts"]["proxied"].update(options)
     fleet.inventory.write_text(json.dumps(inventory))
     for namespace in fleet.namespaces.values():
-        rights(shop, namespace)
+        rights(shop, namespace, "credentials")
     half = {"metadata": {"name": "s3-login"}, "stringData": {"AWS_ACCESS_KEY_ID": KEYS[0]}}
     shop.core.create_namespaced_secret(fleet.namespaces["half"], half)
 

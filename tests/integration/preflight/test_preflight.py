@@ -87,11 +87,8 @@ def test_claims_that_cannot_be_used(
 
 
 def test_every_missing_right_is_named(shop: Any, make_namespace: Callable[..., str]) -> None:
-    if shop.restricted_kubeconfig is None:
-        pytest.fail("set EDGE_RESTRICTED_KUBECONFIG to an account without rights")
     namespace = make_namespace(shop)
-    auth = {"kubeconfig": str(shop.restricted_kubeconfig)}
-    text = str(refusal(auth, namespace, pvc=PVC))
+    text = str(refusal(shop.new_account().auth, namespace, pvc=PVC))
     for right in ("create jobs.batch", "update pods/proxy", "patch deployments.apps"):
         assert f"no right to {right} in namespace {namespace}" in text
     assert "rbac.yml" in text

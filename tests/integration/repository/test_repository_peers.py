@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.agent import (
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transport.http import (
     AgentChannel,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime

@@ -109,6 +109,7 @@ def comparable(result: dict[str, Any], name: str) -> dict[str, Any]:
     return cleaned
 
 
+@pytest.mark.whole
 def test_worker_and_module_give_the_same(tmp_path: Path, inventory: dict[str, Any]) -> None:
     process = play(tmp_path, inventory)
     output = process.communicate(timeout=300)[0]

@@ -22,13 +22,13 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeEr
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from kubernetes import client as k8s
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "testbed"))
 
 from web.object_store import object_store  # noqa: E402
 from web.webkit import FileServer, ForwardProxy, running  # noqa: E402
 
 KEYS = ("edge-access-key", "edge-hidden-secret-key")
-LAB = Path(__file__).resolve().parents[2] / "lab" / "lab"
+LAB = Path(__file__).resolve().parents[2] / "testbed" / "lab" / "lab"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-LAB = Path(__file__).resolve().parents[2] / "lab" / "lab"
+LAB = Path(__file__).resolve().parents[2] / "testbed" / "lab" / "lab"
 MIB = 1 << 20
 SMALLEST_XFS = "320M"  # mkfs.xfs refuses less than 300 MiB
 WEIGHTS = 24 * MIB

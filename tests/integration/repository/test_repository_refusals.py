@@ -16,12 +16,12 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     InputError,
     UnreachableError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.repository import claims
-from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import (
+from ansible_collections.openvino.edge.plugins.module_utils.repository.content.manifest import (
     FileEntry,
     Manifest,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.repository.sources import opening
+from ansible_collections.openvino.edge.plugins.module_utils.repository.source import opening
+from ansible_collections.openvino.edge.plugins.module_utils.repository.target import claims
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 
 RBAC = Path(__file__).parents[3] / "roles/preflight/files/rbac.yml"
@@ -166,12 +166,20 @@ def test_local_faults_come_before_any_contact(tmp_path: Path, shop: Any, copy: A
         )
 
 
-def bind(cluster: Any, namespace: str, request: Any, without: tuple[str, ...] = ()) -> Any:
-    """Give the restricted user the shipped rights, less some resources; return their options."""
-    assert cluster.restricted_kubeconfig, "the cluster gives no second user"
-    subject = {"kind": "User", "name": "edge-deployer", "apiGroup": "rbac.authorization.k8s.io"}
+EVERY_JOB = ("deployer", "cluster-reader")
+
+
+def bind(
+    cluster: Any,
+    namespace: str,
+    request: Any,
+    *roles: str,
+    without: tuple[str, ...] = (),
+) -> Any:
+    """Give an account of its own the shipped rights, less some resources; return its options."""
+    account = cluster.new_account()
     for role in yaml.safe_load(RBAC.read_text())["items"]:
-        if role["metadata"]["name"].endswith("namespace-admin"):
+        if role["metadata"]["name"].removeprefix("openvino-edge-") not in roles:
             continue
         wide = role["metadata"]["name"].endswith("cluster-reader")
         kind = "ClusterRole" if wide else "Role"
@@ -182,7 +190,7 @@ def bind(cluster: Any, namespace: str, request: Any, without: tuple[str, ...] = 
         ]
         body = {"metadata": {"name": name}, "rules": [rule for rule in rules if rule["resources"]]}
         ref = {"kind": kind, "name": name, "apiGroup": "rbac.authorization.k8s.io"}
-        binding = {"metadata": {"name": name}, "subjects": [subject], "roleRef": ref}
+        binding = {"metadata": {"name": name}, "subjects": account.subjects, "roleRef": ref}
         if wide:
             cluster.rbac.create_cluster_role(body)
             request.addfinalizer(lambda name=name: cluster.rbac.delete_cluster_role(name))
@@ -191,8 +199,8 @@ def bind(cluster: Any, namespace: str, request: Any, without: tuple[str, ...] = 
         else:
             cluster.rbac.create_namespaced_role(namespace, body)
             cluster.rbac.create_namespaced_role_binding(namespace, binding)
-        cluster.wait_for_rights("edge-deployer", None if wide else namespace, body["rules"])
-    return {"kubeconfig": str(cluster.restricted_kubeconfig)}
+        account.until_rules("" if wide else namespace, body["rules"])
+    return account.auth
 
 
 @pytest.mark.parametrize("transport", ["agent", "exec"])
@@ -207,7 +215,8 @@ def test_least_privilege(
     request: Any,
 ) -> None:
     make_pvc(shop, namespace, "models")
-    who = bind(shop, namespace, request)
+    roles = [*EVERY_JOB, *(["exec-transport"] if transport == "exec" else [])]
+    who = bind(shop, namespace, request, *roles)
     options = {"namespace": namespace, "pvc": PVC, "transport": transport, **who}
     assert copy(shop, src=str(source), **options)["changed"]
     assert not copy(shop, src=str(source), **options)["changed"]
@@ -219,7 +228,7 @@ def test_missing_rights_are_named(
     shop: Any, namespace: str, source: Path, copy: Any, make_pvc: Any, request: Any
 ) -> None:
     make_pvc(shop, namespace, "models")
-    who = bind(shop, namespace, request, without=("jobs", "pods/proxy"))
+    who = bind(shop, namespace, request, *EVERY_JOB, without=("jobs", "pods/proxy"))
     text = refused(copy, shop, ForbiddenError, src=str(source), namespace=namespace, pvc=PVC, **who)
     for right in ("create jobs.batch", "delete jobs.batch", "update pods/proxy"):
         assert f"{right} in namespace {namespace}" in text
@@ -229,7 +238,7 @@ def test_without_pod_proxy_auto_takes_exec(
     shop: Any, namespace: str, source: Path, copy: Any, make_pvc: Any, request: Any
 ) -> None:
     make_pvc(shop, namespace, "models")
-    who = bind(shop, namespace, request, without=("pods/proxy",))
+    who = bind(shop, namespace, request, *EVERY_JOB, "exec-transport", without=("pods/proxy",))
     runtime = Runtime()
     done = copy(shop, runtime=runtime, src=str(source), namespace=namespace, pvc=PVC, **who)
     assert done["transport"] == "exec" and "pods/proxy" in runtime.warnings[0]

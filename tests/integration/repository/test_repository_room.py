@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError, InputError
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 
-LAB = Path(__file__).resolve().parents[2] / "lab" / "lab"
+LAB = Path(__file__).resolve().parents[2] / "testbed" / "lab" / "lab"
 MIB = 1 << 20
 
 

@@ -14,7 +14,9 @@ from typing import Any
 import model_signing
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from ansible_collections.openvino.edge.plugins.module_utils.repository.record import RECORD_NAME
+from ansible_collections.openvino.edge.plugins.module_utils.repository.copy.record import (
+    RECORD_NAME,
+)
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 

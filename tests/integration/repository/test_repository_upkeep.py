@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import openvino
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import entry as server_entry
 from kubernetes.client import ApiException
@@ -51,13 +53,40 @@ def adder(*versions: int) -> list[dict[str, Any]]:
     return [{"name": "adder", "versions": list(versions)}]
 
 
-def serve(cluster: Any, store: dict[str, Any], image: str, *versions: int) -> None:
+def serve(
+    cluster: Any, store: dict[str, Any], image: str, *versions: int, **more: Any
+) -> dict[str, Any]:
     """Run a server of this collection with these versions."""
     args = {**cluster.auth, **store, "name": "ocr", "image": image, "models": adder(*versions)}
+    args.update(more)
     rules = ArgumentSpecValidator(dict(server_entry.ARGUMENT_SPEC), **server_entry.SPEC_RULES)
     checked = rules.validate({**args, "wait_timeout": 120})
     assert not checked.error_messages, checked.error_messages
-    server_entry.run(checked.validated_parameters, Runtime())
+    return server_entry.run(checked.validated_parameters, Runtime())
+
+
+def answers(cluster: Any, namespace: str) -> list[float]:
+    """Return what each pod of the server adds to 0."""
+    data = {"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [0, 0, 0, 0]}
+    body = json.dumps({"inputs": [data]}).encode()
+    pods = cluster.core.list_namespaced_pod(
+        namespace, label_selector="openvino.edge/server=ocr"
+    ).items
+    found = []
+    with KubeClient.from_params(cluster.auth) as client:
+        for pod in pods:
+            answer = client.pod_proxy(
+                namespace,
+                pod.metadata.name,
+                REST_PORT,
+                "POST",
+                "/v2/models/adder/infer",
+                body=body,
+                headers={"Content-Type": "application/json"},
+            )
+            assert answer.status == 200, answer.body
+            found.append(float(json.loads(answer.body)["outputs"][0]["data"][0]))
+    return found
 
 
 def foreign_server(image: str, version: int) -> dict[str, Any]:
@@ -93,7 +122,7 @@ def foreign_server(image: str, version: int) -> dict[str, Any]:
 
 
 def states(cluster: Any, namespace: str, selector: str) -> list[dict[str, str]]:
-    """Return what each pod itself reports: {"model/version": state}."""
+    """Return what each pod itself reports, but for our marker: {"model/version": state}."""
     found = []
     for pod in cluster.core.list_namespaced_pod(namespace, label_selector=selector).items:
         body = cluster.core.connect_get_namespaced_pod_proxy_with_path(
@@ -103,6 +132,7 @@ def states(cluster: Any, namespace: str, selector: str) -> list[dict[str, str]]:
             {
                 f"{model}/{item['version']}": item["state"]
                 for model, entry in json.loads(body).items()
+                if not model.startswith("edge-config-")
                 for item in entry["model_version_status"]
             }
         )
@@ -308,3 +338,48 @@ def test_a_running_server_lives_through_damage_and_repair(
             return False
 
     shop.wait_until(serves, "a new server loads the repaired version", 90)
+
+
+def test_31_other_bytes_under_a_number_that_runs_are_loaded(
+    shop: Any, store: dict[str, Any], adders: Path, tmp_path: Path, copy: Any, server_image: str
+) -> None:
+    """A server that looks at its files once in five minutes answers with the new ones at once."""
+    namespace, wanted = store["namespace"], {"models": adder(1), "transport": "agent", **store}
+    copy(shop, src=str(adders), **wanted)
+    seldom = {"file_system_poll_wait_seconds": 300}
+    serve(shop, store, server_image, 1, **seldom)
+    assert answers(shop, namespace) == [1.0]
+    copy(shop, state="absent", models=adder(1), force=True, **store)
+    assert answers(shop, namespace) == [1.0], "a server keeps what is gone"
+    other = tmp_path / "other"
+    shutil.copytree(adders / "adder" / "5", other / "adder" / "1")
+    dry = copy(shop, runtime=Runtime(check_mode=True, diff=True), src=str(other), **wanted)
+    done = copy(shop, src=str(other), **wanted)
+    (pod,) = shop.core.list_namespaced_pod(
+        namespace, label_selector="openvino.edge/server=ocr"
+    ).items
+    for result in (dry, done):
+        assert result["targets"][0]["versions_loaded_anew"] == [
+            {"model": "adder", "version": 1, "pods": [f"pod {namespace}/{pod.metadata.name}"]}
+        ]
+    assert not serve(shop, store, server_image, 1, **seldom)["changed"]
+    assert answers(shop, namespace) == [5.0]
+    assert pod.status.container_statuses[0].restart_count == 0
+    with shop.visitor(namespace, VOLUME, read_only=False) as visitor:
+        # A server that has loaded damaged weights answers with the repaired ones.
+        line = "cd /store/models/adder && cp -r 1 /store/x && mv 1 /store/y"
+        assert visitor.sh(f"{line} && echo out").strip() == "out"
+        with KubeClient.from_params(shop.auth) as client:
+            place = (namespace, pod.metadata.name, REST_PORT, "POST", "/v1/config/reload")
+            client.pod_proxy(*place)
+            line = "printf 'AAAA' | dd of=/store/x/model.bin bs=4 conv=notrunc 2>/dev/null"
+            line += " && mv -T /store/x /store/models/adder/1 && rm -r /store/y && echo in"
+            assert visitor.sh(line).strip() == "in"
+            client.pod_proxy(*place)
+        assert answers(shop, namespace)[0] != 5.0
+        repaired = copy(shop, src=str(other), repair=True, **wanted)
+    (version,) = repaired["targets"][0]["versions_repaired"]
+    assert version["changed"] == ["model.bin"]
+    assert repaired["targets"][0]["versions_loaded_anew"] != []
+    assert not serve(shop, store, server_image, 1, **seldom)["changed"]
+    assert answers(shop, namespace) == [5.0]

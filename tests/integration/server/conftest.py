@@ -45,6 +45,8 @@ def make_server(server_image: str) -> MakeServer:
             "models": [{"name": "adder", "versions": [1]}],
             "pvc": {"claim_name": "models"},
             "wait_timeout": 120,
+            # The pause before the end of a pod is looked at where it matters.
+            "drain_seconds": 0,
         }
         return Server(cluster, {**defaults, **options})
 

@@ -3,16 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stand-ins for the OpenVINO operator and for KServe, and the definitions of their resources.
 
-They make what those controllers make: a Deployment and a Service with their names, labels, ports
-and arguments, owned by the resource, and its status. What they do beyond that is not here.
+They make what those controllers make (C(tests/testbed/platforms)): a Deployment and a Service,
+owned by the resource, and its status, when they are there and when they cannot be. What they do
+beyond that is not here.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,11 +23,18 @@ from typing import Any
 import yaml
 from kubernetes import client as k8s
 
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "testbed")]
+
+from platforms import router  # noqa: E402
+from platforms.chart import ReleaseFailed, chart  # noqa: E402
+from platforms.kserve import standard  # noqa: E402
+
 Object = dict[str, Any]
 # Group, version, plural and kind.
 MODEL_SERVERS = ("intel.com", "v1alpha1", "modelservers", "ModelServer")
 RUNTIMES = ("serving.kserve.io", "v1alpha1", "servingruntimes", "ServingRuntime")
 SERVICES = ("serving.kserve.io", "v1beta1", "inferenceservices", "InferenceService")
+ROUTES = ("route.openshift.io", "v1", "routes", "Route")
 _FREE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
@@ -90,8 +100,10 @@ def definitions(cluster: Any) -> Iterator[None]:
     try:
         for kind in kinds:
             body = _definition(*kind)
-            names.append(body["metadata"]["name"])
             api.create_custom_resource_definition(body, **raw)
+            names.append(
+                body["metadata"]["name"]
+            )  # one that was there before is not ours to remove
         for kind in kinds:
             what = f"{kind[2]} are served"
             cluster.wait_until(lambda kind=kind: served(*kind[:3]), what, 30)
@@ -104,17 +116,20 @@ def definitions(cluster: Any) -> Iterator[None]:
 
 
 class Controller:
-    """Looks at the resources of one namespace twice a second and makes what they ask for."""
+    """Looks at the resources of one namespace twice a second and makes what they ask for.
 
-    def __init__(
-        self, cluster: Any, namespace: str, kind: tuple[str, ...], make: Callable[..., list[Object]]
-    ) -> None:
+    Args:
+        cluster: where.
+        namespace: which namespace.
+        kind: of the resources.
+    """
+
+    def __init__(self, cluster: Any, namespace: str, kind: tuple[str, ...]) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._kind = kind
-        self._make = make
+        self._custom = k8s.CustomObjectsApi(cluster.api)
         self._stop = threading.Event()
-        self._seen: dict[str, int] = {}
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.failures: list[str] = []
 
@@ -128,178 +143,196 @@ class Controller:
         assert self.failures == []
 
     def _run(self) -> None:
-        custom = k8s.CustomObjectsApi(self._cluster.api)
         while not self._stop.wait(0.5):
-            listed = custom.list_namespaced_custom_object(
+            listed = self._custom.list_namespaced_custom_object(
                 self._kind[0], self._kind[1], self._namespace, self._kind[2]
             )
             for item in listed["items"]:
                 try:
-                    self._reconcile(custom, item)
+                    self.reconcile(item)
                 except Exception as error:
-                    if getattr(error, "status", None) == 404:
-                        continue  # the resource was deleted meanwhile
+                    if getattr(error, "status", None) in (404, 409):
+                        continue  # the resource was deleted or changed meanwhile
                     self.failures.append(repr(error))
                     return
 
-    def _reconcile(self, custom: Any, item: Object) -> None:
-        metadata = item["metadata"]
-        if self._seen.get(metadata["uid"]) == metadata["generation"]:
-            return
-        for made in self._make(custom, item):
-            owner = {
-                "apiVersion": item["apiVersion"],
-                "kind": item["kind"],
-                "name": metadata["name"],
-                "uid": metadata["uid"],
-                "controller": True,
-            }
-            made["metadata"]["ownerReferences"] = [owner]
-            self._put(made)
-        status = {"conditions": [{"type": "Deployed", "status": "True", "reason": "Done"}]}
-        custom.patch_namespaced_custom_object_status(
-            *self._kind[:2],
-            self._namespace,
-            self._kind[2],
-            metadata["name"],
-            {"status": status},
-        )
-        self._seen[metadata["uid"]] = metadata["generation"]
+    def reconcile(self, item: Object) -> None:
+        """Make what one resource asks for, and tell of it in its status."""
+        raise NotImplementedError
 
-    def _put(self, made: Object) -> None:
-        apps, core = self._cluster.apps, self._cluster.core
+    def status(self, item: Object, status: Object) -> None:
+        """Write a status, if it is another one."""
+        if {**(item.get("status") or {}), **status} != (item.get("status") or {}):
+            self._custom.patch_namespaced_custom_object_status(
+                *self._kind[:2],
+                self._namespace,
+                self._kind[2],
+                item["metadata"]["name"],
+                {"status": status},
+            )
+
+    def put(self, item: Object, made: Object) -> None:
+        """Make an object, or make it what it is to be; it belongs to the resource."""
+        metadata = item["metadata"]
+        owner = {
+            "apiVersion": item["apiVersion"],
+            "kind": item["kind"],
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+            "controller": True,
+        }
+        made["metadata"]["ownerReferences"] = [owner]
         deployment = made["kind"] == "Deployment"
         noun = "deployment" if deployment else "service"
-        api = apps if deployment else core
+        api = self._cluster.apps if deployment else self._cluster.core
         name = made["metadata"]["name"]
         try:
             getattr(api, f"create_namespaced_{noun}")(self._namespace, made)
         except k8s.ApiException as error:
             if error.status != 409:
                 raise
-            getattr(api, f"patch_namespaced_{noun}")(name, self._namespace, made)
+            getattr(api, f"replace_namespaced_{noun}")(name, self._namespace, made)
+
+
+class Operator(Controller):
+    """A stand-in for the OpenVINO operator: an operator of Helm charts.
+
+    It acts on a change some time after it, tells of a release that failed until one ends well, and
+    keeps no generation in its status.
+    """
+
+    delay = 2.0
+
+    def __init__(self, cluster: Any, namespace: str) -> None:
+        super().__init__(cluster, namespace, MODEL_SERVERS)
+        self._done: dict[str, int] = {}
+
+    def reconcile(self, item: Object) -> None:
+        """Install or upgrade the release of a resource whose generation is new."""
+        metadata = item["metadata"]
+        if self._done.get(metadata["uid"]) == metadata["generation"]:
+            return
+        first = metadata["uid"] not in self._done
+        if self._stop.wait(self.delay):
+            return
+        # It may have been deleted meanwhile, which ends this look with 404.
+        item = self._custom.get_namespaced_custom_object(
+            *self._kind[:2], self._namespace, self._kind[2], metadata["name"]
+        )
+        metadata = item["metadata"]
+        conditions = [{"type": "Initialized", "status": "True"}]
+        try:
+            for made in chart(item):
+                _quicken(made)
+                self.put(item, made)
+            reason = "InstallSuccessful" if first else "UpgradeSuccessful"
+            conditions.append({"type": "Deployed", "status": "True", "reason": reason})
+        except (ReleaseFailed, k8s.ApiException) as error:
+            if getattr(error, "status", None) == 404:
+                raise
+            text = json.loads(error.body)["message"] if hasattr(error, "body") else str(error)
+            reason = "InstallError" if first else "UpgradeError"
+            failed = {"type": "ReleaseFailed", "status": "True", "reason": reason}
+            conditions.append({**failed, "message": f"failed to upgrade release: {text}"})
+        self.status(item, {"conditions": conditions})
+        self._done[metadata["uid"]] = metadata["generation"]
+
+
+def _quicken(made: Object) -> None:
+    """Let pods of the chart be ready and gone sooner than the real ones; nothing else differs."""
+    if made["kind"] == "Deployment":
+        pod = made["spec"]["template"]["spec"]
+        pod["terminationGracePeriodSeconds"] = 2
+        pod["containers"][0]["readinessProbe"].update(initialDelaySeconds=0, periodSeconds=1)
+
+
+class KServe(Controller):
+    """A stand-in for KServe in the mode Standard.
+
+    Its status says what the Deployment's says, or why it could not make one.
+    """
+
+    def __init__(self, cluster: Any, namespace: str, agent_image: str = "") -> None:
+        super().__init__(cluster, namespace, SERVICES)
+        self._image = agent_image
+        self._done: dict[str, Object] = {}
+
+    def reconcile(self, item: Object) -> None:
+        """Make Deployment and Service of a service whose generation is new; tell how they are."""
+        metadata = item["metadata"]
+        try:
+            for made in standard(item, self._runtime(item), image=self._image, defaults=SMALL):
+                if self._done.get(f"{metadata['uid']}/{made['kind']}") != made:
+                    before = copy.deepcopy(made)
+                    self.put(item, made)
+                    self._done[f"{metadata['uid']}/{made['kind']}"] = before
+        except k8s.ApiException as error:
+            if error.status == 404:
+                raise
+            cause = f"fails to reconcile predictor: {json.loads(error.body)['message']}"
+            self._tell(item, "False", "ReconcileFailed", cause)
+            return
+        name = f"{metadata['name']}-predictor"
+        found = self._cluster.apps.read_namespaced_deployment(name, self._namespace)
+        conditions = {one.type: one for one in found.status.conditions or ()}
+        progress, available = conditions.get("Progressing"), conditions.get("Available")
+        generation = {"observedGeneration": found.status.observed_generation or 0}
+        if available is not None and available.status == "False":
+            self._tell(item, "False", available.reason, available.message, **generation)
+        elif progress is not None and progress.reason == "NewReplicaSetAvailable":
+            self._tell(item, "True", progress.reason, progress.message, **generation)
+        else:
+            self._tell(item, "Unknown", "", "", **generation)
+
+    def _runtime(self, item: Object) -> Object | None:
+        model = item["spec"]["predictor"].get("model")
+        if not model:
+            return None
+        where = (*RUNTIMES[:2], self._namespace, RUNTIMES[2], model["runtime"])
+        found: Object = self._custom.get_namespaced_custom_object(*where)
+        return found
+
+    def _tell(self, item: Object, status: str, reason: str, message: str, **more: int) -> None:
+        condition = {"status": status, "reason": reason, "message": message}
+        kinds = ("PredictorReady", "Ready")
+        conditions = [{"type": kind, **condition} for kind in kinds]
+        conditions.append({"type": "IngressReady", "status": "True"})
+        self.status(item, {"conditions": conditions, **more})
+
+
+class Router(Controller):
+    """A stand-in for OpenShift's router: looks at a Route when that changes, and never else."""
+
+    def __init__(self, cluster: Any, namespace: str) -> None:
+        super().__init__(cluster, namespace, ROUTES)
+        self._seen: dict[str, Any] = {}
+
+    def reconcile(self, item: Object) -> None:
+        """Admit a Route or not, and say so."""
+        metadata = item["metadata"]
+        seen = (item["spec"], metadata.get("annotations"))
+        if self._seen.get(metadata["uid"]) != seen:
+            self.status(item, router.status(item, router.verdict(item, self._readable, [])))
+            self._seen[metadata["uid"]] = seen
+
+    def _readable(self, secret: str) -> bool:
+        """Ask the API server what the router of a real cluster asks it."""
+        where = {"namespace": self._namespace, "resource": "secrets", "name": secret}
+        user = "system:serviceaccount:openshift-ingress:router"
+        spec = {"user": user, "resourceAttributes": {**where, "verb": "watch"}}
+        api = k8s.AuthorizationV1Api(self._cluster.api)
+        return bool(api.create_subject_access_review({"spec": spec}).status.allowed)
+
+
+# A lab has no room for what KServe would ask for.
+SMALL = {"requests": {"cpu": "10m"}}
 
 
 def operator(cluster: Any, namespace: str) -> Controller:
     """Return a stand-in for the OpenVINO operator."""
-    return Controller(cluster, namespace, MODEL_SERVERS, lambda _custom, item: _chart(item))
-
-
-def _chart(item: Object) -> list[Object]:
-    """Return what the operator's chart renders for a resource."""
-    name, spec = item["metadata"]["name"], item["spec"]
-    full = name if "ovms" in name else f"{name}-ovms"
-    labels = {"heritage": "Helm", "release": name, "chart": "ovms-4.0.0", "app": full}
-    chosen = {"release": name, "app": full}
-    store = spec["models_repository"]
-    volumes = [
-        {"name": "models", "persistentVolumeClaim": {"claimName": store["models_volume_claim"]}}
-    ]
-    mounts = [{"name": "models", "mountPath": "/models", "readOnly": True}]
-    config_map = spec["models_settings"].get("config_configmap_name")
-    if config_map:
-        volumes.append({"name": "config", "configMap": {"name": config_map}})
-        mounts.append({"name": "config", "mountPath": "/config", "readOnly": True})
-    container = {
-        "name": "ovms",
-        "image": spec["image_name"],
-        "ports": [{"containerPort": 8080, "name": "grpc"}, {"containerPort": 8081, "name": "rest"}],
-        "readinessProbe": {
-            "periodSeconds": 1,
-            "httpGet": {"path": "/v2/health/ready", "port": "rest"},
-        },
-        "args": _arguments(spec),
-        "volumeMounts": mounts,
-    }
-    parameters, service = spec["deployment_parameters"], spec["service_parameters"]
-    pod = {"terminationGracePeriodSeconds": 2, "containers": [container], "volumes": volumes}
-    deployment = {
-        "replicas": parameters.get("replicas", 1),
-        "selector": {"matchLabels": chosen},
-        "strategy": parameters["update_strategy"],
-        "template": {"metadata": {"labels": labels}, "spec": pod},
-    }
-    ports = [
-        {"name": "grpc", "port": service["grpc_port"], "targetPort": 8080},
-        {"name": "rest", "port": service["rest_port"], "targetPort": 8081},
-    ]
-    return [
-        _object("apps/v1", "Deployment", full, labels, deployment),
-        _object("v1", "Service", full, labels, {"selector": {"app": full}, "ports": ports}),
-    ]
-
-
-def _arguments(spec: Object) -> list[str]:
-    models, server = spec["models_settings"], spec["server_settings"]
-    if models["single_model_mode"]:
-        names = ["model_path", "model_name", "target_device", "nireq", "plugin_config"]
-        names += ["batch_size", "layout", "shape", "model_version_policy"]
-        args = [
-            part for name in names if models.get(name) for part in (f"--{name}", str(models[name]))
-        ]
-    else:
-        args = ["--config_path", models.get("config_path") or "/config/config.json"]
-    poll, scan = "file_system_poll_wait_seconds", "sequence_cleaner_poll_wait_minutes"
-    return [
-        *args,
-        "--log_level",
-        server["log_level"],
-        f"--{poll}",
-        str(server[poll]),
-        f"--{scan}",
-        str(server.get(scan, 0)),
-        *(["--grpc_workers", str(server["grpc_workers"])] if server.get("grpc_workers") else []),
-        "--port",
-        "8080",
-        "--rest_port",
-        "8081",
-    ]
+    return Operator(cluster, namespace)
 
 
 def kserve(cluster: Any, namespace: str) -> Controller:
-    """Return a stand-in for KServe in the mode Standard."""
-    return Controller(cluster, namespace, SERVICES, _predictor)
-
-
-def _predictor(custom: Any, item: Object) -> list[Object]:
-    """Return what KServe makes of a service and its runtime."""
-    metadata, predictor = item["metadata"], dict(item["spec"]["predictor"])
-    name, full = metadata["name"], f"{metadata['name']}-predictor"
-    model = predictor.pop("model")
-    where = (*RUNTIMES[:2], metadata["namespace"], RUNTIMES[2], model["runtime"])
-    runtime = custom.get_namespaced_custom_object(*where)
-    containers = [dict(one) for one in runtime["spec"]["containers"]]
-    assert containers[0]["name"] == "kserve-container"
-    containers[0]["resources"] = model.get("resources") or {"requests": {"cpu": "10m"}}
-    labels = {
-        **metadata["labels"],
-        **predictor.pop("labels"),
-        "serving.kserve.io/inferenceservice": name,
-        "component": "predictor",
-        "app": f"isvc.{full}",
-    }
-    annotations = {**metadata["annotations"], **predictor.pop("annotations")}
-    count = predictor.pop("minReplicas")
-    predictor.pop("maxReplicas")
-    deployment = {
-        "replicas": count,
-        "selector": {"matchLabels": {"app": f"isvc.{full}"}},
-        "strategy": predictor.pop("deploymentStrategy"),
-        "template": {
-            "metadata": {"labels": labels, "annotations": annotations},
-            "spec": {**predictor, "containers": containers},
-        },
-    }
-    first, *others = containers[0]["ports"]
-    ports = [{"name": first["name"], "port": 80, "targetPort": first["containerPort"]}]
-    ports += [{"name": one["name"], "port": one["containerPort"]} for one in others]
-    service = {"selector": {"app": f"isvc.{full}"}, "ports": ports}
-    return [
-        _object("apps/v1", "Deployment", full, labels, deployment),
-        _object("v1", "Service", full, labels, service),
-    ]
-
-
-def _object(version: str, kind: str, name: str, labels: Object, spec: Object) -> Object:
-    metadata = {"name": name, "labels": dict(labels)}
-    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
+    """Return a stand-in for KServe."""
+    return KServe(cluster, namespace)

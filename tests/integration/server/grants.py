@@ -1,11 +1,10 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gives a user exactly what is shipped for an option, and takes single rights away again."""
+"""Gives an account of its own what is shipped for an option, and takes single rights away again."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from kubernetes import client as k8s
+from accounts import GROUP, Restricted
 
 FILES = Path(__file__).resolve().parents[3] / "roles" / "preflight" / "files"
-USER = os.environ.get("EDGE_RESTRICTED_USER", "edge-deployer")
-GROUP = "rbac.authorization.k8s.io"
 
 
 class Right(NamedTuple):
@@ -60,22 +57,29 @@ def shipped(role: str) -> list[Right]:
 
 @dataclass
 class Grants:
-    """What the user may do in one namespace, and in the cluster; ``remove`` takes all back."""
+    """What an account of its own may do in one namespace, and in the cluster.
+
+    ``remove`` takes all back.
+    """
 
     cluster: Any
     namespace: str
     suffix: str = field(default_factory=lambda: uuid.uuid4().hex[:6])
     wide: list[str] = field(default_factory=list)
+    account: Restricted = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the account."""
+        self.account = self.cluster.new_account()
 
     def give(self, role: str, *, wide: bool = False) -> None:
         """Bind a shipped role, and wait until that works."""
         name, rbac = f"edge-test-{role}-{self.suffix}", self.cluster.rbac
         meta = {"metadata": {"name": name}}
         body = {**meta, "rules": [right.rule() for right in shipped(role)]}
-        subjects = [{"kind": "User", "name": USER, "apiGroup": GROUP}]
         kind = "ClusterRole" if wide else "Role"
         reference = {"roleRef": {"apiGroup": GROUP, "kind": kind, "name": name}}
-        binding = {**meta, **reference, "subjects": subjects}
+        binding = {**meta, **reference, "subjects": self.account.subjects}
         if wide:
             rbac.create_cluster_role(body)
             rbac.create_cluster_role_binding(binding)
@@ -106,23 +110,10 @@ class Grants:
             rbac.replace_namespaced_role(name, self.namespace, body)
 
     def wait(self, right: Right, *, allowed: bool = True, wide: bool = False) -> None:
-        """Wait until the API server's authorizer has seen the change."""
-        resource, _mark, subresource = right.resource.partition("/")
-        asked = {
-            "group": right.group,
-            "resource": resource,
-            "subresource": subresource,
-            "verb": right.verb,
-            "name": right.name,
-            **({} if wide else {"namespace": self.namespace}),
-        }
-        body = {"spec": {"user": USER, "resourceAttributes": asked}}
-        api = k8s.AuthorizationV1Api(self.cluster.api)
-        self.cluster.wait_until(
-            lambda: bool(api.create_subject_access_review(body).status.allowed) is allowed,
-            f"{right} is {allowed}",
-            20,
-        )
+        """Wait until the account has, or has no longer, a right."""
+        place = "" if wide else self.namespace
+        group, resource, verb, name = right
+        self.account.until(verb, group, resource, place, name, allowed=allowed)
 
     def remove(self) -> None:
         """Remove what is not in the namespace."""

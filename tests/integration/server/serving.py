@@ -21,6 +21,7 @@ import openvino
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import entry
+from ansible_collections.openvino.edge.plugins.module_utils.verify.marker import is_marker
 from openvino import opset13
 
 COLLECTIONS = Path(__file__).resolve().parents[3] / "collections"
@@ -177,13 +178,14 @@ class Server:
         return list(listed.items)
 
     def states(self, pod: Any) -> dict[str, str]:
-        """Return what a pod itself reports: {"model:version": state}."""
+        """Return what a pod itself reports of models: {"model:version": state}."""
         body = self.cluster.core.connect_get_namespaced_pod_proxy_with_path(
             f"{pod.metadata.name}:8081", self.namespace, "v1/config", _preload_content=False
         ).data
         return {
             f"{model}:{item['version']}": item["state"]
             for model, entry_ in json.loads(body).items()
+            if not is_marker(model)
             for item in entry_["model_version_status"]
         }
 

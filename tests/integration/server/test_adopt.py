@@ -20,7 +20,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from ansible_collections.openvino.edge.plugins.module_utils.server.parity.migrate import migrate
+from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
+from ansible_collections.openvino.edge.plugins.module_utils.server.chart.migrate import migrate
+from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as status
+from kubernetes.client.exceptions import ApiException
 from serving import COLLECTIONS, Server
 
 NAME = "ovms-app"
@@ -319,3 +322,110 @@ def test_the_examples_of_the_page_work_as_they_are_written(server: Server, tmp_p
     given = {**back["openvino.edge.model_server"], "namespace": server.namespace}
     assert server.run(**given)["changed"]
     assert _deployment(server).spec.template.spec.containers[0].args[0] == "--model_path"
+
+
+def test_case_26_clients_keep_the_documented_ports(
+    shop: Any, make_namespace: Any, make_pvc: Any, make_server: Any, fill: Any, server_image: str
+) -> None:
+    namespace = make_namespace(shop, "baseline")
+    fill(shop, namespace, make_pvc(shop, namespace))
+    deployment, service = chart_deployment(server_image), chart_service()
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    ports = {"8080": "9000", "8081": "8000"}
+    container["args"] = [ports.get(word, word) for word in container["args"]]
+    container["ports"] = [{"containerPort": 9000}, {"containerPort": 8000, "name": "rest"}]
+    service["spec"]["ports"] = [
+        {"name": "grpc", "port": 9000, "targetPort": 9000},
+        {"name": "rest", "port": 8000, "targetPort": 8000},
+    ]
+    other = {**service, "metadata": {"name": "other-svc"}}
+    shop.apps.create_namespaced_deployment(namespace, deployment, field_manager="kubectl-create")
+    for item in (service, other):
+        shop.core.create_namespaced_service(namespace, item, field_manager="kubectl-create")
+    server = make_server(shop, namespace, name=NAME, adopt=True, strategy="RollingUpdate")
+    shop.wait_until(lambda: bool(_deployment(server).status.ready_replicas), "the old pod", 60)
+    with no_gap(server):
+        taken = server.run()
+    assert taken["endpoints"]["rest"] == f"{NAME}.{namespace}.svc:8000"
+    assert [port.port for port in _service(server).spec.ports] == [9000, 8000]
+    assert any("other-svc leads to the pods" in text for text in server.warnings)
+    for name in (f"{NAME}:rest", "other-svc:rest"):
+        answer = shop.core.connect_get_namespaced_service_proxy_with_path(
+            name, namespace, "v2/health/ready", _request_timeout=5
+        )
+        assert answer is not None
+    assert not server.run()["changed"]
+    checked = {"namespace": namespace, "name": NAME, "kubeconfig": server.args()["kubeconfig"]}
+    params = dict.fromkeys(status.ARGUMENT_SPEC)
+    defaults = {k: v["default"] for k, v in status.ARGUMENT_SPEC.items() if "default" in v}
+    assert status.run({**params, **defaults, **checked}, Runtime())["available"]
+
+
+def as_helm_4(server: Server, manifest: dict[str, Any], *, force: bool = False) -> Any:
+    """Apply a manifest as Helm 4 does: on the server's side, in its own name, never by force.
+
+    Its ``--force-conflicts`` is ``force``.
+    """
+    meta = manifest["metadata"]
+    kind = "Deployment" if "replicas" in manifest["spec"] else "Service"
+    apps, core = server.cluster.apps, server.cluster.core
+    of_kind = {
+        "Deployment": ("apps/v1", apps.patch_namespaced_deployment),
+        "Service": ("v1", core.patch_namespaced_service),
+    }
+    version, patch = of_kind[kind]
+    return patch(
+        meta["name"],
+        server.namespace,
+        {"apiVersion": version, "kind": kind, **manifest},
+        field_manager="helm",
+        force=force,
+        _content_type="application/apply-patch+yaml",
+    )
+
+
+def test_case_68_helm_4_works_again_after_giving_back(
+    shop: Any, make_namespace: Any, make_pvc: Any, make_server: Any, fill: Any, server_image: str
+) -> None:
+    namespace = make_namespace(shop, "baseline")
+    fill(shop, namespace, make_pvc(shop, namespace))
+    server = make_server(shop, namespace, name=NAME, adopt=True, strategy="RollingUpdate")
+    release = [chart_deployment(server_image), chart_service()]
+    for manifest in release:
+        as_helm_4(server, manifest)
+    shop.wait_until(lambda: bool(_deployment(server).status.ready_replicas), "the chart's pod", 60)
+    owned = fields_of(server)
+
+    server.run()
+    with pytest.raises(ApiException) as refused:
+        as_helm_4(server, release[0])
+    assert refused.value.status == 409 and "openvino.edge" in str(refused.value.body)
+    for options in ({}, {"log_level": "DEBUG"}):
+        server.run(**options)
+    server.run(state="returned")
+    assert fields_of(server) == owned
+
+    upgrade = chart_deployment(server_image)
+    container = upgrade["spec"]["template"]["spec"]["containers"][0]
+    container["args"] = [*container["args"], "--grpc_workers", "2"]
+    container.pop("env")
+    for manifests in ([upgrade, release[1]], release):
+        for manifest in manifests:
+            as_helm_4(server, manifest)
+    (container,) = _deployment(server).spec.template.spec.containers
+    assert "--grpc_workers" not in container.args, "the second of both was a roll-back"
+
+    server.run()
+    as_helm_4(server, release[0], force=True)
+    (container,) = _deployment(server).spec.template.spec.containers
+    assert container.args[0] == "--model_path", "Helm's --force-conflicts overwrites"
+
+
+def fields_of(server: Server) -> dict[str, Any]:
+    """Return who owns which fields, but for what controllers write."""
+    return {
+        f"{item.kind or type(item).__name__} {entry.manager} {entry.operation}": entry.fields_v1
+        for item in (_deployment(server), _service(server))
+        for entry in item.metadata.managed_fields
+        if entry.subresource is None and entry.manager != "kube-controller-manager"
+    }

@@ -153,6 +153,7 @@ def test_containerd_pulls_through_the_mirror(
     assert "not found" in told_by and "lookup" not in told_by, told_by
 
 
+@pytest.mark.whole
 def test_k3s_reads_one_file(node: Node, registry: tuple[FileServer, Authority]) -> None:
     document = example("Images from a mirror", 2)
     (restart,) = document[0].pop("handlers")
@@ -216,6 +217,7 @@ def _definition(kind: str, field: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.whole
 def test_openshift_takes_the_sets(
     mirror_sets: Any, registry: tuple[FileServer, Authority], factory: Any, tmp_path: Path
 ) -> None:

@@ -17,18 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
+from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
+from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as verify
 from serving import Server, play
 
-TESTS = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TESTS / "standin"))
+TESTBED = Path(__file__).resolve().parents[2] / "testbed"
+sys.path.insert(0, str(TESTBED / "standin"))
 
 from shared_library import shared_library  # noqa: E402
 
 ADDER = {"name": "adder", "versions": [1]}
 GRAPH = {"name": "graph", "graph_path": "graph.pbtxt", "versions": [1]}
 CLAIM = {"persistentVolumeClaim": {"claimName": "models"}}
-LIBRARY = base64.b64encode(shared_library()).decode()
+LIBRARY = base64.b64encode(shared_library(inputs=("all",), outputs=("parts",))).decode()
 FILES = (
     "mkdir -p graph/1 graph/2 libs/1 && echo 'input_stream: \"in\"' | tee graph/1/graph.pbtxt"
     f" graph/2/graph.pbtxt && echo {LIBRARY} | base64 -d > libs/1/libcut.so"
@@ -82,6 +85,7 @@ def metrics(server: Server) -> str:
     return str(reply.data.decode())
 
 
+@pytest.mark.standin("its graph is a name: a server with MediaPipe would refuse it")
 def test_pipelines_graphs_and_metrics(server: Server) -> None:
     options = {**ALL, "image": "localhost/ovms-standin:2026.3"}
     made = server.run(**options)
@@ -108,6 +112,24 @@ def test_pipelines_graphs_and_metrics(server: Server) -> None:
     assert "ovms_streams{" not in metrics(server)
 
 
+@pytest.mark.standin("its graph is a name: a server with MediaPipe would refuse it")
+def test_case_03_a_model_with_a_slash_in_its_name(server: Server) -> None:
+    """Its directory is one level; status asks C(/v1/config), which no proxy decodes."""
+    with server.cluster.visitor(server.namespace, CLAIM, read_only=False) as visitor:
+        visitor.sh("cd /store/models && cp -r adder org--adder && cp -r graph org--graph")
+    graph = {**GRAPH, "name": "org/graph"}
+    server.run(models=[{"name": "org/adder", "versions": [1]}, graph])
+    server.until({"org/adder:1": "AVAILABLE", "org/graph:1": "AVAILABLE"})
+    names = [{"name": "org/adder", "versions": [1]}, {"name": "org/graph"}]
+    wanted = {"name": server.name, "namespace": server.namespace, "models": names}
+    checked = ArgumentSpecValidator(dict(verify.ARGUMENT_SPEC), **verify.SPEC_RULES).validate(
+        {**server.cluster.auth, **wanted}
+    )
+    assert not checked.error_messages, checked.error_messages
+    assert verify.run(checked.validated_parameters, Runtime())["available"]
+
+
+@pytest.mark.standin("its graph is a name: a server with MediaPipe would refuse it")
 def test_a_release_that_is_not_known_and_versions_that_the_server_chooses(server: Server) -> None:
     """An image whose tag tells nothing gets what both generations take."""
     newest = {"name": "adder", "version_policy": {"latest": 1}}
@@ -182,6 +204,7 @@ def test_a_file_on_the_store(server: Server) -> None:
     assert not server.run(models=None, config_path="config.json")["changed"]
 
 
+@pytest.mark.standin("its graph is a name: a server with MediaPipe would refuse it")
 def test_the_roles_serve_and_verify_all_of_it(server: Server, tmp_path: Path) -> None:
     """Also with a configuration of one's own, where edge_models says what is verified."""
     names = ("model_server", "verify")

@@ -16,23 +16,30 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
+import controllers
 import grpc
 import numpy
 import pytest
 import tritonclient.grpc as triton
 import yaml
-from ansible_collections.openvino.edge.plugins.module_utils.errors import ForbiddenError, InputError
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ForbiddenError,
+    InputError,
+    WaitError,
+)
 from definitions import define, undefine
 from kubernetes import client as k8s
+from readers import read_all
 from serving import ALL_OBJECTS, COLLECTIONS, Server, models_on_claim, put_models
 from tritonclient.utils import InferenceServerException
 
 TESTS = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TESTS)]
+sys.path[:0] = [str(TESTS / "testbed")]
 
 from web.authority import Authority  # noqa: E402
 from web.ingress_controller import Controller, controller, programs  # noqa: E402
@@ -158,6 +165,7 @@ def actions(result: dict[str, Any]) -> dict[tuple[str, str], str]:
     return {(item["kind"], item["name"]): item["action"] for item in changed}
 
 
+@pytest.mark.whole
 def test_rest_and_grpc_reach_the_server_over_tls(
     server: Server, contour: Controller, edge_class: str
 ) -> None:
@@ -354,6 +362,7 @@ OWN_ROUTE = {
                 "name": "v1",
                 "served": True,
                 "storage": True,
+                "subresources": {"status": {}},
                 "schema": {
                     "openAPIV3Schema": {
                         "type": "object",
@@ -366,28 +375,42 @@ OWN_ROUTE = {
 }
 
 
-def test_routes_are_made_and_pruned(server: Server) -> None:
-    authority = Authority()
-    certificate, key = authority.issue(HOST, GRPC_HOST)
-    tls = {"certificate": certificate + authority.certificate, "key": key}
-    expose = {"controller": "openshift", **PATHS, "tls": tls}
-    with pytest.raises(InputError, match=r"expose\.controller: the cluster has no Route"):
-        server.run(expose=expose)
+@contextmanager
+def routes_served(cluster: Any) -> Iterator[None]:
+    """Make the kind Route known to a cluster."""
     real = Path(os.environ.get("EDGE_CRDS", "/nowhere"), "route.openshift.io_routes.yaml")
     body: Any = yaml.safe_load(real.read_text()) if real.exists() else OWN_ROUTE
     # That name is kept for the platform's own kinds.
     notes = {"api-approved.kubernetes.io": "unapproved, for a test"}
     body["metadata"]["annotations"] = {**body["metadata"].get("annotations", {}), **notes}
-    define(server.cluster, body)
+    define(cluster, body)
     try:
+        yield
+    finally:
+        undefine(cluster, body["metadata"]["name"])
+
+
+def test_routes_are_made_and_pruned(server: Server) -> None:
+    authority = Authority()
+    certificate, key = authority.issue(HOST, GRPC_HOST)
+    tls = {"certificate": certificate + authority.certificate, "key": key}
+    expose: dict[str, Any] = {"controller": "openshift", **PATHS, "tls": tls}
+    with pytest.raises(InputError, match=r"^expose\.grpc\.tls: the router offers HTTP/2"):
+        server.run(expose=expose)
+    own = dict(zip(("certificate", "key"), authority.issue(GRPC_HOST)))
+    expose["grpc"] = {**PATHS["grpc"], "tls": own}
+    with pytest.raises(InputError, match=r"expose\.controller: the cluster has no Route"):
+        server.run(expose=expose)
+    with routes_served(server.cluster):
         made = server.run(expose=expose)
         names = {name for kind, name in actions(made) if kind == "Route"}
         assert names == {"ocr-rest-v1", "ocr-rest-v2", "ocr-rest-v3", "ocr-grpc"}
+        assert any("no router has said" in text for text in server.warnings)
         assert not server.run(expose=expose)["changed"]
-        listed = k8s.CustomObjectsApi(server.cluster.api).list_namespaced_custom_object
-        where = ("route.openshift.io", "v1", server.namespace, "routes")
-        found = {item["metadata"]["name"]: item["spec"] for item in listed(*where)["items"]}
-        assert found["ocr-grpc"]["tls"]["externalCertificate"] == {"name": "ocr-tls"}
+        where = (server.cluster, "route.openshift.io/v1", "Route", server.namespace)
+        found = {name: item["spec"] for name, item in read_all(*where).items()}
+        assert set(found) == names
+        assert found["ocr-grpc"]["tls"]["externalCertificate"] == {"name": "ocr-tls-grpc"}
         assert found["ocr-rest-v2"]["to"]["name"] == "ocr"
         assert "PRIVATE KEY" not in json.dumps(found)
         kept = {"controller": "openshift", "rest": {"host": HOST, "paths": ["/"]}}
@@ -395,36 +418,61 @@ def test_routes_are_made_and_pruned(server: Server) -> None:
             **{("Route", name): "deleted" for name in names},
             ("Route", "ocr-rest"): "created",
             ("Secret", "ocr-tls"): "deleted",
+            ("Secret", "ocr-tls-grpc"): "deleted",
             ("Service", "ocr-grpc"): "deleted",
         }
         assert actions(server.run()) == {("Route", "ocr-rest"): "deleted"}
-        assert listed(*where)["items"] == []
-    finally:
-        undefine(server.cluster, body["metadata"]["name"])
+        assert read_all(*where) == {}
+
+
+def test_71_what_the_router_says_is_told_and_it_looks_again(server: Server) -> None:
+    """With the Role of the docs, made after the first run."""
+    certificate, key = Authority().issue(HOST)
+    tls = {"certificate": certificate, "key": key}
+    expose = {"controller": "openshift", "rest": PATHS["rest"], "tls": tls}
+    text = (TESTS.parent / "docs" / "exposing.md").read_text(encoding="utf-8")
+    (task,) = yaml.safe_load(text.split("## OpenShift")[1].split("```yaml\n")[1].split("```")[0])
+    role, binding = task["openvino.edge.objects"]["definitions"]
+    for item in (role, binding):
+        item["metadata"]["namespace"] = server.namespace
+    said = "router 'default' does not admit it: ExternalCertificateValidationFailed: .*permission"
+    with (
+        routes_served(server.cluster),
+        controllers.Router(server.cluster, server.namespace),
+    ):
+        for changed in (True, False):
+            with pytest.raises(WaitError, match=said) as caught:
+                server.run(expose=expose)
+            assert caught.value.details["changed"] is changed
+        server.cluster.rbac.create_namespaced_role(server.namespace, role)
+        server.cluster.rbac.create_namespaced_role_binding(server.namespace, binding)
+        assert not server.run(expose=expose)["changed"]
+        assert not any("Route" in text for text in server.warnings)
+        server.run()
+    server.cluster.rbac.delete_namespaced_role(role["metadata"]["name"], server.namespace)
+    server.cluster.rbac.delete_namespaced_role_binding(
+        binding["metadata"]["name"], server.namespace
+    )
 
 
 def test_the_rights_are_asked_for_only_when_used(
     shop: Any, make_namespace: Any, make_pvc: Any, make_server: Any, adders: Any
 ) -> None:
-    if shop.restricted_kubeconfig is None:
-        pytest.skip("the cluster gives no restricted user")
-    namespace = make_namespace(shop, "restricted")
+    namespace, account = make_namespace(shop, "restricted"), shop.new_account()
     put_models(shop, namespace, make_pvc(shop, namespace), adders)
-    server = make_server(shop, namespace, kubeconfig=str(shop.restricted_kubeconfig))
+    server = make_server(shop, namespace, kubeconfig=str(account.kubeconfig))
     shipped = {
         item["metadata"]["name"]: item["rules"]
         for item in yaml.safe_load(RBAC.read_text())["items"]
     }
-    user = os.environ.get("EDGE_RESTRICTED_USER", "edge-deployer")
 
     def grant(name: str) -> None:
         meta = {"metadata": {"name": name}}
         shop.rbac.create_namespaced_role(namespace, {**meta, "rules": shipped[name]})
         role = {"apiGroup": GROUP, "kind": "Role", "name": name}
-        subjects = [{"kind": "User", "name": user, "apiGroup": GROUP}]
-        body = {**meta, "roleRef": role, "subjects": subjects}
+        body = {**meta, "roleRef": role, "subjects": account.subjects}
         shop.rbac.create_namespaced_role_binding(namespace, body)
-        shop.wait_for_rights(user, namespace, shipped[name])
+        account.until_rules(namespace, shipped[name])
 
     expose = {**PATHS, "tls": {"default_certificate": True}}
     grant("openvino-edge-deployer")

@@ -23,7 +23,7 @@ import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Access
-from ansible_collections.openvino.edge.plugins.module_utils.server import scc
+from ansible_collections.openvino.edge.plugins.module_utils.server.render import scc
 from kubernetes import client as k8s
 from serving import FETCH, PYTHON, Server, run_in_pod
 
@@ -91,6 +91,7 @@ def forward_proxy(shop: Any) -> Iterator[ForwardProxy]:
     thread.join()
 
 
+@pytest.mark.standin("asks from inside the pod with the stand-in's own Python")
 def test_downloads_go_through_the_proxy_and_the_cluster_does_not(
     server: Server, forward_proxy: ForwardProxy
 ) -> None:

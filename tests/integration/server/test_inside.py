@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError, WaitError
-from ansible_collections.openvino.edge.plugins.module_utils.server import spec as spec_module
-from ansible_collections.openvino.edge.plugins.module_utils.server.generation import UNKNOWN
+from ansible_collections.openvino.edge.plugins.module_utils.preflight.rights import fill
+from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
+from ansible_collections.openvino.edge.plugins.module_utils.server.config.generation import UNKNOWN
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec import server as spec_module
+from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as verify_entry
 from serving import Server, models_on_claim, run_in_pod
 
 CLAIM = {"persistentVolumeClaim": {"claimName": "models"}}
@@ -49,7 +52,7 @@ def blobs(server: Server) -> list[str]:
 def test_a_cache_with_a_read_only_root(server: Server) -> None:
     server.run(model_cache={"size": "64Mi"})
     server.until({"adder:1": "AVAILABLE"})
-    assert len(blobs(server)) == 1
+    assert len(blobs(server)) == 2  # of the model, and of the marker of the configuration
     (pod,) = server.pods()
     assert pod.spec.containers[0].security_context.read_only_root_filesystem
     assert not server.run(model_cache={"size": "64Mi"})["changed"]
@@ -64,7 +67,7 @@ def test_a_cache_on_the_claim_outlives_its_pod(server: Server) -> None:
     made = blobs(server)
     (before,) = server.pods()
     stamp = inside(server, "cd /opt/cache && stat -c %Y:%i *.blob")
-    assert len(made) == 1 and not server.run(**kept)["changed"]
+    assert len(made) == 2 and not server.run(**kept)["changed"]
     server.cluster.core.delete_namespaced_pod(before.metadata.name, server.namespace)
 
     def replaced() -> bool:
@@ -81,6 +84,29 @@ def test_a_cache_on_the_claim_outlives_its_pod(server: Server) -> None:
         assert visitor.sh("ls /store/cache/ocr").split() == [node]
     inside_models = inside(server, "ls -a /models").split()
     assert "cache" not in inside_models
+
+
+def test_53_a_cache_that_keeps_nothing_is_told(server: Server) -> None:
+    def status(*, warns: bool) -> dict[str, Any]:
+        given = {**server.cluster.auth, "namespace": server.namespace, "name": server.name}
+        runtime = Runtime()
+        found = verify_entry.run(fill(verify_entry.ARGUMENT_SPEC, given), runtime)
+        assert bool(runtime.warnings) is warns, runtime.warnings
+        (row,) = found["caches"]
+        return {**row, "warnings": runtime.warnings}
+
+    kept: dict[str, Any] = {"model_cache": {"persistent": True}}
+    server.run(**kept)
+    found = status(warns=False)
+    assert (found["directory"], found["writable"], found["blobs"]) == ("/opt/cache", True, 2)
+    sizes = inside(server, "cat /opt/cache/*.blob | wc -c")
+    assert found["size"] == int(sizes) and found["free"] > 0
+    inside(server, "rm /opt/cache/*.blob")
+    (pod,) = server.pods()
+    found = status(warns=True)
+    assert (found["writable"], found["blobs"], found["size"]) == (True, 0, 0)
+    (text,) = found["warnings"]
+    assert text.startswith(f"{pod.metadata.name}: ") and "nothing was kept in /opt/cache" in text
 
 
 def test_variables_of_secrets_maps_and_the_pod(server: Server) -> None:
@@ -151,6 +177,7 @@ def test_an_address_of_a_load_balancer(server: Server) -> None:
     assert service.spec.type == "ClusterIP" and not service.spec.load_balancer_source_ranges
 
 
+@pytest.mark.standin("goes from one release of the stand-in to the other")
 def test_the_release_as_the_running_server_tells_it(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +188,8 @@ def test_the_release_as_the_running_server_tells_it(
     with pytest.raises(InputError, match="no server that runs it does"):
         server.run(**stateful)
     server.run()
-    assert server.run(check=True, **stateful)["reload"] == "config_reload"
+    # OVMS does not make a served version stateful at run time.
+    assert server.run(check=True, **stateful)["reload"] == "rolling_restart"
     newer: dict[str, Any] = {"image": "localhost/ovms-standin:2026.3"}
     with pytest.raises(InputError, match="no server that runs it does"):
         server.run(**stateful, **newer)

@@ -24,13 +24,14 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     ForbiddenError,
     InputError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.server import scc
+from ansible_collections.openvino.edge.plugins.module_utils.server.render import scc
 from definitions import Kind, serve
 from grants import Grants, Right, shipped
 from kubernetes import client as k8s
+from readers import read_all
 from serving import Server
 
-LAB = Path(__file__).resolve().parents[2] / "lab" / "lab"
+LAB = Path(__file__).resolve().parents[2] / "testbed" / "lab" / "lab"
 NAME = "openshift"
 CONSTRAINTS = Kind(scc.GROUP, "v1", scc.KIND, scc.RESOURCE)
 PROXIES = Kind("config.openshift.io", "v1", "Proxy", "proxies")
@@ -62,8 +63,7 @@ def cluster(shop: Any) -> Iterator[Any]:
         pytest.skip("makes a cluster of its own in the lab")
     lab("up", NAME, "--nodes", "1")
     try:
-        files = [Path(lab("kubeconfig", NAME, "--user", user)) for user in ("admin", "restricted")]
-        made = type(shop)(NAME, *files)
+        made = type(shop)(NAME, Path(lab("kubeconfig", NAME, "--user", "admin")))
         serve(made, CONSTRAINTS, PROXIES)
         yield made
     finally:
@@ -98,7 +98,7 @@ def grants(cluster: Any) -> Iterator[Grants]:
 
 @pytest.fixture
 def server(cluster: Any, grants: Grants, make_server: Any) -> Server:
-    kubeconfig = str(cluster.restricted_kubeconfig)
+    kubeconfig = str(grants.account.kubeconfig)
     options = {"kubeconfig": kubeconfig, "models": [], "replicas": 0, "wait": False}
     made: Server = make_server(cluster, grants.namespace, **options)
     return made
@@ -145,6 +145,10 @@ def test_the_constraint_for_host_paths_and_its_rights(server: Server, grants: Gr
     made = server.run(**ON_HOST)
     assert [item["kind"] for item in made["objects"]][:2] == [scc.KIND, "ClusterRole"]
     assert not server.run(**ON_HOST)["changed"]
+    constraint = read_all(server.cluster, scc.API_VERSION, scc.KIND)[scc.OWN]
+    assert constraint["allowHostDirVolumePlugin"] and "hostPath" in constraint["volumes"]
+    assert constraint["runAsUser"] == {"type": "MustRunAsNonRoot"}
+    assert not constraint["allowPrivilegedContainer"] and not constraint["allowHostNetwork"]
     pod = server.cluster.apps.read_namespaced_deployment("ocr", server.namespace).spec.template
     assert pod.metadata.annotations[scc.REQUIRED_ANNOTATION] == scc.OWN
     gone: dict[str, Any] = {"state": "absent", "models": None, "replicas": None, "pvc": None}

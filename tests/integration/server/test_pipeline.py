@@ -25,8 +25,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository import en
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from serving import Server, play
 
-TESTS = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TESTS / "standin"))
+TESTBED = Path(__file__).resolve().parents[2] / "testbed"
+sys.path.insert(0, str(TESTBED / "standin"))
 
 from shared_library import shared_library  # noqa: E402
 
@@ -71,15 +71,20 @@ def served(version: int) -> dict[str, Any]:
     return {"pipelines": [PIPELINE], "custom_node_libraries": [library]}
 
 
+def cutter(mark: bytes = b"") -> bytes:
+    """Return a library for the node of the pipeline; C(mark) makes it another one."""
+    return shared_library(mark=mark, inputs=("x",), outputs=("lines",))
+
+
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     """A user's directory: models in versions, a library and a graph that have none."""
-    maker = [sys.executable, str(TESTS / "ocr" / "make_repository.py")]
+    maker = [sys.executable, str(TESTBED / "ocr" / "make_repository.py")]
     made = subprocess.run(maker, capture_output=True, text=True, check=True).stdout.strip()
     top = tmp_path / "OCR"
     shutil.copytree(made, top, copy_function=os.link)
     (top / "ocr_nodes").mkdir()
-    (top / "ocr_nodes" / "libcut.so").write_bytes(shared_library())
+    (top / "ocr_nodes" / "libcut.so").write_bytes(cutter())
     (top / "reader").mkdir()
     (top / "reader" / "graph.pbtxt").write_text('input_stream: "in"\n')
     return top
@@ -127,6 +132,7 @@ def own_config() -> str:
     )
 
 
+@pytest.mark.standin("its graph is a name: a server with MediaPipe would refuse it")
 def test_from_a_directory_to_a_pipeline_that_is_available(
     server: Server, own: Path, tmp_path: Path, agent_image: str
 ) -> None:
@@ -166,6 +172,7 @@ def test_from_a_directory_to_a_pipeline_that_is_available(
     assert play(tmp_path, tasks, report, **options)["changed"] == [False, False]
 
 
+@pytest.mark.standin("its graph is a name: a server with MediaPipe would refuse it")
 def test_another_library_is_another_version(server: Server, own: Path, agent_image: str) -> None:
     """It is checked, kept while it is used, removed when it is not, and audited like a model."""
     extra = {"name": "ocr_nodes", "versions": [1]}
@@ -176,7 +183,7 @@ def test_another_library_is_another_version(server: Server, own: Path, agent_ima
     server.until(SERVED)
     (pod,) = server.pods()
 
-    (own / "ocr_nodes" / "libcut.so").write_bytes(shared_library(mark=b"better"))
+    (own / "ocr_nodes" / "libcut.so").write_bytes(cutter(b"better"))
     with pytest.raises(InputError, match=r"ocr_nodes/1 \(changed libcut.so\)"):
         repository(server, agent_image, models=[extra], **source)
     newer = {"models": [{**extra, "versions": [2]}], **source}

@@ -162,6 +162,7 @@ def test_an_existing_secret(make: Make, s3: dict[str, Any]) -> None:
     ]
 
 
+@pytest.mark.standin("asks from inside the pod with the stand-in's own Python")
 def test_through_a_proxy(make: Make, s3: dict[str, Any], address: str) -> None:
     with running(ForwardProxy(address)) as proxy:
         proxies = {"https_proxy": f"http://{proxy.place}", "no_proxy": [f"{address}/32"]}
@@ -213,6 +214,7 @@ def test_google(make: Make, buckets: Path, address: str) -> None:
         server.until(SERVED)
 
 
+@pytest.mark.whole
 def test_azure(make: Make, buckets: Path, address: str) -> None:
     with azure_store(buckets, address, AZURE_KEY) as text:
         server = make(cloud={"azure": {"uri": "az://models/plant", "connection_string": text}})
@@ -223,21 +225,18 @@ def test_azure(make: Make, buckets: Path, address: str) -> None:
 
 def test_with_the_shipped_rights_and_no_other(make: Make, s3: dict[str, Any]) -> None:
     server = make(cloud={"s3": {**s3, **GIVEN}})
-    restricted = server.cluster.restricted_kubeconfig
-    if restricted is None:
-        pytest.skip("the cluster gives no restricted user")
-    name = os.environ.get("EDGE_RESTRICTED_USER", "edge-deployer")
-    user = {"kind": "User", "name": name, "apiGroup": RBAC}
+    account = server.cluster.new_account()
     shipped = {item["metadata"]["name"]: item["rules"] for item in shipped_roles()}
 
     def grant(name: str) -> None:
         rbac, meta = server.cluster.rbac, {"metadata": {"name": name}}
         rbac.create_namespaced_role(server.namespace, {**meta, "rules": shipped[name]})
         reference = {"apiGroup": RBAC, "kind": "Role", "name": name}
-        binding = {**meta, "roleRef": reference, "subjects": [user]}
+        binding = {**meta, "roleRef": reference, "subjects": account.subjects}
         rbac.create_namespaced_role_binding(server.namespace, binding)
+        account.until_rules(server.namespace, shipped[name])
 
-    server.options["kubeconfig"] = str(restricted)
+    server.options["kubeconfig"] = str(account.kubeconfig)
     server.options.pop("context", None)
     grant("openvino-edge-deployer")
 

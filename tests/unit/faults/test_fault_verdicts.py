@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import random
+import stat
 import subprocess
 import sys
 import time
@@ -15,10 +18,10 @@ from typing import Any
 
 import pytest
 
-TESTS = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TESTS / "faults"), str(TESTS / "lab")]
+TESTBED = Path(__file__).resolve().parents[2] / "testbed"
+sys.path[:0] = [str(TESTBED / name) for name in ("faults", "lab", "volumes")]
 
-from edge_faults import netlab, servers, verdict, watcher  # noqa: E402
+from edge_faults import candidates, netlab, servers, stores, verdict, watcher, world  # noqa: E402
 from edge_faults.models import _mixed  # noqa: E402
 from edge_faults.verdict import Tally, Trial  # noqa: E402
 
@@ -186,3 +189,63 @@ def test_rules_name_one_controller_and_one_byte() -> None:
 def test_a_changed_share_is_changed() -> None:
     old, new = bytes(16000), bytes([1]) * 16000
     assert 0.28 < sum(_mixed(old, new, 0.3)) / 16000 < 0.31
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+def test_odd_things_take_the_place_of_a_file(tmp_path: Path) -> None:
+    """The same trial does the same again; where nothing of that kind is, the lock is struck."""
+    for number, place in enumerate(stores.PLACES):
+        top = tmp_path / str(number)
+        path = top / place.replace("*", "1")
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+        words = stores.put_odd(top, number, random.Random(number))
+        assert str(path.relative_to(top)) in words and path.lstat().st_uid == 5000
+        mode = path.lstat().st_mode
+        assert not stat.S_ISREG(mode) or path.read_text() != "{}"
+    assert stores.put_odd(tmp_path / "none", 0, random.Random(0)) == "nothing was there"
+
+
+class Late:
+    """A fault of the tests that comes too late in its first trials."""
+
+    name = "late"
+
+    def __init__(self, *trials: Trial) -> None:
+        self.left = list(trials)
+        self.moments: list[float] = []
+
+    def trial(self, stage: Any) -> Trial:
+        self.moments.append(stage.chance.random())
+        return self.left.pop(0)
+
+
+class Ground:
+    """As much of a site, a world and a candidate as one trial touches."""
+
+    served = True
+    seed = 7
+    name = "ours"
+
+
+def tried(*trials: Trial) -> "tuple[Trial, Late]":
+    fault = Late(*trials)
+    runner = world.Runner(Ground(), lanes=1)  # type: ignore[arg-type]
+    candidate = candidates.Ours()
+    return runner._trial(fault, candidate, Ground(), 0), fault  # type: ignore[arg-type]
+
+
+def test_a_fault_that_came_too_late_gets_another_moment() -> None:
+    late = Trial("late", resumed=True, missed=True)
+    assert not Tally("x", "ours", True, [late]).sound
+    found, fault = tried(late, late, Trial("hit", resumed=True))
+    assert found.spot == "hit" and len(set(fault.moments)) == 3
+    never, fault = tried(*[late] * world.MOMENTS)
+    assert never.missed and len(fault.moments) == world.MOMENTS
+    assert "too late" in Tally("x", "ours", True, [never]).remarks()[0]
+
+
+def test_a_trial_that_went_wrong_is_not_tried_again() -> None:
+    wrong = Trial("wrong", resumed=True, missed=True, partial=["m/2: half"])
+    found, fault = tried(wrong, Trial("hit", resumed=True))
+    assert found is wrong and len(fault.moments) == 1

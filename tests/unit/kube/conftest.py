@@ -65,14 +65,57 @@ class Authority:
         leaf = _builder(_name(self.name), issuer, key, self.expired).add_extension(names, False)
         _write(self.ca, ca.sign(ca_key, hashes.SHA256()))
         _write(self.cert, leaf.sign(ca_key, hashes.SHA256()))
-        Path(self.key).write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
+        Path(self.key).write_bytes(_key_pem(key))
         return self
+
+
+@dataclass
+class Chain:
+    """A server's certificate below an intermediate authority below a root; paths of PEM files."""
+
+    folder: Path
+
+    def path(self, name: str) -> str:
+        """Path of C(root), C(middle), C(leaf), C(key) or C(chain) (leaf and middle)."""
+        return str(self.folder / f"{name}.pem")
+
+    def server(self, certificates: str) -> ssl.SSLContext:
+        """Return the TLS settings of a server that sends C(leaf) or C(chain)."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.path(certificates), self.path("key"))
+        return context
+
+    def make(self, named: bool = True) -> Chain:
+        """Write the files; without C(named) the certificate has only a common name."""
+        keys = {
+            name: ec.generate_private_key(ec.SECP256R1()) for name in ("root", "middle", "leaf")
+        }
+        root, middle, leaf = _name("chain-root"), _name("chain-middle"), _name("127.0.0.1")
+        is_ca = x509.BasicConstraints(ca=True, path_length=None)
+        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        last = _builder(leaf, middle, keys["leaf"], False)
+        if named:
+            last = last.add_extension(x509.SubjectAlternativeName([address]), False)
+        made = {
+            "root": _builder(root, root, keys["root"], False)
+            .add_extension(is_ca, True)
+            .sign(keys["root"], hashes.SHA256()),
+            "middle": _builder(middle, root, keys["middle"], False)
+            .add_extension(is_ca, True)
+            .sign(keys["root"], hashes.SHA256()),
+            "leaf": last.sign(keys["middle"], hashes.SHA256()),
+        }
+        for name, certificate in made.items():
+            _write(self.path(name), certificate)
+        pieces = [Path(self.path(name)).read_bytes() for name in ("leaf", "middle")]
+        Path(self.path("chain")).write_bytes(b"".join(pieces))
+        Path(self.path("key")).write_bytes(_key_pem(keys["leaf"]))
+        return self
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(encoding, form, serialization.NoEncryption())
 
 
 def _name(text: str) -> x509.Name:
@@ -106,6 +149,11 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture(scope="session")
 def other_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("pki"), "other").make()
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    return Chain(tmp_path_factory.mktemp("chain")).make()
 
 
 @pytest.fixture(autouse=True)

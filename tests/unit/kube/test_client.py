@@ -19,10 +19,14 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     InputError,
     UnreachableError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.kube import watching
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import Access, KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.kube.planned import (
+    as_defined,
+    is_planned,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.kube.wire import watch_stream
 
-from .fakes import Received, Server, answer, api, read_request, status_object
+from ..fakes.loopback import Received, Server, answer, api, read_request, status_object
 
 
 def client(server: Server, **params: Any) -> KubeClient:
@@ -75,6 +79,34 @@ def test_missing_object() -> None:
         assert client(server).delete("v1", "Pod", "p", "n") is False
         with pytest.raises(ApiError, match="apply ConfigMap n/a: not found"):
             client(server).apply(CONFIG)
+
+
+def test_what_is_planned_is_there_until_the_cluster_has_it() -> None:
+    there: dict[str, Any] = {}
+
+    def reply(request: Received) -> Any:
+        if request.target in there:
+            return answer(200, there[request.target])
+        return status_object(404, "NotFound", "not found")
+
+    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "n"}}
+    planned = [{"kind": "Namespace", "metadata": {"name": "n"}}, claim]
+    with api(reply) as server:
+        kube = client(server)
+        assert kube.get("v1", "Namespace", "n") is None and not kube.lacks_namespace("n")
+        kube.foresee({"planned_objects": planned})
+        found = kube.get("v1", "PersistentVolumeClaim", "c", "n")
+        assert found is not None and is_planned(found)
+        assert as_defined(found) == {"apiVersion": "v1", **claim}
+        assert kube.get("v1", "PersistentVolumeClaim", "c", "other") is None
+        assert kube.lacks_namespace("n") and not kube.lacks_namespace("other")
+        assert not kube.lacks_namespace(None)
+        there["/api/v1/namespaces/n"] = {"metadata": {"name": "n", "uid": "1"}}
+        found = kube.get("v1", "Namespace", "n")
+        assert found == there["/api/v1/namespaces/n"] and not is_planned(found)
+        assert not kube.lacks_namespace("n")
+        kube.foresee({})
+        assert kube.get("v1", "PersistentVolumeClaim", "c", "n") is None
 
 
 def test_pages() -> None:
@@ -266,7 +298,7 @@ def test_watch_that_is_too_old() -> None:
 
 
 def test_watch_gives_up_without_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "RECONNECT_WAIT", 0.01)
+    monkeypatch.setattr(watch_stream, "RECONNECT_WAIT", 0.01)
     with Server(lambda sock, index: None) as server:
         pass
     with pytest.raises(UnreachableError, match="refuses connections"):

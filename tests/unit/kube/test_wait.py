@@ -20,11 +20,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     WaitError,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube import follow as follow_module
-from ansible_collections.openvino.edge.plugins.module_utils.kube import pods as pods_module
-from ansible_collections.openvino.edge.plugins.module_utils.kube import watching
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.follow import Source
-from ansible_collections.openvino.edge.plugins.module_utils.kube.judges import (
+from ansible_collections.openvino.edge.plugins.module_utils.kube.health import pods as pods_module
+from ansible_collections.openvino.edge.plugins.module_utils.kube.health.workloads import (
     judge_deployment,
     judge_job,
     judge_pods,
@@ -33,8 +32,9 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.wait import (
     wait_gone,
     wait_pods_ready,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.kube.wire import watch_stream
 
-from .fakes import Received, Server, answer, read_request, status_object
+from ..fakes.loopback import Received, Server, answer, read_request, status_object
 from .objects import event, owned, pod, ready, terminated, waiting
 from .test_client import chunked
 
@@ -260,8 +260,8 @@ def test_no_server_is_an_error() -> None:
 @pytest.mark.parametrize("comes_back", [True, False])
 def test_server_that_goes_away(monkeypatch: pytest.MonkeyPatch, comes_back: bool) -> None:
     """It vanishes with the first watch, as the only node of a site does during an upgrade."""
-    monkeypatch.setattr(watching, "RECONNECTS", 0)
-    monkeypatch.setattr(watching, "RECONNECT_WAIT", 0.01)
+    monkeypatch.setattr(watch_stream, "RECONNECTS", 0)
+    monkeypatch.setattr(watch_stream, "RECONNECT_WAIT", 0.01)
     monkeypatch.setattr(follow_module, "_RETRY", 0.05)
     away, back = threading.Event(), threading.Event()
     both_watch = threading.Barrier(2)

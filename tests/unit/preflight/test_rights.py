@@ -15,6 +15,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.preflight import rig
 from ansible_collections.openvino.edge.plugins.module_utils.repository import info as store_info
 from ansible_collections.openvino.edge.plugins.module_utils.server import entry as server
 from ansible_collections.openvino.edge.plugins.module_utils.server import info as server_info
+from ansible_collections.openvino.edge.plugins.module_utils.verify.inference import (
+    entry as inference,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.verify.inference import record_entry
 
 RBAC = Path(__file__).parents[3] / "roles" / "preflight" / "files" / "rbac.yml"
 STORES: List[Dict[str, Any]] = [
@@ -38,29 +42,29 @@ def shipped(role: str) -> Set[Right]:
     }
 
 
+BASE: Dict[str, Any] = {"namespace": "edge", "name": "ovms", "state": "present"}
+
+
 def variants() -> Iterator[Dict[str, Any]]:
     for store in STORES:
         for state in ("present", "absent"):
-            for transport in ("agent", "exec"):
-                yield {
-                    "namespace": "edge",
-                    "name": "ovms",
-                    "state": state,
-                    "transport": transport,
-                    "wait": True,
-                    "file_system_poll_wait_seconds": 60,
-                    **store,
-                }
-        # Given credentials, which become a Secret.
-        yield {"namespace": "edge", "name": "ovms", "state": "present", "pull": PULL, **store}
+            yield {
+                **BASE,
+                "state": state,
+                "transport": "agent",
+                "wait": True,
+                "file_system_poll_wait_seconds": 60,
+                **store,
+            }
 
 
 def asked() -> Set[Access]:
+    """Return what the modules ask for without the options that have roles of their own."""
     wanted: Set[Access] = set()
     for params in variants():
         wanted.update(rights.job_access(params))
         wanted.update(rights.check_access({**params, "images": ["a"]}))
-        for module in (store_info, server_info):
+        for module in (store_info, server_info, inference, record_entry):
             spec = getattr(module, "INFO_ARGUMENT_SPEC", None) or module.ARGUMENT_SPEC
             wanted.update(module.required_access(rights.fill(spec, {**rights.SAMPLE, **params})))
     return wanted
@@ -84,11 +88,70 @@ def test_the_reader_has_what_the_job_looks_at_in_the_cluster_and_nothing_else() 
     assert wanted == shipped("cluster-reader")
 
 
+@pytest.mark.parametrize(
+    ("option", "role"),
+    [
+        ({"transport": "exec"}, "exec-transport"),
+        ({"pull": PULL}, "pull-credentials"),
+        ({"helper_allow_from": ["10.0.0.10"]}, "helper-guard"),
+    ],
+)
+def test_case_35_an_option_takes_its_own_role_and_nothing_else(
+    option: Dict[str, Any], role: str
+) -> None:
+    for store in STORES:
+        wanted = {plain(item) for item in rights.job_access({**BASE, **store, **option})}
+        assert wanted - shipped("deployer") - shipped("cluster-reader") == shipped(role)
+
+
+def test_case_35_the_base_role_holds_no_right_that_only_options_need() -> None:
+    for right in (
+        ("get", "", "pods/exec"),
+        ("create", "", "pods/exec"),
+        ("create", "", "secrets"),
+        ("get", "", "secrets"),
+        ("create", "networking.k8s.io", "networkpolicies"),
+        ("patch", "", "pods"),
+        ("delete", "", "namespaces"),
+    ):
+        assert right not in shipped("deployer") | shipped("cluster-reader"), right
+    assert shipped("quick-reload") == {("patch", "", "pods")}
+
+
+def test_case_35_rights_on_namespaces_are_for_named_ones_or_for_that_of_the_binding() -> None:
+    roles = yaml.safe_load(RBAC.read_text())["items"]
+    changing = {"create", "patch", "delete", "update", "*"}
+    for role in roles:
+        for rule in role["rules"]:
+            if "namespaces" not in rule["resources"] or not changing & set(rule["verbs"]):
+                continue
+            name = role["metadata"]["name"].removeprefix("openvino-edge-")
+            assert name in ("namespace-creator", "namespace-remover")
+            assert (name == "namespace-remover") != bool(rule.get("resourceNames"))
+            assert "kube-system" not in rule.get("resourceNames", [])
+
+
+def test_case_35_the_head_of_the_file_says_what_the_rights_imply() -> None:
+    head = " ".join(RBAC.read_text().split("apiVersion:")[0].replace("#", " ").split())
+    for words in (
+        "one namespace per trust domain",
+        "read every Secret",
+        "act as every ServiceAccount",
+        "every claim there",
+        "root on the node",
+    ):
+        assert words.lower() in head.lower(), words
+    for item in yaml.safe_load(RBAC.read_text())["items"]:
+        assert item["metadata"]["name"] in head
+
+
 def test_who_creates_namespaces_can_also_let_the_server_do_so() -> None:
     params = {**rights.SAMPLE, "namespace": "edge", "name": "ovms", **STORES[0]}
     filled = rights.fill(server.ARGUMENT_SPEC, {**params, "create_namespace": True})
-    wanted = {plain(item) for item in server.required_access(filled) if not in_namespace(item)}
-    assert wanted <= shipped("namespace-admin")
+    found = [item for item in server.required_access(filled) if not in_namespace(item)]
+    assert {plain(item) for item in found} <= shipped("namespace-creator")
+    # The role is for named ones.
+    assert {item.name for item in found} == {"edge"}
 
 
 def test_making_local_volumes_takes_one_role_more_and_nothing_else() -> None:
@@ -112,7 +175,7 @@ def store_with(local: Dict[str, Any]) -> Dict[str, Any]:
 
 @pytest.mark.parametrize("verb", ["get", "create"])
 def test_exec_is_covered_before_and_after_1_35(verb: str) -> None:
-    assert (verb, "", "pods/exec") in shipped("deployer")
+    assert (verb, "", "pods/exec") in shipped("exec-transport")
 
 
 @pytest.mark.parametrize("verb", ["get", "create", "update"])

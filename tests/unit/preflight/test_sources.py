@@ -15,8 +15,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.preflight.checks imp
     OK,
     PROBLEM,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.server.cloud_options import CloudStore
-from ansible_collections.openvino.edge.plugins.module_utils.server.image_volume import (
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec.cloud import CloudStore
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec.image_volume import (
     ImageVolumeStore,
 )
 

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import http.client
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,15 +22,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.openvino.edge.plugins.module_utils.repository import agent
-from ansible_collections.openvino.edge.plugins.module_utils.repository.layout import scan
-from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import (
+from ansible_collections.openvino.edge.plugins.module_utils.repository.content.layout import scan
+from ansible_collections.openvino.edge.plugins.module_utils.repository.content.manifest import (
     HashCache,
     Manifest,
     build,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transport.archive import (
+    ARCHIVE,
+    archive,
+)
 
-AGENT = Path(agent.__file__)
 TOKEN = "a-token-for-tests"
 
 
@@ -125,6 +131,17 @@ class AgentProcess:
         self.process.wait()
 
 
+@functools.lru_cache(maxsize=1)
+def agent_archive() -> Path:
+    """Return the program as it runs in the helper pod, in a folder that every user may read."""
+    folder = Path(tempfile.mkdtemp(prefix="edge-agent-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    path = folder / ARCHIVE
+    path.write_bytes(archive())
+    return path
+
+
 def start_agent(root: Path, prefix: tuple[str, ...] = (), **env: str) -> AgentProcess:
     environment = {
         "PATH": os.environ["PATH"],
@@ -133,10 +150,11 @@ def start_agent(root: Path, prefix: tuple[str, ...] = (), **env: str) -> AgentPr
         "EDGE_BIND": "127.0.0.1",
         "EDGE_TOKEN_SHA256": hashlib.sha256(TOKEN.encode()).hexdigest(),
         "EDGE_PEER_SHA256": hashlib.sha256(TOKEN.encode()).hexdigest(),
+        "EDGE_LEASE": "3",  # seconds; 20 in the field
         **env,
     }
     process = subprocess.Popen(
-        [*prefix, sys.executable, "-B", str(AGENT)],
+        [*prefix, sys.executable, "-B", str(agent_archive())],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,

@@ -21,25 +21,26 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     TransferError,
     UnreachableError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.kube.exec import V4, V5
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import ExecResult, Response
-from ansible_collections.openvino.edge.plugins.module_utils.repository.transports import exec_script
-from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.agent import (
-    PORT,
-    AgentChannel,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.base import (
+from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.exec_stream import V4, V5
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transport import exec_script
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transport.base import (
     Channel,
     Target,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.repository.transports.exec import (
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transport.exec import (
     ExecChannel,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transport.http import (
+    PORT,
+    AgentChannel,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.store import PvcStore
 
 from .conftest import TOKEN
 
 TARGET = Target(PvcStore("ns", "claim"))
+LEASE = "3"  # seconds; 20 in the field
 Damage = Callable[[bytes], bytes]
 
 
@@ -159,20 +160,22 @@ class NearClient:
         timeout: float = 60.0,
     ) -> LocalStream:
         """Run the script with the given arguments."""
-        self.requests.append(" ".join(argv[2:4]))
+        self.requests.append(" ".join(argv[4:6]))
         script = self.run / exec_script.NAME
-        script.write_text(exec_script.SCRIPT)
+        if not script.exists():  # a shell may be reading it
+            script.write_text(exec_script.SCRIPT)
         environment = {
             "PATH": os.environ["PATH"],
             "EDGE_ROOT": str(self.root),
             "EDGE_RUN": str(self.run),
             "EDGE_IDLE": "60",
+            "EDGE_LEASE": LEASE,
             "EDGE_UID": "5000",
             "EDGE_GID": "5000",
             "EDGE_PORTION": "700001",  # so that a file of some MB is a big one
         }
         process = subprocess.Popen(
-            [*self.prefix, "/bin/bash", str(script), *argv[2:]],
+            [*self.prefix, "/bin/bash", str(script), *argv[4:]],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -11,9 +11,14 @@ from typing import Any, Dict, List
 
 import pytest
 import yaml
+from ansible_collections.openvino.edge.plugins.module_utils.kube.auth.options import (
+    AUTH_ARGUMENT_SPEC,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository import entry, info
 
 ROOT = Path(__file__).parents[3]
-ROLES = ["device_plugins", "model_repository", "model_server", "preflight", "verify"]
+INFO = "openvino.edge.model_repository_info"
+ROLES = ["audit", "device_plugins", "model_repository", "model_server", "preflight", "verify"]
 
 
 def load(path: Path) -> Any:
@@ -70,8 +75,18 @@ def test_the_action_group_holds_every_module_that_logs_in() -> None:
     assert sorted(action_group()) == logging_in
 
 
-@pytest.mark.parametrize("name", ["site", "verify", "teardown"])
+@pytest.mark.parametrize("name", ["site", "verify", "audit", "teardown"])
 def test_the_root_playbooks_import_those_of_the_collection(name: str) -> None:
     (play,) = load(ROOT / f"{name}.yml")
     assert play["ansible.builtin.import_playbook"] == f"openvino.edge.{name}"
     assert (ROOT / "playbooks" / f"{name}.yml").exists()
+
+
+def test_the_audit_takes_every_option_that_both_modules_of_the_store_have() -> None:
+    """An option of the copy that the audit does not know would be an error of the module."""
+    role = ROOT / "roles" / "audit"
+    given = set(load(role / "vars" / "main.yml")["__audit_helper_options"])
+    tasks = load(role / "tasks" / "main.yml")
+    own = set(next(task[INFO] for task in tasks if INFO in task))
+    both = set(info.ARGUMENT_SPEC) & set(entry.ARGUMENT_SPEC) - set(AUTH_ARGUMENT_SPEC)
+    assert given | own - {"verify"} == both

@@ -10,11 +10,16 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.openvino.edge.plugins.module_utils.server.backends.select import select
 from ansible_collections.openvino.edge.plugins.module_utils.server.entry import (
     ARGUMENT_SPEC,
     SPEC_RULES,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.server.spec import (
+from ansible_collections.openvino.edge.plugins.module_utils.server.render.facts import (
+    NO_FACTS,
+    ClusterFacts,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.server.spec.server import (
     ServerSpec,
     spec_from_params,
 )
@@ -42,7 +47,18 @@ def make_params(**options: Any) -> dict[str, Any]:
 
 def make_spec(**options: Any) -> ServerSpec:
     """Return the spec of the same."""
-    return spec_from_params(make_params(**options))
+    return checked(make_params(**options))
+
+
+def checked(params: dict[str, Any]) -> ServerSpec:
+    """Return the spec as the servers of its backend see it."""
+    spec = spec_from_params(params)
+    return select(spec.backend).check(params, spec)
+
+
+def rendered(spec: ServerSpec, facts: ClusterFacts = NO_FACTS) -> list[dict[str, Any]]:
+    """Return the objects of a server, whichever its backend is."""
+    return select(spec.backend).render(spec, facts)
 
 
 @pytest.fixture

@@ -13,18 +13,18 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server.config import (
-    config_text,
-    render_config,
-)
+from ansible_collections.openvino.edge.plugins.module_utils.server.config.render import config_text
 from ansible_collections.openvino.edge.plugins.module_utils.server.config_entry import (
     ARGUMENT_SPEC,
     SPEC_RULES,
     run,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.render.config import (
+    render_config,
+)
 
+from .config.test_kinds import OCR
 from .conftest import MakeSpec
-from .test_config_kinds import OCR
 
 
 def call(*, check: bool = False, **task: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any, Dict, List
 
 import pytest
-from ansible_collections.openvino.edge.plugins.module_utils.kube.proxies import without_login
+from ansible_collections.openvino.edge.plugins.module_utils.secrecy import without_login
 from ansible_collections.openvino.edge.plugins.module_utils.verify import downloads, explain
-from ansible_collections.openvino.edge.plugins.module_utils.verify.probe import fitting_lines
+from ansible_collections.openvino.edge.plugins.module_utils.verify.reasons import reason_lines
 from ansible_collections.openvino.edge.plugins.module_utils.verify.replicas import replicas_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,7 +72,7 @@ def test_the_proxy_of_a_pod(
 
 
 def test_the_log_of_a_bucket_names_the_proxy() -> None:
-    log = fitting_lines("\n".join([S3, CALLER, OTHER]), "adder")
+    log = reason_lines("\n".join([S3, CALLER, OTHER]), "adder")
     assert "curlCode: 7" in log and "Couldn't check directory" in log and OTHER[-9:] not in log
     found = downloads.explained(replace(MISSING, log=log), PROXY)
     assert found.message.endswith(f"its bucket is not read through the proxy {PROXY}")

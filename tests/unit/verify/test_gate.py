@@ -103,9 +103,25 @@ def test_other_models_may_be_allowed_but_not_other_versions() -> None:
 def test_a_load_that_fails_twice_more_than_a_poll_apart(code: str) -> None:
     seen = [answer(0, ocr(1, "LOADING", code)), answer(1.0, ocr(1, "LOADING", code))]
     assert run(seen).outcome == PENDING
-    result = run([*seen, answer(1.1, ocr(1, "LOADING", code))])
+    result = run([*seen, answer(1.6, ocr(1, "LOADING", code))])
     assert (result.outcome, codes(result)) == (FAILED, ["load_failed"])
     assert "log" in result.findings[0].hint
+
+
+def test_a_load_is_final_when_the_replica_itself_has_tried_again() -> None:
+    seldom = Limits(stuck_after=60.0, polls={"a": 20.0})
+    seen = [answer(at, ocr(1, "LOADING", "UNKNOWN")) for at in (0, 2, 20.2)]
+    result = verdict(seen, WANTED, 1, seldom)
+    assert result.outcome == PENDING and "every 20 s" in result.findings[0].message
+    seen.append(answer(21, ocr(1, "LOADING", "UNKNOWN")))
+    assert verdict(seen, WANTED, 1, seldom).outcome == FAILED
+
+
+def test_with_polling_off_a_failure_is_final_and_said_so() -> None:
+    off = Limits(stuck_after=60.0, polls={"a": 0.0})
+    result = verdict([answer(0, ocr(1, "LOADING", "UNKNOWN"))], WANTED, 1, off)
+    assert result.outcome == FAILED and "polling is off" in result.findings[0].message
+    assert "/v1/config/reload" in result.findings[0].hint
 
 
 def test_the_retry_between_two_failures_is_not_a_recovery() -> None:
@@ -142,7 +158,7 @@ def test_stuck(state: str) -> None:
     assert codes(run(seen)) == ["loading"]
     result = run([*seen, answer(60.5, ocr(1, state))])
     assert (result.outcome, codes(result)) == (FAILED, ["stuck"])
-    assert "readable" in result.findings[0].hint
+    assert "mode alone heals nothing" in result.findings[0].hint
 
 
 @pytest.mark.parametrize(("names", "code"), [(("ocr",), "no_version"), ((), "not_configured")])
@@ -240,3 +256,11 @@ def test_every_closed_gate_says_what_to_do(steps: Any) -> None:
     result = run(history(steps), WANTED, expected=2)
     assert (result.outcome == PASSED) == (not result.findings)
     assert all(finding.message and finding.hint for finding in result.findings)
+
+
+def test_87_a_directory_that_the_server_may_not_read_says_what_heals_it() -> None:
+    seen = [answer(at, ("ocr", 1, "LOADING", "OK")) for at in (0.0, 70.0)]
+    found = verdict(seen, ONE, 1, LIMITS)
+    (finding,) = found.findings
+    assert "may not read the version directory" in finding.hint
+    assert "alone heals nothing" in finding.hint and "only in a new pod" in finding.hint

@@ -12,11 +12,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     ForbiddenError,
     UnreachableError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.kube.pods import Trouble
+from ansible_collections.openvino.edge.plugins.module_utils.kube.health.pods import Trouble
 from ansible_collections.openvino.edge.plugins.module_utils.kube.types import Response
 from ansible_collections.openvino.edge.plugins.module_utils.verify.probe import (
     Prober,
-    fitting_lines,
     pause_after,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.verify.replicas import Replica
@@ -95,28 +94,6 @@ def test_no_replicas_no_questions() -> None:
 def test_a_log_that_may_not_be_read_is_no_error() -> None:
     with prober({"a": BODY}, log="denied") as asker:
         assert asker.log_reason(Replica("a"), "m").startswith("(no log: no right")
-
-
-LOG = """\
-[2026-11-23 06:00:00.001][1][modelmanager][info][modelmanager.cpp:1] Loading ocr
-[2026-11-23 06:00:00.002][1][modelmanager][error][modelinstance.cpp:2] Cannot read; model: ocr;
-[2026-11-23 06:00:01.002][1][modelmanager][error][modelinstance.cpp:2] Cannot read; model: ocr;
-[2026-11-23 06:00:01.003][1][serving][error][server.cpp:3] Something else
-[2026-11-23 06:00:01.004][1][modelmanager][warning][x.cpp:4] No version found for model b
-"""
-
-
-def test_errors_that_name_the_model_come_first_and_once() -> None:
-    assert fitting_lines(LOG, "ocr") == (
-        "[1][modelmanager][error][modelinstance.cpp:2] Cannot read; model: ocr;"
-    )
-    callers = LOG + "[2026-11-23 06:00:02.0][1][s][error][model.cpp:1] Error while loading ocr\n"
-    assert fitting_lines(callers, "ocr").count("\n") == 0
-    assert "Something else" in fitting_lines(LOG, "oc")
-    quiet = "\n".join(line for line in LOG.splitlines() if "[error]" not in line)
-    assert "No version found" in fitting_lines(quiet, "b")
-    assert fitting_lines("one\ntwo\n\nthree\nfour\n", "m") == "two\nthree\nfour"
-    assert fitting_lines("", "m") == ""
 
 
 @pytest.mark.parametrize(("quiet", "pause"), [(0, 0.05), (1, 0.05), (4, 0.2), (60, 0.3)])

@@ -17,6 +17,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.verify.replicas impo
     current_fleet,
     find_fleet,
     fleet_on_nodes,
+    replicas_of,
 )
 
 Obj = Dict[str, Any]
@@ -106,6 +107,33 @@ def test_the_container_with_the_port_and_the_node() -> None:
     replica = current_fleet(deployment(), SETS, [pod("a")], 8081).replicas[0]
     assert (replica.container, replica.node) == ("ovms", "n1")
     assert current_fleet(deployment(), SETS, [pod("a")], 1).replicas[0].container == "side"
+
+
+def test_a_pod_without_an_address_says_that_it_has_not_started() -> None:
+    waiting = pod("late", phase="Pending")
+    state = {"waiting": {"reason": "ContainerCreating"}}
+    waiting["status"]["containerStatuses"] = [{"name": "ovms", "state": state}]
+    (replica,) = replicas_of([waiting], 8081)
+    assert replica.trouble is not None and not replica.trouble.fatal
+    assert replica.trouble.message == "pod late has not started on node n1 (ContainerCreating)"
+    waiting["status"]["podIP"] = "10.0.0.1"
+    assert replicas_of([waiting], 8081)[0].trouble is None
+
+
+@pytest.mark.parametrize(
+    ("args", "poll"),
+    [
+        ([], 1.0),
+        (["--file_system_poll_wait_seconds", "20", "--port", "1"], 20.0),
+        (["--file_system_poll_wait_seconds=0"], 0.0),
+        (["--file_system_poll_wait_seconds"], 1.0),
+    ],
+)
+def test_how_often_a_server_looks_is_read_from_its_arguments(args: List[str], poll: float) -> None:
+    made = pod("a")
+    for container in made["spec"]["containers"]:
+        container["args"] = args if container["name"] == "ovms" else ["x"]
+    assert current_fleet(deployment(), SETS, [made], 8081).replicas[0].poll == poll
 
 
 def daemon_set(**changes: Any) -> Obj:

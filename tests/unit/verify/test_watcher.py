@@ -64,10 +64,10 @@ class World:
         item = ModelVersionStatus("ocr", 1, state, code or "OK")
         return Observation(name, self.now, ConfigStatus(("ocr",), (item,)))
 
-    def log_reason(self, replica: Replica, model: str) -> str:
-        return f"log of {replica.name} about {model}"
+    def log_reason(self, replica: Replica, model: str, version: int | None = None) -> str:
+        return f"log of {replica.name} about {model} {version}"
 
-    def watcher(self, **limits: float) -> Watcher:
+    def watcher(self, **limits: Any) -> Watcher:
         prober: Any = self
         return Watcher(
             self.find,
@@ -119,7 +119,7 @@ def test_fails_long_before_the_time_is_over() -> None:
     world = World(two(), lambda name, at: "LOADING/UNKNOWN" if name == "b" else "AVAILABLE")
     verdict = world.watcher().wait(300)
     assert verdict.outcome == FAILED
-    assert world.now - 100 < 1.5
+    assert world.now - 100 < 2
 
 
 def test_time_is_kept_to() -> None:
@@ -172,11 +172,14 @@ def test_one_line_per_change() -> None:
     assert world.lines == ["a: ocr 1 AVAILABLE", "b: ocr 1 LOADING", "b: ocr 1 AVAILABLE"]
 
 
-def test_logs_once_per_replica_and_model() -> None:
+def test_logs_once_per_replica_and_version() -> None:
     world = World(two(), lambda name, at: "LOADING/UNKNOWN")
     watcher = world.watcher()
     findings = watcher.with_logs(watcher.wait(10).findings)
-    assert [finding.log for finding in findings] == ["log of a about ocr", "log of b about ocr"]
+    assert [finding.log for finding in findings] == [
+        "log of a about ocr 1",
+        "log of b about ocr 1",
+    ]
 
 
 def test_missing_replicas_carry_the_reason_of_the_deployment() -> None:
@@ -185,3 +188,10 @@ def test_missing_replicas_carry_the_reason_of_the_deployment() -> None:
     assert [finding.message for finding in verdict.findings] == [
         "1 of 2 replicas are there: exceeded quota"
     ]
+
+
+def test_the_poll_is_that_of_the_replica() -> None:
+    fleet = Fleet(1, (Replica("a", "n1", poll=20.0),))
+    world = World(fleet, lambda name, at: "LOADING/UNKNOWN" if at < 16.7 else "AVAILABLE")
+    assert world.watcher().wait(60).outcome == PASSED
+    assert world.now - 100 > 16.7

@@ -9,18 +9,15 @@ Needs no cluster; `make matrix` runs it on every supported ansible-core.
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
+from .playkit import HERE, run_play
+
 SECRET = "a-token-that-nobody-may-see"
 
 
@@ -45,30 +42,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, closed_port: int) -> "dict
             "vars": {"closed_port": closed_port, "secret": SECRET, "answers": str(folder)},
         }
     }
-    (folder / "hosts.json").write_text(json.dumps(inventory))
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("K8S_AUTH_")},
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-        "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
-        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
-        "ANSIBLE_INVENTORY_ENABLED": "yaml",
-        "NO_PROXY": "127.0.0.1",
-    }
-    executable = Path(sys.executable).parent / "ansible-playbook"
-    done = subprocess.run(
-        [str(executable), "-vvv", "-i", str(folder / "hosts.json"), str(HERE / "play.yml")],
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = {"output": done.stdout + done.stderr}
-    for host in ("worker", "module"):
-        found[host] = json.loads((folder / f"{host}.json").read_text())
-    return found
+    return run_play(HERE / "play.yml", folder, inventory)
 
 
 @pytest.mark.parametrize("host", ["worker", "module"])

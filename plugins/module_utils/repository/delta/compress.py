@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compress what becomes smaller: text always, other bytes where a small part of them does."""
+"""Compresses text always, and other bytes only if a small probe of them gets smaller."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find blocks of a signature by their hash and by their key; made when first needed, and small."""
+"""Finds blocks of a signature by hash and by key; the indexes are small and made on first use."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from array import array
 from bisect import bisect_left
 from typing import Dict, Iterator, List, Optional, Pattern, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.repository import agent_blocks
-from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.signature import (
-    Signature,
-)
+from ..agent import blocks as agent_blocks
+from .signature import Signature
 
 SAME_KEY = 8  # places in a block tried for one key; blocks with a common key have neighbours
 
@@ -66,7 +64,7 @@ class KeyIndex:
             more.append(number)
 
     def forget(self, key: int) -> None:
-        """Look no longer for a key that is found everywhere and never right."""
+        """Stop searching for a key that has many false matches."""
         self._first.pop(key, None)
 
     def hits(self, data: bytes, start: int, stop: int) -> List[Tuple[int, int]]:

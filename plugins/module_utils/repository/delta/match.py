@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which parts of a file the edge can copy from a file that it has.
+"""Finds the parts of a new file that the edge can copy from an old file on its store.
 
 The next block of the new file is first compared with the next block of the old one, then looked up
 among all of its blocks. Where both fail there is a gap: markers in it are searched for keys, which
@@ -15,18 +15,13 @@ from __future__ import annotations
 import hashlib
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.index import (
-    BlockIndex,
-    KeyIndex,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.signature import (
-    Signature,
-)
+from .index import BlockIndex, KeyIndex
+from .signature import Signature
 
 Read = Callable[[int, int], bytes]
 
 READ_BYTES = 1 << 20
-LONG_COPY = 64 << 20  # bytes after which a copy is told, so that the edge works along
+LONG_COPY = 64 << 20  # bytes after which a copy is emitted, so that the edge can start on it
 LONG_LITERAL = 8 << 20
 FIRST_GAP, LONGEST_GAP = 4, 64  # blocks searched at once
 # Work on keys that are found but belong to other blocks is bounded for each key and in all. In a
@@ -37,7 +32,7 @@ MOST_KEY_MISSES = 16 * KEY_MISSES
 FREE_MISSES = 4 << 20  # bytes; beyond that as many as the file has
 SAMPLES = 48
 SAMPLED_FROM = 512  # blocks; smaller files are matched without asking whether it is worth it
-HOPELESS = 0.4  # of the samples known to the edge: with less the file goes whole
+HOPELESS = 0.4  # share of samples known to the edge; below it the file is sent whole
 
 
 class Copy(NamedTuple):
@@ -84,8 +79,8 @@ def match(read: Read, size: int, signature: Signature, start: int = 0) -> Iterat
 class Matcher:
     """One pass over the new file.
 
-    What is known so far: everything before C(literal) is told or is the pending copy
-    (C(copy_offset), C(copy_length)), which ends at C(literal).
+    State: everything before C(literal) is emitted or is in the pending copy (C(copy_offset),
+    C(copy_length)), which ends at C(literal).
     """
 
     def __init__(self, read: Read, size: int, signature: Signature, first: int = 0) -> None:
@@ -96,7 +91,7 @@ class Matcher:
         self._buffer, self._buffer_start = memoryview(b""), 0
         self._missed = 0
         self._key_misses: Dict[int, int] = {}
-        self._key_rests: Dict[int, int] = {}  # where a key that missed often is tried again
+        self._key_rests: Dict[int, int] = {}  # the next offset to try a key that often missed
         self.first = self._literal = first
         self._copy_offset = self._copy_length = 0
 
@@ -104,7 +99,7 @@ class Matcher:
 
     def _bytes(self, start: int, length: int) -> memoryview:
         begin = start - self._buffer_start
-        if begin < 0:  # a look back; what comes next stays
+        if begin < 0:  # a read backward; keep the buffer for the next read
             return memoryview(self._read(start, length))
         if begin + length > len(self._buffer):
             count = min(max(length, READ_BYTES), self._size - start)
@@ -166,7 +161,7 @@ class Matcher:
             self._copy_length = keep
 
     def _tell_long(self, sure: int) -> Iterator[Op]:
-        """Tell most of a long literal that lasts until C(sure), so that bytes flow."""
+        """Emit most of a long literal that lasts until C(sure), so that sending does not stall."""
         end = min(self._buffer_start, sure) - 2 * LONGEST_GAP * self._block
         if end - self._literal > LONG_LITERAL:
             yield from self._tell_copy()
@@ -186,7 +181,8 @@ class Matcher:
     def _take_end(self) -> Iterator[Op]:
         """Copy what the new file ends with from the end of the old one.
 
-        It may take the place of a copy's end: in a pattern that repeats, that was found elsewhere.
+        It may replace the end of the last copy: in a repeating pattern, that copy may have matched
+        elsewhere.
         """
         tail = self._signature.tail
         at_end = self._size - tail
@@ -304,12 +300,12 @@ class Matcher:
     # -- is it worth it? ----------------------------------------------------------------------
 
     def hopeless(self) -> bool:
-        """Return whether samples say that the edge knows too little of the file."""
+        """Return whether samples show that the edge has too little of the file for a delta."""
         blocks = (self._size - self.first) // self._block
         if blocks < SAMPLED_FROM:
             return False
         known = sum(1 for number in range(SAMPLES) if self._sample(blocks * number // SAMPLES))
-        # The pass begins at the front again.
+        # The pass starts again at the beginning of the file.
         self._buffer, self._buffer_start, self._missed = memoryview(b""), 0, 0
         self._key_misses.clear()
         self._key_rests.clear()

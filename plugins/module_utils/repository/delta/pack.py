@@ -1,10 +1,10 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The upload format: one stream of records for the files of one version.
+"""Writes the upload format: one stream of records for the files of one version.
 
-C(agent_pack) reads what this writes and tells the form of the records. The stream is a function
-of the files, the signatures and the options alone, so that check mode counts what a run sends.
+C(agent/pack.py) reads this format and documents the records. The stream is a function of the files,
+the signatures and the options alone, so that check mode counts what a run sends.
 """
 
 from __future__ import annotations
@@ -14,24 +14,15 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Union
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from ansible_collections.openvino.edge.plugins.module_utils.repository import (
-    agent_blocks,
-    agent_pack,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.delta import compress as zips
-from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.match import (
-    Literal,
-    Op,
-    match,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.signature import (
-    Signature,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import FileEntry
+from ...errors import InputError
+from ..agent import blocks, pack
+from ..content.manifest import FileEntry
+from . import compress as zips
+from .match import Literal, Op, match
+from .signature import Signature
 
-RECORD = agent_pack.MAX_RAW  # raw bytes of one literal record
-PIECE = 256 << 10  # bytes after which what is ready goes out
+RECORD = pack.MAX_RAW  # raw bytes of one literal record
+PIECE = 256 << 10  # bytes after which the buffer is sent
 PROBED = 4 << 20  # literal bytes that share one compression probe
 
 
@@ -57,7 +48,7 @@ class Reader:
     def read(self, offset: int, length: int) -> bytes:
         """Return exactly C(length) bytes."""
         try:
-            data = agent_blocks.read_at(self._descriptor, length, offset)
+            data = blocks.read_at(self._descriptor, length, offset)
         except OSError as error:
             raise unreadable(self._source, error) from error
         if len(data) != length:
@@ -141,7 +132,7 @@ def exact_length(jobs: Sequence[FileJob], *, compress: bool, opener: Opener = Re
         try:
             for record in _records(job, reader, compress):
                 if isinstance(record, _Raw):
-                    total += agent_pack.DATA.size + 1 + record.length
+                    total += pack.DATA.size + 1 + record.length
                 else:
                     total += len(record)
         finally:
@@ -154,7 +145,7 @@ def _pieces(job: FileJob, compress: bool, opener: Opener) -> Iterator[bytes]:
     try:
         for record in _records(job, reader, compress):
             if isinstance(record, _Raw):
-                yield b"D" + agent_pack.DATA.pack(record.length)
+                yield b"D" + pack.DATA.pack(record.length)
                 yield reader.read(record.offset, record.length)
             else:
                 yield record
@@ -171,7 +162,7 @@ def _open(job: FileJob, opener: Opener) -> Reader:
 
 
 def _records(job: FileJob, reader: Reader, compress: bool) -> Iterator[_Record]:
-    yield b"F" + agent_pack.FILE.pack(job.number, job.start)
+    yield b"F" + pack.FILE.pack(job.number, job.start)
     told = False
     for op in _ops(job, reader):
         if isinstance(op, Literal):
@@ -180,17 +171,17 @@ def _records(job: FileJob, reader: Reader, compress: bool) -> Iterator[_Record]:
         if not told:
             yield _basis(job)
             told = True
-        yield b"C" + agent_pack.COPY.pack(op.offset, op.length)
+        yield b"C" + pack.COPY.pack(op.offset, op.length)
     yield b"E"
 
 
 def _basis(job: FileJob) -> bytes:
     name = json.dumps(dict(job.basis or {}), sort_keys=True).encode()
-    return b"B" + agent_pack.BASIS.pack(len(name)) + name
+    return b"B" + pack.BASIS.pack(len(name)) + name
 
 
 def _ops(job: FileJob, reader: Reader) -> Iterator[Op]:
-    """Yield what makes the file, and keep it once all of it is known."""
+    """Yield the copies and literals of the file, and cache them once the match is complete."""
     if job.ops is not None:
         yield from job.ops
         return
@@ -225,7 +216,7 @@ def _zipped(reader: Reader, offset: int, length: int, text: bool) -> _Record:
     packed = zips.squeeze(reader.read(offset, length), text=text)
     if packed is None:
         return _Raw(offset, length)
-    return b"Z" + agent_pack.ZIPPED.pack(length, len(packed)) + packed
+    return b"Z" + pack.ZIPPED.pack(length, len(packed)) + packed
 
 
 def unreadable(source: str, error: OSError) -> InputError:

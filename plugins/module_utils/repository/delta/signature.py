@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's side of block signatures; C(agent_blocks) makes them and tells their form."""
+"""Parses block signatures; C(agent/blocks.py) makes them and documents the format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.repository import agent_blocks
+from ..agent import blocks
 
 SMALLEST_BLOCK = 4 << 10
 LARGEST_BLOCK = 64 << 10
@@ -21,7 +21,7 @@ SMALLEST_DELTA = 64 << 10
 
 @dataclass(frozen=True)
 class Signature:
-    """What the edge says about a file that it has.
+    """The block signature of a file on the edge.
 
     Attributes:
         block: bytes of a block.
@@ -74,18 +74,18 @@ def delta_pays(size: int) -> bool:
 
 
 def parse_signature(data: bytes) -> Signature:
-    """Read what C(agent_blocks.signature_bytes) made.
+    """Parse a signature that C(agent/blocks.py) made.
 
     Raises:
         ValueError: it is no signature.
     """
     try:
-        magic, block, size, window, count, markers, digest = agent_blocks.HEADER.unpack_from(data)
+        magic, block, size, window, count, markers, digest = blocks.HEADER.unpack_from(data)
     except struct.error as error:
         raise ValueError("not a block signature: too short") from error
-    if magic != agent_blocks.MAGIC or not _sound(block, window, count):
+    if magic != blocks.MAGIC or not _sound(block, window, count):
         raise ValueError("not a block signature: bad header")
-    if len(data) != agent_blocks.length_of(size, block):
+    if len(data) != blocks.length_of(size, block):
         raise ValueError("not a block signature: the length does not fit the file")
     strong, keys, offsets = _columns(data, (size + block - 1) // block)
     known = digest.hex() if any(digest) else ""
@@ -95,13 +95,13 @@ def parse_signature(data: bytes) -> Signature:
 
 
 def _sound(block: int, window: int, count: int) -> bool:
-    power = agent_blocks.MIN_BLOCK <= block <= agent_blocks.MAX_BLOCK and not block & (block - 1)
-    return power and window == agent_blocks.window_of(block) and count <= agent_blocks.MAX_MARKERS
+    power = blocks.MIN_BLOCK <= block <= blocks.MAX_BLOCK and not block & (block - 1)
+    return power and window == blocks.window_of(block) and count <= blocks.MAX_MARKERS
 
 
 def _columns(data: bytes, count: int) -> Tuple[array[int], array[int], array[int]]:
     columns = (array("Q"), array("I"), array("H"))
-    start = agent_blocks.HEADER.size
+    start = blocks.HEADER.size
     for column, width in zip(columns, (8, 4, 2)):
         column.frombytes(data[start : start + width * count])
         start += width * count

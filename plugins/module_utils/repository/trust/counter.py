@@ -1,21 +1,18 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The monotonic counter of signed releases: a pure comparison with what a store has accepted.
+"""Compares the counter of a signed release with the highest one that a store has accepted. Pure.
 
-A signature alone does not say that a set is the newest: an old one with a known fault is signed as
-well. So a store keeps the highest counter it accepted from a key, and a lower one is refused.
+A signature alone does not prevent a rollback: an older set with a known fault has a valid signature
+too. So a store keeps the highest counter accepted for each key, and a lower one is refused.
 """
 
 from __future__ import annotations
 
 from typing import Mapping
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
-from ansible_collections.openvino.edge.plugins.module_utils.repository.trust.signed import (
-    RELEASE_FILE,
-    SignedSet,
-)
+from ...errors import InputError
+from .signed import RELEASE_FILE, SignedSet
 
 
 def check_counter(
@@ -53,5 +50,5 @@ def check_counter(
 
 
 def raises_counter(signed: SignedSet, accepted: Mapping[str, int]) -> bool:
-    """Return whether the store's mark has to be written."""
+    """Return whether the store has to write a higher counter."""
     return signed.counter is not None and signed.counter > accepted.get(signed.key_id, -1)

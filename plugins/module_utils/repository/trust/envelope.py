@@ -16,10 +16,7 @@ import hashlib
 import json
 from typing import Any, Callable, Dict, Mapping
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    InputError,
-    UnsupportedError,
-)
+from ...errors import InputError, UnsupportedError
 
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a signature covers: the files of a repository with their sha256, as one signed set.
+"""Reads the signed set of a signature: the files of a repository with their sha256.
 
 The statement is the one of OpenSSF Model Signing v1.0: the resources are all files below the
 signed directory, the subject's digest is the sha256 over their digests in the listed order. Its
@@ -18,29 +18,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    InputError,
-    UnsupportedError,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent_trust import (
-    is_counter,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.layout import (
-    MAX_VERSION,
-    MODEL_NAME,
-    VERSION_NAME,
-    Selection,
-    is_junk,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.manifest import Manifest
-from ansible_collections.openvino.edge.plugins.module_utils.repository.trust.envelope import (
-    BUNDLE,
-    PublicKey,
-    verified_statement,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.repository.trust.options import (
-    SignatureOptions,
-)
+from ...errors import InputError, UnsupportedError
+from ..agent.trust import is_counter
+from ..content.formats import BESIDE_SAVED_MODEL
+from ..content.layout import MAX_VERSION, MODEL_NAME, VERSION_NAME, Selection, is_junk
+from ..content.manifest import Manifest
+from ..options.signature import SignatureOptions
+from .envelope import BUNDLE, PublicKey, verified_statement
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
@@ -54,7 +38,7 @@ Key = Tuple[str, int]
 
 @dataclass
 class SignedSet:
-    """Files that a key vouches for.
+    """The files that one signature covers.
 
     Attributes:
         bundle: path of the bundle, for messages.
@@ -81,7 +65,7 @@ class SignedSet:
 
     @property
     def release_path(self) -> str:
-        """Where the release file is looked for when there is no local repository."""
+        """The path of the release file when there is no local repository."""
         return os.path.join(os.path.dirname(self.bundle), RELEASE_FILE)
 
     def versions(self) -> List[Key]:
@@ -251,7 +235,7 @@ def _split(path: str) -> Tuple[str, int, str]:
 
 
 def _is_left_out(path: str) -> bool:
-    return any(is_junk(name) for name in path.split("/"))
+    return path in BESIDE_SAVED_MODEL or any(is_junk(name) for name in path.split("/"))
 
 
 def _is_chosen(key: Key, chosen: Sequence[Selection]) -> bool:

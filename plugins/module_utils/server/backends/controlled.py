@@ -1,12 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deploy a server whose pods a controller of the cluster makes, and move a server to or from one.
-
-A server moves when its C(backend) changes. The pods of the old one serve until those of the new one
-are ready: should no controller act, nothing was lost. Only where new pods need what the old ones
-hold, the old ones go first.
-"""
+"""Waits for the pods that a controller creates from a server's custom resource."""
 
 from __future__ import annotations
 
@@ -15,52 +10,22 @@ import time
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    ApiError,
-    EdgeError,
-    InputError,
-    WaitError,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import Change
-from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.openvino.edge.plugins.module_utils.kube.follow import Source
-from ansible_collections.openvino.edge.plugins.module_utils.kube.wait import wait_for, wait_gone
-from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server import kinds, pss
-from ansible_collections.openvino.edge.plugins.module_utils.server.adoption import is_adopted
-from ansible_collections.openvino.edge.plugins.module_utils.server.backend_options import (
-    CONTROLLED,
-    MANIFESTS,
-    MODEL_SERVER,
-    OPERATOR,
-    STANDS_FOR_PODS,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.backends.judging import (
-    NOT_SEEN,
-    NOTHING_MADE,
-    follows,
-    judge,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.backends.names import (
-    Made,
-    backend_of,
-    made_by,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.backends.operator_lint import (
-    single,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.objects import (
-    Object,
-    holds_device,
-    pod_selector_text,
-)
-from ansible_collections.openvino.edge.plugins.module_utils.server.plan import covers
-from ansible_collections.openvino.edge.plugins.module_utils.server.progress import complete
-from ansible_collections.openvino.edge.plugins.module_utils.server.spec import ServerSpec
-from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore
+from ...errors import ApiError, InputError, WaitError
+from ...kube.apply import Change
+from ...kube.client import KubeClient
+from ...kube.follow import Source
+from ...kube.health.workloads import Verdict
+from ...kube.wait import wait_for
+from ...runtime import Runtime
+from ..plan.adoption import HELM_RELEASE
+from ..plan.diff import Key, covers
+from ..render.identity import Object
+from ..spec.backend import MODEL_SERVER
+from ..spec.server import ServerSpec
+from ..status.progress import complete
+from .conditions import NOT_SEEN, NOTHING_MADE, Signs, judge, trouble_of
+from .names import Made
 
-# The chart's containers always listen there; rest_port is that of its Service.
-OPERATOR_REST_PORT = 8081
 # sigs.k8s.io/structured-merge-diff, typed/validate.go.
 _UNDECLARED = re.compile(r"\.(spec\S*): field not declared in schema")
 
@@ -72,14 +37,21 @@ class Controlled:
         client: of the cluster.
         spec: the server.
         runtime: progress.
+        made: what the controller makes of the server.
+        signs: how it shows what it has done.
     """
 
-    def __init__(self, client: KubeClient, spec: ServerSpec, runtime: Runtime) -> None:
+    ours = False
+
+    def __init__(
+        self, client: KubeClient, spec: ServerSpec, runtime: Runtime, made: Made, signs: Signs
+    ) -> None:
         self._client = client
         self._spec = spec
         self._runtime = runtime
-        self._made: Made = made_by(spec.backend, spec.name)
-        self.kind = STANDS_FOR_PODS[spec.backend][1]
+        self._made = made
+        self._signs = signs
+        self.kind = made.owner[1]
 
     @property
     def _what(self) -> str:
@@ -88,9 +60,7 @@ class Controlled:
     @property
     def pod_spec(self) -> ServerSpec:
         """Return the spec with the port on which the pods themselves answer."""
-        if self._spec.backend != OPERATOR:
-            return self._spec
-        return replace(self._spec, rest_port=OPERATOR_REST_PORT)
+        return self._spec
 
     @property
     def reached(self) -> ServerSpec:
@@ -98,23 +68,45 @@ class Controlled:
         return replace(self._spec, name=self._made.deployment)
 
     def file_of(self, text: str) -> str:
-        """Return the text of the configuration file, empty where the operator needs none."""
-        return "" if self._spec.backend == OPERATOR and single(self._spec) else text
+        """Return the text of the configuration file."""
+        return text
 
-    def read_pods(self) -> List[Object]:
+    def read(self) -> List[Object]:
         """Return the pods."""
         selector = self._made.selector
         return self._client.list("v1", "Pod", self._spec.namespace, label_selector=selector)[0]
 
-    def settled(self, owner: Optional[Object], pods: Sequence[Object]) -> bool:
-        """Tell whether a resource that was left alone has all its pods already."""
-        if owner is None:
+    def settle(
+        self, workload: Optional[Object], pods: Sequence[Object], timeout: float
+    ) -> List[Object]:
+        """Return the pods once exactly the wanted ones run and are ready.
+
+        Raises:
+            WaitError: no controller acts, it complains, or the pods have trouble.
+        """
+        if workload is not None and self.settled(workload, pods):
+            return list(pods)
+        deadline = time.monotonic() + timeout
+        found = self.wait(timeout)
+        self.finish(deadline)
+        return found
+
+    def settled(self, owner: Object, pods: Sequence[Object]) -> bool:
+        """Tell whether a resource that was left alone has all that was asked for already."""
+        if trouble_of(self._signs, owner):
             return False
         place = self._spec.namespace
         found = self._client.get("apps/v1", "Deployment", self._made.deployment, place)
-        if found is None or not follows({"kind": self.kind, **owner}, found):
+        if found is None or self._signs.behind(owner, found):
             return False
         return complete({"kind": "Deployment", **found}, pods)
+
+    def finish(self, deadline: float) -> None:
+        """Wait for steps after the pods, if the controller has any; the default does nothing.
+
+        Raises:
+            WaitError: it is not done at C(deadline), of C(time.monotonic).
+        """
 
     def wait(self, timeout: float) -> List[Object]:
         """Return the pods once exactly the wanted ones run and are ready.
@@ -143,9 +135,8 @@ class Controlled:
             said.append(line)
             self._runtime.progress(f"{self._spec.name}: {line}")
 
-        def judged(snapshot: List[List[Dict[str, Any]]]) -> Any:
-            owners = [{"kind": kind, **item} for item in snapshot[0]]
-            return judge([owners, *snapshot[1:]])
+        def judged(snapshot: List[List[Dict[str, Any]]]) -> Verdict:
+            return judge(self._signs, snapshot)
 
         try:
             pods: List[Object] = wait_for(
@@ -153,7 +144,7 @@ class Controlled:
             )
         except WaitError as error:
             last = said[-1] if said else NOTHING_MADE
-            if not error.details.get("reason") and last in (NOTHING_MADE, NOT_SEEN):
+            if not error.details.get("reason") and last.startswith((NOTHING_MADE, NOT_SEEN)):
                 raise self._nobody(last, timeout) from error
             raise
         return pods
@@ -169,23 +160,35 @@ class Controlled:
         )
 
     def check_namespace(self, namespace: Optional[Mapping[str, Any]]) -> None:
-        """Refuse a namespace that would refuse the operator's pods, which ask for no restraint.
+        """Do nothing; a backend overrides this if Pod Security can refuse its pods."""
+
+    def check_free(self, current: Mapping[Key, Object]) -> None:
+        """Refuse names that other objects have: the controller would take those objects over.
+
+        It would then delete them with the resource, although it did not create them.
 
         Raises:
-            InputError: names the level.
+            InputError: names the object, and its Helm release.
         """
-        if self._spec.backend != OPERATOR or namespace is None:
+        if (self.kind, self._spec.name) in current:
             return
-        labels = {**(namespace["metadata"].get("labels") or {}), **self._spec.namespace_labels}
-        level = pss.enforced_level({"metadata": {"labels": labels}})
-        if level == "restricted":
-            needed = "privileged" if isinstance(self._spec.store, HostPathStore) else "baseline"
+        name, namespace = self._made.deployment, self._spec.namespace
+        for api_version, kind in (("apps/v1", "Deployment"), ("v1", "Service")):
+            found = self._client.get(api_version, kind, name, namespace)
+            if found is None:
+                continue
+            metadata = found["metadata"]
+            release = (metadata.get("annotations") or {}).get(HELM_RELEASE)
+            whose = f"the Helm release '{release}'" if release else "someone else"
             raise InputError(
-                f"it enforces the Pod Security level {level}, which the pods of the operator do"
-                " not pass",
-                option="backend",
-                subject=f"Namespace {self._spec.namespace}",
-                hint=f"Label it {pss.ENFORCE_LABEL}={needed}, or use backend: manifests",
+                "it is being deleted"
+                if metadata.get("deletionTimestamp")
+                else f"it belongs to {whose}, and {self._made.who} would take it over and, one"
+                " day, delete it",
+                option="name",
+                subject=f"{kind} {namespace}/{name}",
+                hint="Choose another name, delete it, or take it over with backend: manifests and"
+                " adopt: true",
             )
 
     def explain(self, error: ApiError) -> Optional[InputError]:
@@ -194,7 +197,7 @@ class Controlled:
         return self._undeclared(found.group(1)) if found else None
 
     def check_predicted(self, wanted: Sequence[Object], predicted: Sequence[Change]) -> None:
-        """Refuse a field that the API server would drop without a word.
+        """Refuse a field that the API server would drop silently.
 
         It does so with a ModelServer, whose definition allows unknown fields at the top only.
 
@@ -226,7 +229,7 @@ class Controlled:
 
 
 def lost_path(wanted: Any, found: Any, path: str) -> str:
-    """Return the path of the first value that is not there; empty when all are."""
+    """Return the path of the first wanted value that is missing; empty without one."""
     if isinstance(wanted, Mapping):
         for key, value in wanted.items():
             inner = found.get(key) if isinstance(found, Mapping) else None
@@ -239,107 +242,7 @@ def lost_path(wanted: Any, found: Any, path: str) -> str:
 
 def option_of(path: str) -> str:
     """Return the option that a field of a ModelServer comes from; empty when it is none."""
-    from ansible_collections.openvino.edge.plugins.module_utils.server.parity.table import BY_PATH
+    from ..chart.table import BY_PATH
 
     field = BY_PATH.get(path.partition("spec.")[2])
     return field.option if field else ""
-
-
-def moves(spec: ServerSpec, stale: Sequence[Object]) -> bool:
-    """Tell whether the server goes from one backend to another."""
-    gone = {str(item["kind"]) for item in stale}
-    if gone & set(CONTROLLED):
-        return True
-    return spec.backend != MANIFESTS and bool(gone & set(kinds.WORKLOADS))
-
-
-def postponed(spec: ServerSpec, stale: Sequence[Object]) -> List[Object]:
-    """Return what a move leaves to serve until the new pods are ready.
-
-    Raises:
-        InputError: old and new Deployment would have one name, or the old one was adopted.
-    """
-    if not moves(spec, stale):
-        return []
-    old = [item for item in stale if item["kind"] in (*kinds.WORKLOADS, *CONTROLLED)]
-    if any(map(is_adopted, stale)):
-        raise InputError(
-            "it was taken over with adopt, and what it was before would be lost",
-            option="backend",
-            subject=f"{old[0]['kind']} {spec.namespace}/{spec.name}",
-            hint="Give it back with state: returned, or remove it with state: absent",
-        )
-    names = [_deployment(item) for item in old]
-    new = spec.name if spec.backend == MANIFESTS else made_by(spec.backend, spec.name).deployment
-    if new in names:
-        raise InputError(
-            f"the Deployment of the old server is named {new}, and so is that of the new one",
-            option="backend",
-            subject=f"{old[0]['kind']} {spec.namespace}/{spec.name}",
-            hint="Run once with state: absent, which leaves the models, and then again",
-        )
-    if spec.strategy == "Recreate" or any(map(_holds_device, old)):
-        return []
-    return kinds.for_removal(stale)
-
-
-def _deployment(item: Object) -> str:
-    name = str(item["metadata"]["name"])
-    if item["kind"] in kinds.WORKLOADS:
-        return name
-    return made_by(backend_of(str(item["kind"])), name).deployment
-
-
-def _holds_device(item: Object) -> bool:
-    if item["kind"] in kinds.WORKLOADS:
-        return holds_device(item["spec"]["template"])
-    spec = item["spec"]
-    resources = (spec.get("deployment_parameters") or {}).get("resources") or {}
-    predictor = spec.get("predictor") or {}
-    model = (predictor.get("model") or {}).get("resources") or {}
-    limits = {**(resources.get("limits") or {}), **(model.get("limits") or {})}
-    held = bool(limits.get("xpu_device") or predictor.get("resourceClaims"))
-    return held or any("/" in name for name in limits)
-
-
-def wait_gone_with(
-    client: KubeClient, removed: Sequence[Object], name: str, namespace: str, timeout: float
-) -> None:
-    """Wait until the pods of removed resources are gone, and the resources themselves.
-
-    Raises:
-        WaitError: names what is still there.
-    """
-    deadline = time.monotonic() + timeout
-    for item in removed:
-        left = max(1.0, deadline - time.monotonic())
-        kind = str(item["kind"])
-        if kind in kinds.WORKLOADS:
-            source = Source("v1", "Pod", namespace, pod_selector_text(name))
-            wait_gone(client, source, left, what=f"pods of server {namespace}/{name}")
-        elif kind in CONTROLLED:
-            made = made_by(backend_of(kind), name)
-            _wait_owner_gone(client, made, name, namespace, left)
-            source = Source("v1", "Pod", namespace, made.selector)
-            what = f"pods of {kind} {namespace}/{name}"
-            wait_gone(client, source, max(1.0, deadline - time.monotonic()), what=what)
-
-
-def _wait_owner_gone(
-    client: KubeClient, made: Made, name: str, namespace: str, timeout: float
-) -> None:
-    api_version, kind = made.owner
-    source = Source(api_version, kind, namespace, field_selector=f"metadata.name={name}")
-    try:
-        wait_gone(client, source, timeout, what=f"{kind} {namespace}/{name}")
-    except WaitError as error:
-        raise WaitError(
-            f"it is being deleted, and {made.who} has not let go of it within {timeout:g} s",
-            subject=f"{kind} {namespace}/{name}",
-            hint=f"Look whether {made.who} runs; without it take the finalizers off",
-            details={"reason": "NoController"},
-        ) from error
-    except EdgeError as error:
-        # The definition may go together with its last resource.
-        if not (isinstance(error, ApiError) and error.status == 404):
-            raise

@@ -1,0 +1,18 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs openvino.edge.rollout_cluster on the controller."""
+
+from __future__ import annotations
+
+from ..module_utils.fleet.cluster import ARGUMENT_SPEC, SPEC_RULES, run
+from ..plugin_utils.action import EdgeAction
+
+
+class ActionModule(EdgeAction):
+    """The action of the module of the same name; there is no other form of it."""
+
+    ARGUMENT_SPEC = ARGUMENT_SPEC
+    SPEC_RULES = SPEC_RULES
+    ON_CONTROLLER = True
+    entry = staticmethod(run)

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Entry point of openvino.edge.rollout_gate: after each batch, does the rollout go on?
+
+It runs once for a batch and never fails because of what it finds: its verdict is data on which the
+play acts. A task that fails for one host in place of all of a batch would be taken for the failure
+of that host alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+from ..errors import InputError
+from ..runtime import Params, Result, Runtime
+from .budget import Limits, Verdict, judge
+from .journal import Journal
+from .states import BEGUN, FAILED, Cluster
+from .undo import undo_of
+from .waves import Wave
+
+ARGUMENT_SPEC: Dict[str, Any] = {
+    "plan": {"type": "dict", "required": True},
+    "present": {"type": "list", "elements": "str", "required": True},
+    "outcomes": {"type": "list", "elements": "dict", "default": []},
+}
+SPEC_RULES: Dict[str, Any] = {}
+
+GO_ON = "go_on"
+STOP = "stop"
+LEFT = "it left the play: its connection was lost, or a task outside of the rollout failed"
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What C(rollout_plan) has returned, as far as later tasks need it.
+
+    Attributes:
+        number: of the rollout in the journal; 0 if nothing is written.
+        path: of the journal.
+        order: all clusters.
+        mode: what is undone when the rollout stops.
+        limits: of the fleet.
+        batches: wave and clusters of each batch.
+    """
+
+    number: int
+    path: str
+    order: Sequence[str]
+    mode: str
+    limits: Limits
+    batches: Sequence[Tuple[Wave, Sequence[str]]]
+
+    def batch_with(self, present: Sequence[str]) -> Tuple[Wave, Sequence[str]]:
+        """Return the wave and the clusters of the batch that these hosts are of.
+
+        Raises:
+            InputError: they are of none.
+        """
+        for wave, names in self.batches:
+            if present and present[0] in names:
+                return wave, names
+        raise InputError(
+            "no batch of the plan has these hosts",
+            option="present",
+            hint="Give ansible_play_batch of the play whose serial comes from the plan",
+        )
+
+    def open_journal(self, runtime: Runtime) -> Optional[Journal]:
+        """Return the journal; None if nothing is written."""
+        return Journal(self.path) if self.number and not runtime.check_mode else None
+
+
+def handed(plan: Mapping[str, Any]) -> Handed:
+    """Return what a plan says.
+
+    Raises:
+        InputError: it is not what C(rollout_plan) returns.
+    """
+    try:
+        waves = {int(item["number"]): _wave(item) for item in plan["waves"]}
+        return Handed(
+            int(plan["rollout"]["run"]),
+            str(plan["rollout"]["journal"]),
+            plan["hosts"],
+            plan["undo_mode"],
+            Limits(plan["max_failures"], plan["max_deferred"]),
+            [(waves[int(item["wave"])], item["clusters"]) for item in plan["batches"]],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"this is not what rollout_plan returns: {error}",
+            option="plan",
+            hint="Give the registered result of openvino.edge.rollout_plan",
+        ) from error
+
+
+def _wave(item: Mapping[str, Any]) -> Wave:
+    return Wave(
+        int(item["number"]),
+        str(item["name"]),
+        tuple(item["clusters"]),
+        soak=int(item["soak"]),
+        max_failures=item["max_failures"],
+    )
+
+
+def run(params: Params, runtime: Runtime) -> Result:
+    """Judge a batch.
+
+    Raises:
+        InputError: C(plan) is not what C(rollout_plan) returns.
+    """
+    plan, present = handed(params["plan"]), params["present"]
+    wave, names = plan.batch_with(present)
+    journal = plan.open_journal(runtime)
+    if journal is not None:
+        left = [name for name in names if name not in present]
+        _write_left(journal, plan.number, wave.number, left)
+        clusters: Sequence[Cluster] = journal.clusters(plan.number)
+    else:
+        clusters = [outcome_of(item) for item in params["outcomes"]]
+    verdict = judge(clusters, wave, plan.limits)
+    if journal is None:
+        # Without waves, and in check mode, all clusters are gone over: nothing counts over batches.
+        verdict = Verdict(True, verdict.spent, verdict.allowed, verdict.failed, verdict.deferred)
+    elif not verdict.goes_on:
+        journal.stop(plan.number, verdict.reason)
+    _tell(verdict, wave, runtime)
+    touched = clusters if journal else []
+    undo = undo_of(touched, plan.order, plan.mode, stopped=not verdict.goes_on)
+    return {
+        "changed": False,
+        "wave": wave.number,
+        "verdict": GO_ON if verdict.goes_on else STOP,
+        "reason": verdict.reason,
+        "spent": verdict.spent,
+        "allowed": verdict.allowed,
+        # Ansible takes a key "failed" for the verdict on the task.
+        "failures": [item.as_dict() for item in verdict.failed],
+        "deferred": [item.as_dict() for item in verdict.deferred],
+        "undo": undo.as_dict(),
+    }
+
+
+def _tell(verdict: Verdict, wave: Wave, runtime: Runtime) -> None:
+    if verdict.reason:
+        runtime.progress(f"the rollout stops in wave '{wave.name}': {verdict.reason}")
+    elif verdict.allowed is not None:
+        runtime.progress(
+            f"wave '{wave.name}': {verdict.spent} failed of at most {verdict.allowed} in the fleet"
+        )
+
+
+def _write_left(journal: Journal, number: int, wave: int, left: Sequence[str]) -> None:
+    """Write those of a batch that no task reaches any more as failed, unless they have told why."""
+    for name in left:
+        known = journal.cluster(number, name) or Cluster(name, wave)
+        if known.state == BEGUN:
+            journal.write(
+                number,
+                Cluster(name, wave, FAILED, "", LEFT, known.before, known.wanted),
+            )
+
+
+def outcome_of(item: Mapping[str, Any]) -> Cluster:
+    """Return the cluster that a result of C(rollout_cluster) tells of."""
+    return Cluster(
+        str(item["cluster"]),
+        int(item["wave"]),
+        str(item["state"]),
+        str(item.get("phase") or ""),
+        str(item.get("reason") or ""),
+    )

@@ -1,0 +1,301 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands in containers: the channel protocol, pure, and the stream that drives it.
+
+Channels of C(v4.channel.k8s.io): 0 stdin, 1 stdout, 2 stderr, 3 a C(Status) with the exit code.
+C(v5.channel.k8s.io) (Kubernetes 1.30) adds the message [255, channel], which closes one channel:
+only with it can a command see the end of its stdin.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import ssl
+import time
+from typing import Any, Dict, Iterable, List, Optional
+
+from ...closing import Closing
+from ...errors import ApiError, TransferError, UnreachableError, UnsupportedError
+from ..types import ExecResult
+from . import websocket
+
+V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
+PROTOCOLS = (V5, V4)
+STDIN, STDOUT, STDERR, STATUS, CLOSE_CHANNEL = 0, 1, 2, 3, 255
+
+FRAME = 128 * 1024  # bytes; the server holds a whole frame, and drops one of 32 MiB
+PING_EVERY = 5.0  # seconds, as client-go: load balancers cut silent connections
+AFTER_STATUS = 2.0  # seconds for the server to close the connection once the status came
+_READ = 65536
+
+
+class ExecAccumulator:
+    """Collects what a command gives.
+
+    Attributes:
+        stdout: bytes so far.
+        stderr: bytes so far.
+        status: the C(Status) that ends the command, None until it came.
+    """
+
+    def __init__(self) -> None:
+        self.stdout = bytearray()
+        self.stderr = bytearray()
+        self.status: Optional[Dict[str, Any]] = None
+        self._status_text = b""
+
+    def feed(self, payload: bytes) -> None:
+        """Take one message: a channel number and its data."""
+        if not payload:
+            return
+        channel, data = payload[0], payload[1:]
+        if channel == STDOUT:
+            self.stdout += data
+        elif channel == STDERR:
+            self.stderr += data
+        elif channel == STATUS:
+            self._take_status(data)
+
+    def _take_status(self, data: bytes) -> None:
+        self._status_text += data
+        try:
+            status = json.loads(self._status_text)
+        except ValueError:
+            return
+        if isinstance(status, dict):
+            self.status = status
+
+    def rc(self, what: str) -> int:
+        """Return the exit code.
+
+        Raises:
+            TransferError: no status came, so nothing is known about the command.
+            ApiError: the command was not run.
+        """
+        if self.status is None:
+            raise TransferError(
+                "the connection ended without an exit status; the command may have been cut off",
+                subject=what,
+            )
+        if self.status.get("status") == "Success":
+            return 0
+        for cause in (self.status.get("details") or {}).get("causes") or ():
+            if cause.get("reason") == "ExitCode" and str(cause.get("message")).isdigit():
+                return int(cause["message"])
+        raise ApiError(
+            str(self.status.get("message") or "the command was not run"),
+            status=int(self.status.get("code") or 500),
+            reason=str(self.status.get("reason") or ""),
+            subject=what,
+        )
+
+
+class ExecStream(Closing):
+    """A running command. Use it in a C(with) block.
+
+    Output is read while input is written, so a command that fills its stdout cannot stop both
+    sides.
+
+    Attributes:
+        protocol: the negotiated subprotocol.
+        output: what came so far.
+    """
+
+    def __init__(self, sock: socket.socket, protocol: str, what: str, timeout: float) -> None:
+        self.protocol = protocol
+        self.output = ExecAccumulator()
+        self._sock = sock
+        self._what = what
+        self._timeout = timeout
+        self._decoder = websocket.Decoder()
+        self._ended = False
+        self._outbox = bytearray()  # control frames that wait for a gap between data frames
+        self._heard = time.monotonic()
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+        sock.setblocking(False)
+
+    def close(self) -> None:
+        """Close the connection; the command gets a hang-up if it still runs."""
+        self._sock.close()
+
+    def need_half_close(self) -> None:
+        """Raise unless the server can close stdin alone.
+
+        Raises:
+            UnsupportedError: the server speaks only v4 (Kubernetes before 1.30).
+        """
+        if self.protocol != V5:
+            raise UnsupportedError(
+                f"the server speaks {self.protocol}, which cannot end stdin",
+                subject=self._what,
+                hint="Let the command read a known number of bytes (head -c N)",
+            )
+
+    def write(self, data: bytes) -> None:
+        """Send to the command's stdin; returns when the socket took it.
+
+        Raises:
+            TransferError: the command ended, or the connection broke, before all was sent.
+            UnreachableError: the socket took nothing for C(timeout) seconds.
+        """
+        view = memoryview(data)
+        for start in range(0, len(view), FRAME):
+            self._send(
+                websocket.encode(websocket.BINARY, b"\0", bytes(view[start : start + FRAME]))
+            )
+
+    def send_all(self, blocks: Iterable[bytes]) -> None:
+        """Send the whole stdin and end it.
+
+        Returns early when the command ended by itself: its exit code tells why. But a server
+        whose pipe to the command is full does not tell that it ended (Kubernetes 1.36; kubectl
+        hangs as well): let commands that may fail drain their stdin (C(cat > /dev/null)).
+
+        Raises:
+            UnsupportedError: the server speaks only v4; nothing was sent.
+            TransferError: the connection broke.
+        """
+        self.need_half_close()
+        try:
+            for block in blocks:
+                self.write(block)
+            self.close_stdin()
+        except TransferError:
+            if self.output.status is None:
+                raise
+
+    def close_stdin(self) -> None:
+        """Let the command see the end of its stdin.
+
+        Raises:
+            UnsupportedError: the server speaks only v4.
+        """
+        self.need_half_close()
+        if not self._ended:
+            self._send(websocket.encode(websocket.BINARY, bytes((CLOSE_CHANNEL, STDIN))))
+
+    def wait(self) -> ExecResult:
+        """Wait for the end of the command.
+
+        Raises:
+            UnreachableError: nothing came for C(timeout) seconds.
+            TransferError: the connection ended without an exit status.
+            ApiError: the command was not run.
+        """
+        started = time.monotonic()
+        while not self._ended:
+            self._receive(min(PING_EVERY, self._timeout))
+            silent = time.monotonic() - max(self._heard, started)
+            if self.output.status is not None and silent > AFTER_STATUS:
+                break
+            if not self._ended and silent > self._timeout:
+                raise UnreachableError(
+                    f"nothing came from the command within {self._timeout:g} s", subject=self._what
+                )
+        out, rc = self.output, self.output.rc(self._what)
+        return ExecResult(rc, bytes(out.stdout), bytes(out.stderr), self.protocol)
+
+    def _send(self, frame: bytes) -> None:
+        deadline = time.monotonic() + self._timeout
+        while self._outbox and not self._flush():
+            self._wait_any(deadline)
+            self._take_waiting()
+        view = memoryview(frame)
+        while view:
+            self._take_waiting()
+            if self._ended:
+                raise TransferError(
+                    f"the command ended before all input was sent{self._last_words()}",
+                    subject=self._what,
+                )
+            try:
+                view = view[self._sock.send(view) :]
+                deadline = time.monotonic() + self._timeout
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                self._wait_any(deadline)
+            except OSError:
+                self._drain()
+
+    def _wait_any(self, deadline: float) -> None:
+        """Wait until the socket can be read or written."""
+        self._poll.modify(self._sock, select.POLLIN | select.POLLOUT)
+        ready = self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+        self._poll.modify(self._sock, select.POLLIN)
+        if not ready:
+            raise UnreachableError(
+                f"the command took no input for {self._timeout:g} s",
+                subject=self._what,
+                hint="It hangs, or it ended without reading all of its stdin",
+            )
+
+    def _last_words(self) -> str:
+        text = bytes(self.output.stderr[-300:]).decode("utf-8", "replace").strip()
+        return f": {text}" if text else ""
+
+    def _take_waiting(self) -> None:
+        """Read what is there without waiting."""
+        while not self._ended and (self._poll.poll(0) or self._buffered()):
+            if not self._read():
+                return
+
+    def _receive(self, seconds: float) -> None:
+        """Read; after C(seconds) of silence send a ping instead."""
+        if self._buffered() or self._poll.poll(seconds * 1000):
+            self._read()
+            self._flush()
+        else:
+            if not self._outbox:
+                self._outbox += websocket.encode(websocket.PING)
+            self._flush()
+
+    def _buffered(self) -> bool:
+        return isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0
+
+    def _read(self) -> bool:
+        """Read once; False when there was nothing for us."""
+        try:
+            data = self._sock.recv(_READ)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            self._ended = True
+            return True
+        for message in self._decoder.feed(data):
+            self._handle(message)
+        return True
+
+    def _handle(self, message: websocket.Message) -> None:
+        if message.opcode == websocket.CLOSE:
+            self._ended = True
+        elif message.opcode == websocket.PING:
+            self._outbox += websocket.encode(websocket.PONG, message.payload)
+        elif message.opcode in (websocket.BINARY, websocket.TEXT):
+            self._heard = time.monotonic()
+            self.output.feed(message.payload)
+
+    def _flush(self) -> bool:
+        """Send waiting control frames; False when the socket took only a part."""
+        try:
+            while self._outbox:
+                del self._outbox[: self._sock.send(self._outbox)]
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            self._drain()
+            self._outbox.clear()
+        return True
+
+    def _drain(self) -> None:
+        """Read what is left after the other side stopped reading."""
+        while not self._ended and self._read():
+            continue
+        self._ended = True
+
+
+__all__: List[str] = ["ExecAccumulator", "ExecStream", "PROTOCOLS", "V4", "V5"]

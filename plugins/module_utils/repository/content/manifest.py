@@ -1,0 +1,196 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The manifest: the files of one model version and one digest over them.
+
+The digest is the sha256 of canonical JSON (sorted keys, no spaces, UTF-8) of the file list, so the
+same files give the same digest on every controller and under every version number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+
+from ...errors import InputError
+from .layout import LocalVersion
+
+# The mode of every published file, independent of the controller's umask and the source's mode: a
+# server under any user can read it, and only its owner can change it.
+FILE_MODE = 0o644
+HASH_BLOCK = 1 << 20
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, order=True)
+class FileEntry:
+    """One file: C(path) in its version, C(size) in bytes, C(sha256) in hex, C(mode) on a store."""
+
+    path: str
+    size: int
+    sha256: str
+    mode: int = FILE_MODE
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return the entry as it is hashed and stored."""
+        return {
+            "mode": f"{self.mode:04o}",
+            "path": self.path,
+            "sha256": self.sha256,
+            "size": self.size,
+        }
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The files of one version of one model, sorted by path."""
+
+    model: str
+    version: int
+    files: Tuple[FileEntry, ...]
+    digest: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", tuple(sorted(self.files)))
+        object.__setattr__(self, "digest", digest_of(self.files))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(entry.size for entry in self.files)
+
+    def as_dict(self) -> Dict[str, Any]:
+        """Return the manifest as it is sent and stored."""
+        return {
+            "model": self.model,
+            "version": self.version,
+            "digest": self.digest,
+            "files": [entry.as_dict() for entry in self.files],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Manifest:
+        """Read what C(as_dict) wrote.
+
+        Raises:
+            ValueError: a field is missing, of the wrong type, or the digest does not fit.
+        """
+        try:
+            files = tuple(_entry(item) for item in data["files"])
+            manifest = cls(str(data["model"]), int(data["version"]), files)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a manifest: {error!r}") from error
+        if manifest.digest != data.get("digest"):
+            raise ValueError("not a manifest: the digest does not fit the files")
+        return manifest
+
+
+def _entry(item: Mapping[str, Any]) -> FileEntry:
+    return FileEntry(
+        str(item["path"]), int(item["size"]), str(item["sha256"]), int(str(item["mode"]), 8)
+    )
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return a value as canonical JSON: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8")
+
+
+def digest_of(files: Sequence[FileEntry]) -> str:
+    """Return C(sha256:<hex>) over the files."""
+    listing = [entry.as_dict() for entry in sorted(files)]
+    return "sha256:" + hashlib.sha256(canonical_json(listing)).hexdigest()
+
+
+class HashCache:
+    """sha256 of local files, each read once per process as long as it does not change.
+
+    The key holds the change time too: a file that was put back with its old modification time
+    is read again.
+    """
+
+    def __init__(self) -> None:
+        self._known: Dict[Tuple[Any, ...], str] = {}
+        self._lock = threading.Lock()
+
+    def sha256(self, path: str, advance: Advance = lambda count: None) -> Tuple[int, str]:
+        """Return (size, sha256 hex) of a file; C(advance) is told the bytes as they are read.
+
+        Raises:
+            InputError: the file cannot be read, or changed while it was read.
+        """
+        before = _identity(path)
+        with self._lock:
+            known = self._known.get(before)
+        size = int(before[3])
+        if known is not None:
+            advance(size)
+            return size, known
+        digest = _hash_file(path, advance)
+        if _identity(path) != before:
+            raise InputError("the file changed while it was read", option="src", subject=path)
+        with self._lock:
+            self._known[before] = digest
+        return size, digest
+
+
+# The cache is shared in the process: with several clusters each file is read once.
+SHARED_CACHE = HashCache()
+
+
+def build(
+    version: LocalVersion,
+    cache: HashCache = SHARED_CACHE,
+    advance: Advance = lambda count: None,
+) -> Manifest:
+    """Return the manifest of a local version; reads every byte that the cache does not know.
+
+    Raises:
+        InputError: a file cannot be read, or changes meanwhile.
+    """
+    entries: List[FileEntry] = []
+    for item in version.files:
+        size, digest = cache.sha256(item.source, advance)
+        entries.append(FileEntry(item.path, size, digest))
+    return Manifest(version.model, version.version, tuple(entries))
+
+
+def _identity(path: str) -> Tuple[Any, ...]:
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise InputError(_unreadable(error), option="src", subject=path) from error
+    return (
+        path,
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
+
+
+def _hash_file(path: str, advance: Advance) -> str:
+    digest = hashlib.sha256()
+    buffer = bytearray(HASH_BLOCK)
+    view = memoryview(buffer)
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            while True:
+                count = stream.readinto(buffer)
+                if not count:
+                    return digest.hexdigest()
+                digest.update(view[:count])
+                advance(count)
+    except OSError as error:
+        raise InputError(_unreadable(error), option="src", subject=path) from error
+
+
+def _unreadable(error: OSError) -> str:
+    return f"the file cannot be read ({error.strerror or error})"

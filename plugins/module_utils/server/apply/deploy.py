@@ -1,0 +1,441 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deploys one server to the cluster, or removes it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ...errors import ApiError, EdgeError, ForbiddenError
+from ...kube.apply import Change, delete_objects
+from ...kube.client import KubeClient
+from ...runtime import Runtime
+from ..backends.select import leaving, see_out, select
+from ..checks import cluster, device_claims, device_nodes, scc
+from ..discover import credentials, live, restart
+from ..discover.own_config import read_own_config
+from ..plan.adoption import is_adopted
+from ..plan.changes import CONFIG_RELOAD, consequence, real, same_change, versions_differ
+from ..plan.diff import Key, Plan, key_of, make_plan
+from ..render import kinds
+from ..render.facts import NOTHING_KEPT, ClusterFacts
+from ..render.identity import Object
+from ..render.objects import service_ports, text_of_config
+from ..spec.backend import made_elsewhere, without_records
+from ..spec.overrides import refusal
+from ..spec.server import ServerSpec, checked_ports
+from ..status import addresses, routes
+from ..status.progress import ready_pods, wanted_pods
+from ..status.wait import wait_pods_gone
+from . import switching
+from .adopt import Adoption
+from .handover import hand_over, kept_replicas, with_replicas
+from .reload import Reload
+from .watch_over import Watch
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The options for waiting: whether to wait, and for how many seconds at most."""
+
+    wait: bool = True
+    timeout: float = 300.0
+
+
+@dataclass
+class Outcome:
+    """The result of a deployment.
+
+    Attributes:
+        changes: one per object; C(unchanged) ones included.
+        reload: effect on running servers: none, config_reload, rolling_restart.
+        ready: replicas that were ready in the end; None when the run did not wait.
+        wanted: wanted number of replicas, where the cluster decides it; None when it is unknown.
+        addresses: those that a load balancer assigned to the Service.
+    """
+
+    changes: List[Change] = field(default_factory=list)
+    reload: str = "none"
+    ready: Optional[int] = None
+    wanted: Optional[int] = None
+    addresses: List[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether any object was changed."""
+        return any(change.action != "unchanged" for change in self.changes)
+
+
+class Deployer:
+    """Deploys one checked spec.
+
+    Args:
+        client: of the cluster.
+        spec: the server.
+        runtime: check mode, progress, warnings.
+        waiting: whether and how long to wait.
+    """
+
+    def __init__(
+        self, client: KubeClient, spec: ServerSpec, runtime: Runtime, waiting: Waiting
+    ) -> None:
+        self._client = client
+        self._spec = spec
+        self._runtime = runtime
+        self._waiting = waiting
+        self._adoption = Adoption(client, spec, runtime)
+        # The configuration's text, set after the cluster was read.
+        self.config = ""
+        self._facts = ClusterFacts()
+        self._backend = select(spec.backend)
+        self._pods = self._backend.controlled(client, spec, runtime)
+        self._kind = self._pods.kind
+        # The old workload that serves until the new pods of another backend do.
+        self._later: List[Object] = []
+        self._watch = self._watched()
+
+    def present(self) -> Outcome:
+        """Deploy the server as the spec describes it.
+
+        Raises:
+            InputError, ForbiddenError: before anything is changed.
+            WaitError: after; C(details.changed) tells whether something was.
+        """
+        claim, wanted, current = self._read()
+        plan = make_plan(wanted, current)
+        outcome = Outcome([same_change(item) for item in plan.same])
+        outcome.wanted = self._wanted(current)
+        if not plan.empty or self._spec.create_namespace or scc.wants_own(self._spec):
+            self._change(plan, current, claim, outcome)
+        if not self._runtime.check_mode:
+            sent = any(item["kind"] == self._kind for item in plan.send)
+            workload = None if sent else current.get((self._kind, self._spec.name))
+            self._settle_or_say(outcome, workload)
+        service = ("Service", self._spec.name)
+        kept = any(key_of(item) == service for item in plan.same)
+        self._find_addresses(outcome, current.get(service) if kept else None)
+        self._see_admitted(plan, current, outcome)
+        return outcome
+
+    def _see_admitted(self, plan: Plan, current: Mapping[Key, Object], outcome: Outcome) -> None:
+        """Wait until a router admits the Routes, if there are any."""
+        route = kinds.ROUTE[1]
+        sent = [str(item["metadata"]["name"]) for item in plan.send if item["kind"] == route]
+        same = [key_of(item) for item in plan.same if item["kind"] == route]
+        if self._runtime.check_mode or not (same or sent):
+            return
+        keys = [*same, *((route, name) for name in sent)]
+        before = [current[key] for key in keys if key in current]
+        timeout = self._waiting.timeout if self._waiting.wait else None
+        try:
+            routes.see_admitted(self._client, self._spec, before, sent, self._runtime, timeout)
+        except EdgeError as error:
+            error.details["changed"] = outcome.changed
+            raise
+
+    def _find_addresses(self, outcome: Outcome, service: Optional[Object]) -> None:
+        """Read the load balancer's addresses; C(service) is the live Service if it was not sent."""
+        patient = self._waiting.wait and not self._runtime.check_mode
+        try:
+            outcome.addresses = addresses.found(
+                self._client, self._pods.reached, service, self._runtime, patient=patient
+            )
+        except EdgeError as error:
+            error.details["changed"] = outcome.changed
+            raise
+
+    def _change(
+        self,
+        plan: Plan,
+        current: Mapping[Key, Object],
+        claim: Optional[Object],
+        outcome: Outcome,
+    ) -> None:
+        """Run all checks, then send the objects that differ."""
+        namespace = live.get_if_allowed(self._client, "v1", "Namespace", self._spec.namespace)
+        extra = live.namespace_to_send(self._spec, namespace)
+        extra += scc.to_send(self._client, self._spec)
+        if plan.empty and not extra:
+            return
+        cluster.check_cluster(self._client, self._spec, namespace, claim, self._runtime)
+        scc.check(self._client, self._spec, namespace)
+        self._pods.check_namespace(namespace.item)
+        self._later = leaving(self._spec, plan.stale)
+        self._pods.check_free(current)
+        self._check_rights(plan, current, any(item["kind"] == "Namespace" for item in extra))
+        sent = [*extra, *plan.send]
+        outcome.changes = in_order(self._send(sent, plan.stale, current) + outcome.changes)
+        outcome.reload = consequence(outcome.changes)
+
+    def _read(self) -> Tuple[Optional[Object], List[Object], Dict[Key, Object]]:
+        """Return the claim, the wanted objects and the live ones.
+
+        All missing rights are named when one is missing.
+        """
+        spec, client = self._spec, self._client
+        try:
+            claim = live.read_claim(client, spec)
+            facts = credentials.look(live.facts_of(claim), client, spec, self._runtime)
+            own = read_own_config(client, spec, self._runtime)
+            facts = self._facts = replace(facts, own_config=own)
+            self.config = self._pods.file_of(text_of_config(spec, facts))
+            wanted = self._backend.render(spec, facts)
+            extra = kinds.optional(wanted)
+            current = live.read_objects(client, spec.namespace, spec.name, extra)
+            kept = self._adoption.look(wanted, current)
+            found = restart.settled(client, spec, facts, self.config, current, self._runtime)
+            found = replace(found, kept=kept)
+            if kept != NOTHING_KEPT:
+                self._listen_on(kept.container)
+            if found != facts:
+                facts = self._facts = found
+                wanted = self._backend.render(self._spec, facts)
+            return claim, wanted, current
+        except ForbiddenError:
+            rights = cluster.access_for(spec, wait=self._waiting.wait)
+            cluster.check_rights(self._client, rights)
+            raise
+
+    def _listen_on(self, kept: Mapping[str, int]) -> None:
+        """Keep the ports of an adopted server, unless the task sets others."""
+        spec = self._spec
+        own = {"rest": spec.rest_port, "grpc": spec.grpc_port}
+        own.update({name: port for name, port in kept.items() if name not in spec.given_ports})
+        self._spec = replace(spec, **checked_ports(own))
+        self._pods = self._backend.controlled(self._client, self._spec, self._runtime)
+        self._watch = self._watched()
+
+    def _watched(self) -> Watch:
+        return Watch(
+            self._client,
+            self._spec,
+            self._pods,
+            self._adoption,
+            self._runtime,
+            self._waiting.timeout,
+        )
+
+    @property
+    def ports(self) -> Dict[str, int]:
+        """Return the ports under which clients find the server's Service."""
+        names = self._backend.names(self._spec)
+        return {
+            **names.ports,
+            **(service_ports(self._spec, self._facts) if self._pods.ours else {}),
+        }
+
+    def _check_rights(self, plan: Plan, current: Mapping[Key, Object], namespace: bool) -> None:
+        rights = cluster.access_for(
+            self._spec,
+            wait=self._waiting.wait,
+            prune=bool(plan.stale),
+            namespace=namespace,
+            stale=kinds.optional(plan.stale),
+        )
+        cluster.check_rights(self._client, rights)
+        missing = [item for item in plan.send if key_of(item) not in current]
+        live.refuse_foreign(self._client, self._adoption.foreign(missing))
+
+    def _send(
+        self, wanted: Sequence[Object], stale: Sequence[Object], current: Mapping[Key, Object]
+    ) -> List[Change]:
+        check = self._runtime.check_mode
+        kept = {
+            key_of(item): count
+            for item in wanted
+            if (count := kept_replicas(item, current.get(key_of(item)))) is not None
+        }
+        # The API server validates all objects in a dry run before the first one is changed.
+        predicted = self._dry_run(
+            [
+                with_replicas(item, kept[key_of(item)]) if key_of(item) in kept else item
+                for item in wanted
+            ]
+        )
+        self._pods.check_predicted(wanted, predicted)
+        if not check:
+            self._runtime.begins()
+        hold = ""
+        if self._waiting.wait and not check:
+            self._watch.begin(wanted, stale, current, self.config)
+            self._watch.stage(wanted)
+            hold = self._watch.holds(wanted)
+        if self._later and not check:
+            stale = [item for item in stale if item not in self._later]
+        old = self._beside(stale) if self._pods.ours else None
+        # Optional objects are removed while the record on the Service still lists their kinds.
+        unnamed = {kind for _version, kind in kinds.optional(stale)}
+        first = [item for item in stale if item["kind"] in unnamed and item is not old]
+        last = [item for item in stale if item["kind"] not in unnamed and item is not old]
+        changes = delete_objects(self._client, list(reversed(first)), check_mode=check)
+        if not check:
+            for item in wanted:
+                if key_of(item) in kept:
+                    hand_over(self._client, item, kept[key_of(item)])
+        if check:
+            gone = [] if old is None else [old]
+            changes += predicted + delete_objects(self._client, gone, check_mode=True)
+        elif old is not None:
+            changes += self._switch(wanted, old)
+        else:
+            look = self._watch.look if self._waiting.wait else None
+            changes += self._adoption.send(wanted, check_mode=False, hold=hold, look=look)
+        changes += delete_objects(self._client, list(reversed(last)), check_mode=check)
+        return [real(change) for change in changes]
+
+    def _beside(self, stale: Sequence[Object]) -> Optional[Object]:
+        """Return the old workload whose pods serve until those of the other kind do, if any."""
+        old = switching.leaving_workload(stale)
+        if old is not None and is_adopted(old):
+            self._runtime.warn(
+                f"{old['kind']} {self._spec.namespace}/{self._spec.name} was adopted. It goes, so"
+                " it can no longer be given back."
+            )
+        if old is None or not self._waiting.wait:
+            return None
+        rendered = self._backend.render(self._spec, self._facts)
+        new = next(item for item in rendered if item["kind"] == self._kind)
+        why = switching.in_the_way(self._spec, self._facts, new["spec"]["template"])
+        if why:
+            self._runtime.warn(
+                f"{old['kind']} {self._spec.namespace}/{self._spec.name}: {why}, so all of them end"
+                f" before those of the {self._kind} start."
+            )
+        return None if why else old
+
+    def _switch(self, wanted: Sequence[Object], old: Object) -> List[Change]:
+        """Send the wanted objects, and remove the old workload when the new one serves."""
+        begun = time.monotonic()
+        before, after = switching.held_back(wanted, old)
+        changes = self._adoption.send(before, check_mode=False)
+        try:
+            # Pods that wait for the room of the old ones cannot be asked what they serve.
+            if switching.wait_beside(
+                self._client, self._spec, self._kind, self._waiting.timeout, self._runtime
+            ):
+                self._watch.beside(lambda pod: switching.of_workload(pod, self._kind))
+        except EdgeError as error:
+            error.details["changed"] = True
+            self._watch.take_back(error)
+            device_nodes.enrich(self._client, self._spec, error)
+            raise
+        changes += delete_objects(self._client, [old], check_mode=False)
+        changes += self._adoption.send(after, check_mode=False)
+        left = self._waiting.timeout - (time.monotonic() - begun)
+        self._waiting = replace(self._waiting, timeout=max(left, 1.0))
+        return changes
+
+    def _dry_run(self, wanted: Sequence[Object]) -> List[Change]:
+        try:
+            return self._adoption.send(wanted, check_mode=True)
+        except ApiError as error:
+            refused = refusal(error, self._spec.running.overrides)
+            refused = refused or device_claims.refusal(error, self._spec)
+            refused = refused or self._pods.explain(error)
+            if refused is not None:
+                raise refused from error
+            raise
+
+    def _settle_or_say(self, outcome: Outcome, workload: Optional[Object]) -> None:
+        try:
+            self._settle(outcome, workload)
+        except EdgeError as error:
+            error.details["changed"] = outcome.changed
+            self._watch.take_back(error)
+            device_nodes.enrich(self._client, self._spec, error)
+            raise
+
+    def _settle(self, outcome: Outcome, workload: Optional[Object]) -> None:
+        """Wait for the rollout, or for the reload of pods that were not replaced.
+
+        C(workload) is the live workload if it was not sent.
+        """
+        touched = outcome.reload == CONFIG_RELOAD
+        if not self._waiting.wait:
+            self._finish_adoption(outcome)
+            self._finish_move(outcome)
+            if touched:
+                pods = ready_pods(self._pods.read())
+                Reload(self._client, self._pods.pod_spec, self.config, self._runtime).begin(pods)
+            return
+        self._watch.first_step()
+        pods = self._pods.settle(workload, self._pods.read(), self._waiting.timeout)
+        outcome.ready = len(ready_pods(pods))
+        # At this point exactly the wanted pods are running.
+        outcome.wanted = len(pods)
+        self._watch.prove(pods, touched=touched, visible=versions_differ(outcome.changes))
+        self._finish_adoption(outcome)
+        self._finish_move(outcome)
+        if outcome.changed:
+            self._watch.check_ours()
+
+    def _wanted(self, current: Mapping[Key, Object]) -> Optional[int]:
+        scaling = self._spec.running.scaling
+        if not scaling.per_node and not scaling.autoscaling:
+            return self._spec.replicas
+        workload = current.get((self._kind, self._spec.name))
+        return None if workload is None else wanted_pods(workload)
+
+    def _finish_adoption(self, outcome: Outcome) -> None:
+        changes = self._adoption.finish(outcome.changes)
+        outcome.changes = in_order([real(change) for change in changes])
+
+    def _finish_move(self, outcome: Outcome) -> None:
+        """Remove the workload of the former backend; its record is removed after all else."""
+        spec, doomed = self._spec, self._later
+        timeout = self._waiting.timeout if self._waiting.wait else None
+        if not doomed:
+            if timeout is not None and not self._pods.ours:
+                # Pods of an earlier run that did not wait for their end.
+                wait_pods_gone(self._client, spec.namespace, spec.name, timeout)
+            return
+        gone = delete_objects(self._client, without_records(doomed), check_mode=False)
+        outcome.changes = in_order([*outcome.changes, *map(real, gone)])
+        outcome.reload = consequence(outcome.changes)
+        gone = see_out(self._client, doomed, spec.name, spec.namespace, timeout=timeout)
+        outcome.changes = in_order([*outcome.changes, *map(real, gone)])
+
+
+def remove(
+    client: KubeClient, namespace: str, name: str, runtime: Runtime, waiting: Waiting
+) -> Outcome:
+    """Remove all objects of one server; the claim and the namespace are kept.
+
+    Raises:
+        ForbiddenError: before anything is removed.
+        WaitError: pods do not end in time.
+    """
+    current = live.read_objects(client, namespace, name)
+    extra = kinds.optional(current.values())
+    if current:
+        wanted = cluster.access_for_removal(namespace, wait=waiting.wait, extra=extra)
+        cluster.check_rights(client, wanted)
+    doomed = kinds.for_removal(current.values())
+    check = runtime.check_mode
+    changes = delete_objects(client, without_records(doomed), check_mode=check)
+    timeout = waiting.timeout if waiting.wait and not check else None
+    try:
+        if timeout is not None:
+            # Also if nothing is left to delete: an earlier run may not have waited for the pods.
+            wait_pods_gone(client, namespace, name, timeout)
+        theirs = list(filter(made_elsewhere, doomed))
+        changes += see_out(client, theirs, name, namespace, timeout=timeout, check_mode=check)
+    except EdgeError as error:
+        error.details["changed"] = any(change.changed for change in changes)
+        raise
+    return Outcome([real(change) for change in changes])
+
+
+def in_order(changes: Sequence[Change]) -> List[Change]:
+    """Return the changes in the order in which kinds are applied."""
+    return sorted(changes, key=lambda change: kinds.ORDER.index(change.kind))
+
+
+def summary(changes: Sequence[Change]) -> List[Dict[str, Any]]:
+    """Return the changes as a result shows them."""
+    return [
+        {"kind": change.kind, "name": change.name, "action": change.action} for change in changes
+    ]

@@ -1,0 +1,333 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The option C(expose): how clients outside of the cluster reach a server by a host name. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ...errors import InputError
+from .. import values
+
+CONTOUR, HAPROXY, NGINX, OPENSHIFT, TRAEFIK, OTHER = (
+    "contour",
+    "haproxy",
+    "nginx",
+    "openshift",
+    "traefik",
+    "other",
+)
+CONTROLLERS = (CONTOUR, HAPROXY, NGINX, OPENSHIFT, OTHER, TRAEFIK)
+# Where OVMS answers (openvinotoolkit/model_server, src/http_rest_api_handler.cpp); the metrics are
+# for those inside.
+REST_PATHS = ("/v1", "/v2", "/v3")
+_SERVED = re.compile(r"/|/(v1|v2|v3|metrics)(/[A-Za-z0-9._~/-]*)?")
+_HOST = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
+# The second Service's name is this much longer, and it is a DNS label.
+_LONGEST_NAME = 63 - len("-grpc")
+# Controllers that accept HTTP/2 from clients over TLS only: ingress-nginx docs/examples/grpc;
+# OpenShift's router needs ALPN and a certificate of the route's own.
+_TLS_FOR_GRPC = {
+    NGINX: "nginx speaks HTTP/2, which gRPC needs, with clients only over TLS",
+    OPENSHIFT: "the router speaks HTTP/2, which gRPC needs, with clients only over TLS",
+}
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.S)
+_TLS_SOURCES = ("secret_name", "certificate", "issuer", "cluster_issuer", "default_certificate")
+_OWN_SOURCES = _TLS_SOURCES[:2]
+_OWN = "expose.grpc.tls"
+
+EXPOSE_ARGUMENT_SPEC: Dict[str, Any] = {
+    "expose": {
+        "type": "dict",
+        "required_one_of": [("rest", "grpc")],
+        "options": {
+            "controller": {"type": "str", "choices": list(CONTROLLERS), "default": OTHER},
+            "class_name": {"type": "str"},
+            "annotations": {"type": "dict", "default": {}},
+            "rest": {
+                "type": "dict",
+                "options": {
+                    "host": {"type": "str", "required": True},
+                    "paths": {"type": "list", "elements": "str", "default": list(REST_PATHS)},
+                    "annotations": {"type": "dict", "default": {}},
+                },
+            },
+            "grpc": {
+                "type": "dict",
+                "options": {
+                    "host": {"type": "str", "required": True},
+                    "annotations": {"type": "dict", "default": {}},
+                    "service_annotations": {"type": "dict", "default": {}},
+                    "tls": {
+                        "type": "dict",
+                        "mutually_exclusive": [_OWN_SOURCES],
+                        "required_one_of": [_OWN_SOURCES],
+                        "required_together": [("certificate", "key")],
+                        "options": {
+                            "secret_name": {"type": "str", "no_log": False},
+                            "certificate": {"type": "str"},
+                            "key": {"type": "str", "no_log": True},
+                        },
+                    },
+                },
+            },
+            "tls": {
+                "type": "dict",
+                "mutually_exclusive": [_TLS_SOURCES],
+                "required_one_of": [_TLS_SOURCES],
+                "required_together": [("certificate", "key")],
+                "options": {
+                    "secret_name": {"type": "str", "no_log": False},
+                    "certificate": {"type": "str"},
+                    "key": {"type": "str", "no_log": True},
+                    "issuer": {"type": "str"},
+                    "cluster_issuer": {"type": "str"},
+                    "default_certificate": {"type": "bool"},
+                },
+            },
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class TlsSpec:
+    """The source of the certificate; without any, the controller's default certificate is used.
+
+    Attributes:
+        secret_name: existing Secret.
+        certificate: given chain in PEM form, the server's own first.
+        key: its private key.
+        issuer: annotation and name of the issuer that cert-manager asks.
+    """
+
+    secret_name: str = ""
+    certificate: str = ""
+    key: str = field(default="", repr=False)
+    issuer: Optional[Tuple[str, str]] = None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One interface: host, paths, annotations of its Ingress or Route and of its Service.
+
+    Attributes:
+        tls: a certificate of its own, in the place of that of both.
+    """
+
+    host: str
+    paths: Tuple[str, ...] = ()
+    annotations: Tuple[Tuple[str, str], ...] = ()
+    service_annotations: Tuple[Tuple[str, str], ...] = ()
+    tls: Optional[TlsSpec] = None
+
+
+@dataclass(frozen=True)
+class ExposeSpec:
+    """The exposed interfaces and the kind of controller; without C(tls), in plain text."""
+
+    controller: str = OTHER
+    class_name: str = ""
+    rest: Optional[Side] = None
+    grpc: Optional[Side] = None
+    tls: Optional[TlsSpec] = None
+
+    @property
+    def sides(self) -> Dict[str, Side]:
+        """Return the exposed interfaces by name."""
+        both = {"rest": self.rest, "grpc": self.grpc}
+        return {name: side for name, side in both.items() if side is not None}
+
+    def tls_of(self, name: str) -> Optional[TlsSpec]:
+        """Return where the certificate of one interface comes from."""
+        return self.sides[name].tls or self.tls
+
+    @property
+    def certificates(self) -> Dict[str, Tuple[TlsSpec, Dict[str, str]]]:
+        """Return each source by its option, with the hosts it is for by the options of those."""
+        found: Dict[str, Tuple[TlsSpec, Dict[str, str]]] = {}
+        for name, side in self.sides.items():
+            tls = self.tls_of(name)
+            if tls is not None:
+                option = "expose.tls" if side.tls is None else f"expose.{name}.tls"
+                found.setdefault(option, (tls, {}))[1][f"expose.{name}.host"] = side.host
+        return found
+
+    def addresses(self) -> Dict[str, str]:
+        """Return the addresses for clients: a URL for REST, C(HOST:PORT) for gRPC."""
+        found: Dict[str, str] = {}
+        if self.rest is not None:
+            found["rest"] = f"{'https' if self.tls_of('rest') else 'http'}://{self.rest.host}"
+        if self.grpc is not None:
+            found["grpc"] = f"{self.grpc.host}:{443 if self.tls_of('grpc') else 80}"
+        return found
+
+
+def expose_from_params(params: Mapping[str, Any]) -> Optional[ExposeSpec]:
+    """Return the checked option, None when nothing is exposed.
+
+    Raises:
+        InputError: the first invalid suboption, with a hint.
+    """
+    given = params.get("expose")
+    if not given:
+        return None
+    common = values.annotation_texts(given["annotations"], "expose.annotations")
+    class_name = str(given.get("class_name") or "")
+    if class_name:
+        values.subdomain(class_name, "expose.class_name")
+    spec = ExposeSpec(
+        controller=given["controller"],
+        class_name=class_name,
+        rest=_side(given.get("rest"), "rest", common),
+        grpc=_side(given.get("grpc"), "grpc", common),
+        tls=_tls(given.get("tls"), "expose.tls"),
+    )
+    if spec.grpc is not None:
+        if len(params["name"]) > _LONGEST_NAME:
+            message = f"with expose.grpc it can have {_LONGEST_NAME} characters"
+            raise InputError(message, option="name")
+        _check_grpc(spec)
+    if spec.controller == OPENSHIFT:
+        _check_openshift(spec)
+    return spec
+
+
+def _side(
+    given: Optional[Mapping[str, Any]], name: str, common: Mapping[str, str]
+) -> Optional[Side]:
+    if given is None:
+        return None
+    option = f"expose.{name}"
+    own = values.annotation_texts(given["annotations"], f"{option}.annotations")
+    service = values.annotation_texts(
+        given.get("service_annotations") or {}, f"{option}.service_annotations"
+    )
+    return Side(
+        host=_host(given["host"], f"{option}.host"),
+        paths=_paths(given["paths"]) if name == "rest" else (),
+        annotations=tuple(sorted({**common, **own}.items())),
+        service_annotations=tuple(sorted(service.items())),
+        tls=_tls(given.get("tls"), f"{option}.tls"),
+    )
+
+
+def _host(text: str, option: str) -> str:
+    """Return a name that an Ingress takes: neither an address nor a pattern."""
+    hint = "Write a name like ocr.example.org, and let DNS point it to the controller"
+    try:
+        ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        if len(text) <= 253 and _HOST.fullmatch(text):
+            return text
+        raise InputError(f"'{text}' is not a DNS name", option=option, hint=hint) from None
+    raise InputError(f"'{text}' is an address, not a DNS name", option=option, hint=hint)
+
+
+def _paths(given: Sequence[str]) -> Tuple[str, ...]:
+    option = "expose.rest.paths"
+    if not given:
+        raise InputError("it is empty", option=option, hint="Leave it out for all of REST")
+    for index, path in enumerate(given):
+        if not _SERVED.fullmatch(path) or "//" in path or ".." in path:
+            raise InputError(
+                f"the server answers nothing at '{path}', and paths are not rewritten",
+                option=f"{option}[{index}]",
+                hint=f"Use {', '.join(REST_PATHS)}, /metrics, one below them, or / for all",
+            )
+    return tuple(dict.fromkeys(given))
+
+
+def _tls(given: Optional[Mapping[str, Any]], option: str) -> Optional[TlsSpec]:
+    if given is None:
+        return None
+    names = {key: str(given.get(key) or "") for key in ("secret_name", "issuer", "cluster_issuer")}
+    for key, name in names.items():
+        if name:
+            values.subdomain(name, f"{option}.{key}")
+    issuer = next(((key, names[key]) for key in ("issuer", "cluster_issuer") if names[key]), None)
+    certificate = str(given.get("certificate") or "")
+    if not (names["secret_name"] or certificate or issuer or given.get("default_certificate")):
+        raise InputError(
+            "it names no certificate",
+            option=option,
+            hint=f"Set one of {', '.join(_TLS_SOURCES)}, or leave tls out",
+        )
+    return TlsSpec(names["secret_name"], certificate, str(given.get("key") or ""), issuer)
+
+
+def _check_grpc(spec: ExposeSpec) -> None:
+    why = _TLS_FOR_GRPC.get(spec.controller)
+    if why is not None and spec.tls_of("grpc") is None:
+        raise InputError(why, option="expose.grpc", hint="Set expose.tls")
+
+
+def _check_openshift(spec: ExposeSpec) -> None:
+    if spec.class_name:
+        raise InputError(
+            "a Route has no class",
+            option="expose.class_name",
+            hint="Leave it out; routers choose Routes by their labels",
+        )
+    if spec.tls is not None and spec.tls.issuer is not None:
+        raise InputError(
+            "cert-manager itself makes no certificate for a Route",
+            option=f"expose.tls.{spec.tls.issuer[0]}",
+            hint="Have it write a Secret (a Certificate object), and name that as secret_name",
+        )
+    if spec.grpc is not None:
+        _check_alpn(spec, spec.grpc)
+
+
+def _check_alpn(spec: ExposeSpec, grpc: Side) -> None:
+    """Refuse a Route for gRPC to which OpenShift's router would not offer HTTP/2.
+
+    It does so by the certificate: only for one that no other Route uses (openshift/router,
+    pkg/router/template/template_helper.go, generateHAProxyCertConfigMap).
+    """
+    tls = spec.tls_of("grpc")
+    if tls is not None and not (tls.secret_name or tls.certificate):
+        raise InputError(
+            "the router speaks HTTP/2, which gRPC needs, only where the Route has a certificate of "
+            "its own",
+            option="expose.tls.default_certificate",
+            hint=f"Set secret_name, or certificate and key; {_OWN} has it for gRPC alone",
+        )
+    if spec.rest is None:
+        return
+    if spec.rest.host == grpc.host:
+        raise InputError(
+            "the router chooses the certificate by the host, and with it HTTP/2, which gRPC needs",
+            option="expose.grpc.host",
+            hint="Give gRPC a host of its own",
+        )
+    shared = grpc.tls is None or (spec.tls is not None and same_source(grpc.tls, spec.tls))
+    if shared and spec.tls is not None:
+        raise InputError(
+            "the router offers HTTP/2, which gRPC needs, only for a certificate that no other Route"
+            " uses, and those of REST use this one",
+            option=_OWN,
+            hint="Give gRPC a certificate of its own there; for the same names it has to be issued"
+            " once more",
+        )
+
+
+def same_source(one: TlsSpec, other: TlsSpec) -> bool:
+    """Tell whether two options name the same Secret or hold the same certificate."""
+    if one.secret_name or other.secret_name:
+        return one.secret_name == other.secret_name
+    return bool(one.certificate) and leaf_of(one.certificate) == leaf_of(other.certificate)
+
+
+def split(chain: str) -> List[str]:
+    """Return the certificates of a chain in PEM form."""
+    return [f"{text}\n" for text in _PEM.findall(chain)]
+
+
+def leaf_of(chain: str) -> str:
+    """Return the first certificate of a chain, the server's own, without line breaks."""
+    return "".join((split(chain) or [chain])[0].split())

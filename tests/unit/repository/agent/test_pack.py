@@ -1,0 +1,182 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the controller encodes, the helper unpacks: whole files, deltas, resumed and broken ones."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+from pathlib import Path
+from typing import Any, Sequence
+
+import pytest
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import blocks, pack
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
+    files as agent_files,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.content.manifest import (
+    FileEntry,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.pack import (
+    FileJob,
+    encode,
+    exact_length,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.signature import (
+    parse_signature,
+)
+
+BLOCK = 4096
+
+
+class Stage:
+    """A stage in a directory; old files lie beside it."""
+
+    def __init__(self, root: Path, entries: list[FileEntry]) -> None:
+        self.root = root
+        self.directory = str(root / "stage")
+        Path(self.directory).mkdir(exist_ok=True)
+        self.files: Sequence[dict[str, Any]] = [entry.as_dict() for entry in entries]
+        self.claims = pack.Claims()
+        self.done: set[int] = set()
+
+    def is_done(self, number: int) -> bool:
+        return number in self.done
+
+    def basis_path(self, basis: dict[str, Any]) -> str:
+        return str(self.root / "old" / basis["path"])
+
+    def mark_done(self, numbers: Any) -> None:
+        self.done.update(numbers)
+
+
+def write(root: Path, name: str, files: dict[str, bytes]) -> None:
+    for path, data in files.items():
+        (root / name / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / name / path).write_bytes(data)
+
+
+def jobs_of(root: Path, files: dict[str, bytes], old: dict[str, bytes]) -> list[FileJob]:
+    write(root, "src", files)
+    write(root, "old", old)
+    jobs = []
+    for number, (path, data) in enumerate(sorted(files.items())):
+        entry = FileEntry(path, len(data), hashlib.sha256(data).hexdigest())
+        job = FileJob(number, str(root / "src" / path), entry)
+        if path in old:
+            wire = blocks.signature_bytes(str(root / "old" / path), BLOCK)
+            job.signature = parse_signature(wire)
+            job.basis = {"model": "m", "version": 1, "path": path}
+        jobs.append(job)
+    return jobs
+
+
+def unpack(stage: Stage, body: bytes) -> dict[str, Any]:
+    stream = io.BytesIO(body)
+    answer: dict[str, Any] = pack.Unpacker(stage).run(lambda view: stream.readinto(view[:70_001]))[
+        "files"
+    ]
+    return answer
+
+
+def some_files(seed: int) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    source = random.Random(seed)
+    weights = source.randbytes(source.randint(0, 900_000))
+    cut = source.randint(0, len(weights))
+    files = {
+        "a/deep/w.bin": weights[:cut] + source.randbytes(source.randint(0, 50_000)) + weights[cut:],
+        "empty": b"",
+        "m.xml": b"<layer/>" * source.randint(0, 9000),
+        "sparse.bin": bytes(source.randint(0, 600_000)) + source.randbytes(5),
+        "text.bin": b"abc" * source.randint(0, 9000),
+    }
+    return files, {"a/deep/w.bin": weights, "sparse.bin": bytes(300_000)}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_encoded_arrives_and_its_length_is_known(tmp_path: Path, seed: int) -> None:
+    files, old = some_files(seed)
+    jobs = jobs_of(tmp_path, files, old)
+    compress = bool(seed % 3)
+    predicted = exact_length(jobs, compress=compress)
+    body = b"".join(encode(jobs, compress=compress))
+    assert predicted == len(body)
+    fresh = b"".join(encode(jobs_of(tmp_path, files, old), compress=compress))
+    assert fresh == body
+    stage = Stage(tmp_path, [job.entry for job in jobs])
+    assert unpack(stage, body) == {str(job.number): {"done": True} for job in jobs}
+    assert stage.done == {job.number for job in jobs}
+    for path, data in files.items():
+        assert (tmp_path / "stage/tree" / path).read_bytes() == data
+    assert sorted(path.name for path in (tmp_path / "stage").iterdir()) == ["tree"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_broken_stream_keeps_what_came_and_is_continued(tmp_path: Path, seed: int) -> None:
+    files, old = some_files(seed)
+    jobs = jobs_of(tmp_path, files, old)
+    body = b"".join(encode(jobs, compress=True))
+    stage = Stage(tmp_path, [job.entry for job in jobs])
+    cut = random.Random(seed).randrange(1, len(body))
+    with pytest.raises(agent_files.Refused, match="cut short"):
+        unpack(stage, body[:cut])
+    rest = [job for job in jobs_of(tmp_path, files, old) if job.number not in stage.done]
+    for job in rest:
+        part = Path(pack.part_path(stage.directory, job.number))
+        job.start = part.stat().st_size if part.exists() else 0
+    again = b"".join(encode(rest, compress=True))
+    assert exact_length(rest, compress=True) == len(again)
+    unpack(stage, again)
+    for path, data in files.items():
+        assert (tmp_path / "stage/tree" / path).read_bytes() == data
+
+
+def test_wrong_bytes_are_put_aside_and_repaired_from_there(tmp_path: Path) -> None:
+    right = random.Random(1).randbytes(6_000_000)
+    files = {"w.bin": right}
+    (job,) = jobs_of(tmp_path, files, {})
+    body = bytearray(b"".join(encode([job], compress=False)))
+    body[3_000_000] ^= 1
+    stage = Stage(tmp_path, [job.entry])
+    assert unpack(stage, bytes(body))["0"]["bad"]
+    assert not stage.done and not (tmp_path / "stage/tree").exists()
+    bad = pack.bad_path(stage.directory, 0)
+    job.signature = parse_signature(blocks.signature_bytes(bad, BLOCK))
+    job.basis = {"bad": 0}
+    repair = b"".join(encode([job], compress=False))
+    assert len(repair) < 2 * BLOCK
+    assert unpack(stage, repair) == {"0": {"done": True}}
+    assert (tmp_path / "stage/tree/w.bin").read_bytes() == right
+    assert not Path(bad).exists()
+
+
+FILE = b"F" + pack.FILE.pack(0, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"D" + pack.DATA.pack(1) + b"x",
+        b"F" + pack.FILE.pack(7, 0),
+        b"F" + pack.FILE.pack(0, 1),
+        FILE + FILE,
+        FILE + b"?",
+        FILE + b"E",
+        FILE + b"D" + pack.DATA.pack(0),
+        FILE + b"D" + pack.DATA.pack(11) + b"x" * 11,
+        FILE + b"D" + pack.DATA.pack(1 << 31),
+        FILE + b"Z" + pack.ZIPPED.pack(5, 3) + b"abc",
+        FILE + b"C" + pack.COPY.pack(0, 5),
+        FILE + b"B" + pack.BASIS.pack(2) + b"[]",
+        FILE + b"B" + pack.BASIS.pack(10) + b'{"bad":-1}',
+        FILE + b"B" + pack.BASIS.pack(13) + b'{"path": "o"}' + b"C" + pack.COPY.pack(2, 9),
+    ],
+)
+def test_nonsense_is_refused(tmp_path: Path, body: bytes) -> None:
+    write(tmp_path, "old", {"o": b"0123456789"})
+    stage = Stage(tmp_path, [FileEntry("o", 10, "0" * 64)])
+    with pytest.raises(agent_files.Refused) as refused:
+        unpack(stage, body)
+    assert refused.value.status == 400
