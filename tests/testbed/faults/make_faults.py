@@ -107,6 +107,9 @@ def closing(tallies: list[Tally], options: argparse.Namespace, seconds: float, w
     ours = [tally for tally in tallies if tally.ours]
     for tally in ours:
         print(tally.line())
+    # Last, since whoever reads a long log often has only its end.
+    for words in (remark for tally in ours for remark in tally.remarks()):
+        print(f"SHORT: {' '.join(words.split())[:800]}")
     return 0 if ours and all(tally.sound for tally in ours) else 1
 
 

@@ -249,3 +249,18 @@ def test_a_trial_that_went_wrong_is_not_tried_again() -> None:
     wrong = Trial("wrong", resumed=True, missed=True, partial=["m/2: half"])
     found, fault = tried(wrong, Trial("hit", resumed=True))
     assert found is wrong and len(fault.moments) == 1
+
+
+def test_bytes_alone_are_measured_again_and_the_least_counts() -> None:
+    over, more = (
+        Trial("over", bytes=count, undisturbed=100, resumed=True, in_flight=10)
+        for count in (130, 190)
+    )
+    found, fault = tried(over, more, Trial("within", bytes=110, undisturbed=100, resumed=True))
+    assert found.spot == "within" and len(set(fault.moments)) == 1
+    found, fault = tried(*[more, over, more][: world.MEASURED])
+    assert found is over and Tally("x", "ours", True, [found]).over == 1
+    assert len(fault.moments) == world.MEASURED
+    wrong = Trial("wrong", bytes=10, undisturbed=100, resumed=True, wrong_success=1)
+    found, fault = tried(over, wrong, Trial("hit", resumed=True))
+    assert found is wrong and len(fault.moments) == 2

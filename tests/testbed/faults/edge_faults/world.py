@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from edge_lab import cluster as lab_clusters
 from edge_lab.plan import Cluster
@@ -30,6 +31,10 @@ from edge_faults.verdict import Tally, Trial
 
 # So often a trial looks for another moment when its fault came too late.
 MOMENTS = 5
+# So often a trial is done that sent too much and did nothing else wrong: the least of them counts, as
+# with the undisturbed runs. A copy that cannot resume sends too much each time; a busy machine, on
+# which more left between the look at the queues and the fault, does so once.
+MEASURED = 3
 LAB = ROOT / "tests" / "testbed" / "lab" / "lab"
 
 
@@ -206,13 +211,24 @@ class Runner:
         On a busy machine a run can be over before a rule of the network takes hold.
         """
         key = f"{self.world.seed}-{fault.name}-{candidate.name}-{number}"
-        trial = self._once(fault, candidate, site, number, key)
+        trial = self._measured(fault, candidate, site, number, key)
         for again in range(1, MOMENTS):
-            only_missed = trial.missed and Tally("", "", True, [replace(trial, missed=False)]).sound
-            if not only_missed or self.stopping.is_set():
+            if not (trial.missed and well(trial, missed=False)) or self.stopping.is_set():
                 break
-            trial = self._once(fault, candidate, site, number, f"{key}-{again}")
+            trial = self._measured(fault, candidate, site, number, f"{key}-{again}")
         return trial
+
+    def _measured(
+        self, fault: Fault, candidate: Candidate, site: Site, number: int, key: str
+    ) -> Trial:
+        """Do one trial at one moment, up to C(MEASURED) times while only its bytes fall short."""
+        trials = [self._once(fault, candidate, site, number, key)]
+        while trials[-1].excess > 0 and well(trials[-1], bytes=0, missed=False):
+            if len(trials) == MEASURED or self.stopping.is_set():
+                return min(trials, key=lambda trial: trial.excess)
+            show(fault, candidate, trials[-1])
+            trials.append(self._once(fault, candidate, site, number, key))
+        return trials[-1]
 
     def _once(self, fault: Fault, candidate: Candidate, site: Site, number: int, key: str) -> Trial:
         chance = random.Random(key)
@@ -226,6 +242,11 @@ class Runner:
             words = f"{type(error).__name__}: {error}"
             site.recover()
             return Trial(f"trial {number}", note=words[-1500:])
+
+
+def well(trial: Trial, **apart: Any) -> bool:
+    """Whether nothing fell short in a trial, apart from what C(apart) sets right."""
+    return Tally("", "", True, [replace(trial, **apart)]).sound
 
 
 def show(fault: Fault, candidate: Candidate, trial: Trial) -> None:
