@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
@@ -23,8 +23,19 @@ from edge_checks import LAB, Scenario, lab_cluster
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
-SCENARIO = Scenario.read(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "inventory"))
-CLUSTER = lab_cluster(SCENARIO.cluster)
+SITES = Scenario.read(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "inventory"))
+CLUSTERS = {site.cluster: lab_cluster(site.cluster) for site in SITES}
+NODES = [(site, node["name"]) for site in SITES for node in CLUSTERS[site.cluster]["nodes"]]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks about a node for each node, and all else for each cluster."""
+    if "node" in metafunc.fixturenames:
+        ids = [node for _site, node in NODES]
+        metafunc.parametrize(("scenario", "node"), NODES, ids=ids, indirect=True, scope="session")
+    elif "scenario" in metafunc.fixturenames:
+        ids = [site.cluster for site in SITES]
+        metafunc.parametrize("scenario", SITES, ids=ids, indirect=True, scope="session")
 
 
 class NodeBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no types
@@ -47,18 +58,18 @@ class NodeBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no type
 
 
 @pytest.fixture(scope="session")
-def scenario() -> Scenario:
-    """Give the names that the scenario's inventory uses."""
-    return SCENARIO
+def scenario(request: pytest.FixtureRequest) -> Scenario:
+    """Give the names that the scenario's inventory uses for one of its clusters."""
+    return cast(Scenario, request.param)
 
 
 @pytest.fixture(scope="session")
-def kubeconfig() -> str:
+def kubeconfig(scenario: Scenario) -> str:
     """Give the path of the cluster's kubeconfig file."""
-    return str(CLUSTER["kubeconfig"])
+    return str(CLUSTERS[scenario.cluster]["kubeconfig"])
 
 
-@pytest.fixture(scope="session", params=[node["name"] for node in CLUSTER["nodes"]])
+@pytest.fixture(scope="session")
 def node(request: pytest.FixtureRequest) -> str:
     """Give the name of each node of the cluster."""
     return str(request.param)
@@ -78,10 +89,10 @@ def client(kubeconfig: str) -> Iterator[KubeClient]:
 
 
 @pytest.fixture(scope="session")
-def replicas(client: KubeClient) -> list[dict[str, Any]]:
+def replicas(client: KubeClient, scenario: Scenario) -> list[dict[str, Any]]:
     """Give the pods of the model server."""
-    selector = f"{SERVER_LABEL}={SCENARIO.server}"
-    pods, _version = client.list("v1", "Pod", SCENARIO.namespace, label_selector=selector)
+    selector = f"{SERVER_LABEL}={scenario.server}"
+    pods, _version = client.list("v1", "Pod", scenario.namespace, label_selector=selector)
     return pods
 
 

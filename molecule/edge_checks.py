@@ -9,6 +9,7 @@ import json
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,14 @@ from typing import Any
 
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.releases import RELEASE_OF_LABEL
 from testinfra.host import Host
 
 TESTBED = Path(__file__).resolve().parents[1] / "tests" / "testbed"
 LAB = TESTBED / "lab" / "lab"
 REST_PORT = 8081
+UNLOAD_SECONDS = 10.0
+"""The gate opens when the wanted versions serve alone; others may still be leaving the memory."""
 
 Pod = Mapping[str, Any]
 States = dict[tuple[str, str], str]
@@ -29,7 +33,7 @@ States = dict[tuple[str, str], str]
 
 @dataclass(frozen=True)
 class Scenario:
-    """What the inventory of a scenario says about its one host."""
+    """What the inventory of a scenario says about one of its hosts."""
 
     cluster: str
     namespace: str
@@ -37,11 +41,14 @@ class Scenario:
     store: dict[str, Any]
 
     @classmethod
-    def read(cls, inventory: Path) -> Scenario:
-        """Read the variables of the host in an inventory directory."""
-        (path,) = inventory.glob("host_vars/*.yml")
-        values = yaml.safe_load(path.read_text())
-        return cls(path.stem, values["edge_namespace"], values["edge_name"], values["edge_store"])
+    def read(cls, inventory: Path) -> list[Scenario]:
+        """Read the variables of each host in an inventory directory, by name."""
+        found = []
+        for path in sorted(inventory.glob("host_vars/*.yml")):
+            values = yaml.safe_load(path.read_text())
+            words = (values["edge_namespace"], values["edge_name"], values["edge_store"])
+            found.append(cls(path.stem, *words))
+        return found
 
 
 def output_of(*command: object) -> str:
@@ -94,6 +101,26 @@ def states_of(client: KubeClient, pod: Pod) -> States:
     )
     assert answer.status == 200, answer.body
     return states_in(answer.body)
+
+
+def serves_in_the_end(client: KubeClient, pod: Pod, wanted: States) -> States:
+    """Ask one replica until it serves what is wanted, or a version had its time to unload."""
+    end = time.monotonic() + UNLOAD_SECONDS
+    while (states := states_of(client, pod)) != wanted and time.monotonic() < end:
+        time.sleep(0.5)
+    return states
+
+
+def releases_of(client: KubeClient, scenario: Scenario) -> list[tuple[int, str, int | None]]:
+    """Return number, verdict and what it restores of each recorded release, the oldest first."""
+    listed, _version = client.list(
+        "v1",
+        "ConfigMap",
+        scenario.namespace,
+        label_selector=f"{RELEASE_OF_LABEL}={scenario.server}",
+    )
+    records = [json.loads(item["data"]["release.json"]) for item in listed]
+    return sorted((int(one["number"]), one["verdict"], one.get("restores")) for one in records)
 
 
 def identities(pods: list[dict[str, Any]]) -> dict[str, str]:

@@ -434,6 +434,12 @@ FAULTS = (
     Fault(
         "deploy-version", deploys.deploy_version, 4, 0, why_not=NO_SERVER, store="rwx", rolling=True
     ),
+    Fault(
+        *("deploy-directory", deploys.deploy_directory, 4, 0),
+        why_not=NO_SERVER,
+        store="rwx",
+        rolling=True,
+    ),
     Fault("clock-skew", clock_skew, 8, 1, why_not=NO_STATE),
     Fault("slow-link", slow_link, 4, 1, peers=2),
     Fault("two-controllers", two_controllers, 9, 1, peers=3),

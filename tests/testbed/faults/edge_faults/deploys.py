@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 
 from edge_faults import objects, servers
 from edge_faults.candidates import Ours, Outcome, Run
-from edge_faults.models import MODEL, Shape
+from edge_faults.models import MODEL, OTHER_WIDTH, Shape, make_other
 from edge_faults.sites import Site, SiteError, Target
 from edge_faults.trials import Stage
 from edge_faults.verdict import Trial
@@ -31,6 +31,7 @@ NAME = "edge"
 SECONDS = 25  # that a run waits for what does not come
 AFTERWARDS = 6.0  # seconds of looking on when a run has ended
 POLL = 0.4
+OTHER = "other"  # the directory beside the model's own
 
 
 def deploy(stage: Stage, version: int, **options: Any) -> Run:
@@ -51,18 +52,36 @@ def deploy(stage: Stage, version: int, **options: Any) -> Run:
     return ours.module(site, "model_server", args)
 
 
-def states(site: Site) -> list[Mapping[str, str]]:
-    """Return for each running pod of the server the state of every version."""
-    found: list[Mapping[str, str]] = []
+def _answers(site: Site, path: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what each pod of the server that answers says to a GET."""
     for pod in site.kube.items("pods", f"app.kubernetes.io/instance={NAME}"):
         name = pod["metadata"]["name"]
-        path = f"/api/v1/namespaces/{site.namespace}/pods/{name}:8081/proxy/v1/config"
         try:
-            listed = site.kube.raw(path).get(MODEL, {}).get("model_version_status", [])
+            yield site.kube.raw(
+                f"/api/v1/namespaces/{site.namespace}/pods/{name}:8081/proxy/{path}"
+            )
         except (SiteError, ValueError):
             continue
-        found.append({str(item["version"]): str(item["state"]) for item in listed})
-    return found
+
+
+def states(site: Site) -> list[Mapping[str, str]]:
+    """Return for each running pod of the server the state of every version."""
+    return [
+        {
+            str(item["version"]): str(item["state"])
+            for item in answer.get(MODEL, {}).get("model_version_status", [])
+        }
+        for answer in _answers(site, "v1/config")
+    ]
+
+
+def serves_other(site: Site, version: int) -> bool:
+    """Return whether each pod serves the other directory's bytes, told by the input's width."""
+    found = [
+        answer["inputs"][0]["shape"][-1]
+        for answer in _answers(site, f"v2/models/{MODEL}/versions/{version}")
+    ]
+    return bool(found) and set(found) == {OTHER_WIDTH}
 
 
 def is_served(site: Site, *versions: int) -> bool:
@@ -157,9 +176,16 @@ def _struck(stage: Stage, run: Run) -> tuple[Outcome, str]:
     return Outcome(False, "", {}), f"killed after {seconds:.1f} s"
 
 
-def _finish(stage: Stage, trial: Trial, wanted: Target, began: float, **options: Any) -> Trial:
-    last = deploy(stage, wanted.version, wait_timeout=120, **options).wait()
-    served = is_served(stage.site, wanted.version)
+def _finish(
+    stage: Stage,
+    trial: Trial,
+    wanted: Target,
+    began: float,
+    good: Callable[[Site, int], bool] = is_served,
+    **options: Any,
+) -> Trial:
+    last = deploy(stage, wanted.version, **{**options, "wait_timeout": 120}).wait()
+    served = good(stage.site, wanted.version)
     trial.wrong_success += 1 if last.success and not served else 0
     trial.resumed = last.success and served
     if not last.success:
@@ -199,3 +225,22 @@ def deploy_version(stage: Stage) -> Trial:
     trial.note = f"{looker.looks} looks"
     _finish(stage, trial, new, began)
     return _judged(stage, trial, looker.gaps, [old, new])
+
+
+def deploy_directory(stage: Stage) -> Trial:
+    """The same number from another directory: OVMS reads it only in a new process."""
+    began, site = time.monotonic(), stage.site
+    target = _begin(stage)
+    make_other(site.models / OTHER / str(target.version))
+    moved = {
+        "models": [{"name": MODEL, "versions": [target.version], "directory": OTHER}],
+        "wait_timeout": 60,  # new pods come up in that time
+    }
+    with looking(site, target.version) as looker:
+        outcome, words = _struck(stage, deploy(stage, target.version, **moved))
+        lied = outcome.success and not serves_other(site, target.version)
+    trial = Trial(f"trial {stage.number}: another directory under the same number, {words}")
+    trial.wrong_success = int(lied)
+    trial.note = f"{looker.looks} looks"
+    _finish(stage, trial, target, began, serves_other, **moved)
+    return _judged(stage, trial, looker.gaps, [target])

@@ -11,10 +11,12 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Mapping, Tuple
+from typing import Any, Dict, Mapping, Tuple
 
 MIB = 1 << 20
 MODEL = "m"
+#: Numbers that an input of these models takes; of the one in another directory.
+WIDTH, OTHER_WIDTH = 4, 7
 #: size and sha256 by path, the form in which everything here describes a version.
 Files = Dict[str, Tuple[int, str]]
 
@@ -109,14 +111,32 @@ def _mixed(old: bytes, new: bytes, share: float) -> bytes:
     return bytes(result)
 
 
-def _template(folder: Path, size: int) -> Template:
+def make_other(where: Path) -> None:
+    """Write a version whose input is wider than that of the others, so that one tells them apart.
+
+    It does not come from the engine: whoever writes a store by hand does so.
+    """
+    openvino, numpy = _runtime()
+    data = openvino.opset13.parameter([1, OTHER_WIDTH], numpy.float32, name="x")
+    model = openvino.Model([openvino.opset13.relu(data)], [data], "other")
+    where.mkdir(parents=True)
+    openvino.save_model(model, where / "model.xml", compress_to_fp16=False)
+
+
+def _runtime() -> tuple[Any, Any]:
     # Where it is installed, importing openvino sends usage statistics; a test must not.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import numpy
     import openvino
-    from openvino import opset13
+    import openvino.opset13
 
-    data = opset13.parameter([1, 4], numpy.float32, name="x")
+    return openvino, numpy
+
+
+def _template(folder: Path, size: int) -> Template:
+    openvino, numpy = _runtime()
+    opset13 = openvino.opset13
+    data = opset13.parameter([1, WIDTH], numpy.float32, name="x")
     constant = opset13.constant(numpy.arange(size // 4, dtype=numpy.float32))
     total = opset13.reduce_sum(constant, numpy.array([0], numpy.int64), True)
     model = openvino.Model([opset13.add(data, total)], [data], "sum")

@@ -31,9 +31,9 @@ from edge_faults.verdict import Tally, Trial
 
 # So often a trial looks for another moment when its fault came too late.
 MOMENTS = 5
-# So often a trial is done that sent too much and did nothing else wrong: the least of them counts, as
-# with the undisturbed runs. A copy that cannot resume sends too much each time; a busy machine, on
-# which more left between the look at the queues and the fault, does so once.
+# So often a trial is done that sent too much and did nothing else wrong; the least of them counts,
+# as with the undisturbed runs. A copy that cannot resume sends too much each time; a busy machine,
+# on which more left between the look at the queues and the fault, does so once.
 MEASURED = 3
 LAB = ROOT / "tests" / "testbed" / "lab" / "lab"
 

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
-from edge_checks import Scenario, identities, process_of, read_picture, repository, states_of
+from edge_checks import (
+    Scenario,
+    identities,
+    process_of,
+    read_picture,
+    repository,
+    serves_in_the_end,
+)
 from testinfra.host import Host
 
 NOTES = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "before.json")
-UNLOAD_SECONDS = 10.0
-"""The gate opens when version 2 serves alone; version 1 may still be leaving the memory."""
 
 
 def test_version_2_serves_and_version_1_is_retired(
@@ -30,10 +34,7 @@ def test_version_2_serves_and_version_1_is_retired(
     }
     assert replicas
     for pod in replicas:
-        end = time.monotonic() + UNLOAD_SECONDS
-        while (states := states_of(client, pod)) != wanted and time.monotonic() < end:
-            time.sleep(0.5)
-        assert states == wanted
+        assert serves_in_the_end(client, pod, wanted) == wanted
 
 
 def test_no_pod_was_restarted(replicas: list[dict[str, Any]]) -> None:
