@@ -1,7 +1,7 @@
 # openvino.edge: `make help` lists what there is.
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap site real-server test lab-up lab-down lab-status lint unit integration molecule \
-	sanity matrix build check-importer docs pages house parity config-yardstick cases bench bench-repository fleet fleet-leaks faults volumes lock clean
+	sanity matrix build check-importer docs pages house parity config-yardstick cases bench bench-repository fleet fleet-kills fleet-leaks faults volumes lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bench-repository: ## copies against rsync, kubectl cp, k8s_cp (QUICK=1, BENCH="-
 
 fleet: ## six sites in four waves: a broken model, a kill and its resume, a site that is offline
 	@tools/fleet
+
+fleet-kills: ## SIGKILL of the controller at 200 random moments over 50 clusters (CLUSTERS=50 KILLS=200 SEED=1)
+	@tools/run python tests/testbed/fleet/kills.py --clusters $(or $(CLUSTERS),50) --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 fleet-leaks: ## three ways in which Ansible's own limits leak, ours beside (CLUSTERS=100)
 	@tools/run python tests/testbed/fleet/leaks.py --clusters $(or $(CLUSTERS),40)

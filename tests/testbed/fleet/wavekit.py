@@ -14,7 +14,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[3]
 # An address at which nothing listens: the clusters of these plays never answer.
 NOWHERE = "https://127.0.0.1:1"
 DID = "Do the job"
+# The variable by which all processes of a run are found.
+MARK = "EDGE_RUN_IN"
 
 Tasks = list[dict[str, Any]]
 Play = dict[str, Any]
@@ -48,28 +50,28 @@ JOB: Tasks = [
 ]
 
 
-def ours() -> list[Play]:
-    """Return the plays of site.yml with C(JOB) in place of the roles."""
+def ours(job: Tasks = JOB) -> list[Play]:
+    """Return the plays of site.yml with another job in place of the roles."""
     plays: list[Play] = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text("utf-8"))
     for play in plays:
         play["tasks"] = [task for task in play["tasks"] if "fleet_report" not in str(task)]
         for task in play["tasks"]:
-            _replace(task)
+            _replace(task, job)
     return plays
 
 
-def _replace(task: dict[str, Any]) -> None:
+def _replace(task: dict[str, Any], job: Tasks) -> None:
     """Replace roles below a task: the first by the job, the others by nothing."""
     block: Tasks = task.get("block", [])
     roles = [item for item in block if any(key.endswith("_role") for key in item)]
     for item in roles:
         block.remove(item)
     if any("import_role" in str(list(item)) for item in roles):
-        block[:0] = [dict(item) for item in JOB]
+        block[:0] = [dict(item) for item in job]
     elif roles:
         block.insert(0, {"name": "Do nothing", "ansible.builtin.debug": {"msg": "nothing"}})
     for item in block:
-        _replace(item)
+        _replace(item, job)
 
 
 def stock(**keywords: Any) -> list[Play]:
@@ -111,6 +113,28 @@ def run(
         strategy: of the environment, which plays may overrule.
         variables: of the inventory.
     """
+    argv, environment = _command(folder, plays, hosts, strategy, variables)
+    done = subprocess.run(
+        [*argv, *options],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    text = done.stdout + done.stderr
+    return Outcome(done.returncode, _did(done.stdout), text)
+
+
+def _command(
+    folder: Path,
+    plays: list[Play],
+    hosts: dict[str, str],
+    strategy: str,
+    variables: dict[str, Any],
+) -> tuple[list[str], dict[str, str]]:
+    """Write inventory and plays; return the command and its environment."""
     common = {
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
@@ -130,26 +154,27 @@ def run(
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_FORKS": "20",
+        MARK: str(folder),
         "NO_PROXY": "127.0.0.1",
         **({"ANSIBLE_STRATEGY": strategy} if strategy else {}),
     }
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            "-i",
-            str(folder / "hosts.json"),
-            str(folder / "play.yml"),
-            *options,
-        ],
+    program = str(Path(sys.executable).parent / "ansible-playbook")
+    return [program, "-i", str(folder / "hosts.json"), str(folder / "play.yml")], environment
+
+
+def start(
+    folder: Path, plays: list[Play], hosts: dict[str, str], output: IO[str], **variables: Any
+) -> subprocess.Popen[bytes]:
+    """Start what C(run) runs."""
+    argv, environment = _command(folder, plays, hosts, "", variables)
+    return subprocess.Popen(
+        argv,
         env=environment,
         cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
     )
-    text = done.stdout + done.stderr
-    return Outcome(done.returncode, _did(done.stdout), text)
 
 
 def _did(text: str) -> list[str]:

@@ -8,6 +8,7 @@ Needs no cluster; `make matrix` runs it on every supported ansible-core.
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from ansible.release import __version__ as core
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "testbed" / "fleet"))
 
+import kills  # noqa: E402
 import wavekit  # noqa: E402
 
 WAVES = [2, {"name": "rest", "rest": True, "batch": 3}]
@@ -156,3 +158,16 @@ def test_a_deadline_that_is_no_number_is_refused_and_not_taken_for_none(tmp_path
     text = " ".join(found.text.split()).replace("''", "'")
     assert "deadline: 'soon' is no whole number of seconds. Write edge_deadline: 1800" in text
     assert states(tmp_path)["a"] == ("failed", "begin")
+
+
+def test_a_killed_rollout_ends_as_one_that_nobody_disturbed(tmp_path: Path) -> None:
+    """A sample of `make fleet-kills`."""
+    (_name, given, variables) = kills.kinds(4)[1]
+    calm, killed = (kills.Rollout(tmp_path / name, given, variables) for name in ("calm", "killed"))
+    for one in (calm, killed):
+        one.store.mkdir(parents=True)
+    seconds = calm.undisturbed()
+    killed.disturbed(random.Random(7), seconds, most=2)
+    killed.judge(calm)
+    assert not killed.faults
+    assert killed.kills
