@@ -70,31 +70,33 @@ class Rollout:
     kills: int = 0
     faults: list[str] = field(default_factory=list)
 
-    def undisturbed(self) -> float:
-        """Run it to its end and return the seconds."""
-        began = time.monotonic()
+    def undisturbed(self) -> int:
+        """Run it to its end and return how many bytes it printed."""
         self._run(None)
-        return time.monotonic() - began
+        (log,) = self.folder.glob("run-*.log")
+        return log.stat().st_size
 
-    def disturbed(self, chance: random.Random, seconds: float, most: int = KILLS_EACH) -> None:
-        """Kill it at random moments of the time that it takes, until it ends before that."""
+    def disturbed(self, chance: random.Random, printed: int, most: int = KILLS_EACH) -> None:
+        """Kill it when it has printed a random part of what it prints, until it ends before that.
+
+        What it prints tells how far it is on a machine of any speed.
+        """
         for _ in range(ROUNDS_MOST):
             wanted = self.kills < most
-            killed = self._run(chance.uniform(0.3, 1.0) * seconds if wanted else None)
+            killed = self._run(int(chance.uniform(0.0, 0.8) * printed) if wanted else None)
             self.kills += killed
             if not killed:
                 return
         self.faults.append(f"it has not ended after {ROUNDS_MOST} runs")
 
-    def _run(self, seconds: float | None) -> bool:
-        """Run the command; return whether it was killed."""
+    def _run(self, printed: int | None) -> bool:
+        """Run the command, until it has printed so many bytes; return whether it was killed."""
         log = self.folder / f"run-{time.monotonic_ns()}.log"
         with log.open("w") as output:
             process = wavekit.start(
                 self.folder, wavekit.ours(job(self.folder)), self.hosts, output, **self.given
             )
-            end = time.monotonic() + (600 if seconds is None else seconds)
-            while process.poll() is None and time.monotonic() < end:
+            while process.poll() is None and (printed is None or _size(log) < printed):
                 time.sleep(0.01)
             killed = process.poll() is None
             if killed:
@@ -189,6 +191,10 @@ def _stat(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text()
 
 
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
 def job(folder: Path) -> wavekit.Tasks:
     """Return the job's tasks: fail where the inventory says so, else copy and publish."""
     program = folder / "copy.py"
@@ -235,11 +241,11 @@ def tried(folder: Path, count: int, kills: int, seed: int) -> list[tuple[str, Ro
     chance = random.Random(seed)
     for name, hosts, given in kinds(count):
         calm = Rollout(_place(folder), hosts, given)
-        seconds = calm.undisturbed()
+        printed = calm.undisturbed()
         left = kills // 2
         while left > 0:
             rollout = Rollout(_place(folder), hosts, given)
-            rollout.disturbed(chance, seconds)
+            rollout.disturbed(chance, printed)
             rollout.judge(calm)
             found.append((name, rollout, calm))
             left -= max(1, rollout.kills)

@@ -166,8 +166,7 @@ def test_a_killed_rollout_ends_as_one_that_nobody_disturbed(tmp_path: Path) -> N
     calm, killed = (kills.Rollout(tmp_path / name, given, variables) for name in ("calm", "killed"))
     for one in (calm, killed):
         one.store.mkdir(parents=True)
-    seconds = calm.undisturbed()
-    killed.disturbed(random.Random(7), seconds, most=2)
+    killed.disturbed(random.Random(7), calm.undisturbed(), most=2)
     killed.judge(calm)
     assert not killed.faults
     assert killed.kills
