@@ -25,6 +25,8 @@ import wavekit
 BLOCKS = 10
 # A rollout that has not ended after so many kills gets to its end undisturbed.
 KILLS_EACH = 12
+# Of what an undisturbed run prints, so much may pass before the next kill.
+NEXT = 0.35
 ROUNDS_MOST = 60
 COPY = """
 import os, sys, time
@@ -83,7 +85,7 @@ class Rollout:
         """
         for _ in range(ROUNDS_MOST):
             wanted = self.kills < most
-            killed = self._run(int(chance.uniform(0.0, 0.8) * printed) if wanted else None)
+            killed = self._run(int(chance.uniform(0.0, NEXT) * printed) if wanted else None)
             self.kills += killed
             if not killed:
                 return
@@ -102,6 +104,8 @@ class Rollout:
             if killed:
                 kill_all(f"{wavekit.MARK}={self.folder}".encode())
             process.wait()
+        if not killed and not self._has_ended():
+            self.faults.append(f"a run ended before the rollout: {log.read_text()[-3000:]}")
         return killed and not self._has_ended()
 
     def _has_ended(self) -> bool:

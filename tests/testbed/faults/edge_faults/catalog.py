@@ -367,6 +367,7 @@ def two_controllers(stage: Stage) -> Trial:
     for target, said in sides:
         rival_won = kind.startswith("other") and any(item.success for item in outcomes)
         if not said.success and not rival_won:
+            stage.ready()
             again = candidate.copy(site, target)
             trial.wrong_success += success_fault(site, target, again)
     wanted = [mine] if mine.name == theirs.name else [mine, theirs]

@@ -14,7 +14,7 @@ from edge_faults import servers
 from edge_faults.candidates import Candidate, Ours, Outcome, Run
 from edge_faults.models import MIB, Shape
 from edge_faults.sites import Site, Target
-from edge_faults.strikes import reach
+from edge_faults.strikes import await_api, reach
 from edge_faults.verdict import Trial
 
 #: Runs that nothing happens to, to know what one costs; the smallest counts.
@@ -35,8 +35,17 @@ class Stage:
 
     def prepare(self) -> None:
         """Bring the site to where every trial starts."""
-        self.candidate.refresh(self.site)
+        self.ready()
         self.log_errors = set(servers.log_errors(self.site))
+
+    def ready(self) -> None:
+        """Wait until a run has what it needs, as whoever runs it again would.
+
+        On a busy machine a node can be NotReady for a while, long after an API server came back;
+        a run refuses such a node, and says so.
+        """
+        await_api(self.site.cluster)
+        self.candidate.refresh(self.site)
 
     def undisturbed(self) -> int:
         """Return the bytes of a run that nothing happens to; measured once for a site."""
@@ -119,7 +128,7 @@ def finish(stage: Stage, trial: Trial, run: Run, target: Target, start: int, beg
     else:
         if first.hung:
             words.append("the disturbed run hung")
-        candidate.refresh(site)
+        stage.ready()
         last = candidate.copy(site, target)
         trial.wrong_success += success_fault(site, target, last)
     trial.bytes = site.net.sent() - start
