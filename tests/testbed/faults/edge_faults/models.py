@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -119,8 +120,10 @@ def make_other(where: Path) -> None:
     openvino, numpy = _runtime()
     data = openvino.opset13.parameter([1, OTHER_WIDTH], numpy.float32, name="x")
     model = openvino.Model([openvino.opset13.relu(data)], [data], "other")
-    where.mkdir(parents=True)
-    openvino.save_model(model, where / "model.xml", compress_to_fp16=False)
+    # OpenVINO makes the path canonical, which one below /proc/PID/root does not survive.
+    with tempfile.TemporaryDirectory() as place:
+        openvino.save_model(model, Path(place) / "model.xml", compress_to_fp16=False)
+        shutil.copytree(place, where)
 
 
 def _runtime() -> tuple[Any, Any]:
