@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tables import OWNERS, TABLES, UNIFIED
+from awx_tables import OWNERS, TABLES, UNIFIED
 
 ROOT = "/api/v2/"
 ENCRYPTED = "$encrypted$"

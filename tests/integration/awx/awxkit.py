@@ -1,0 +1,146 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real collection awx.awx, and runs of openvino.edge.awx against the stand-in for AWX."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[3]
+TESTBED = ROOT / "tests" / "testbed"
+sys.path[:0] = [str(TESTBED / "awx"), str(TESTBED / "bench"), str(TESTBED)]
+
+import peers  # noqa: E402
+from awx_standin import Store, serve  # noqa: E402
+
+__all__ = ["Store", "serve"]  # tests take them from here, where the path is set
+
+
+RECAP = re.compile(r"^localhost +: ok=\d+ +changed=(\d+)", re.M)
+# Nobody else writes this: where it is found, a secret has got out.
+MARKER = "kept-for-nobody-to-read"
+TOKEN = "token-of-nobody"
+# OpenVINO IR, version 11: x -> Result, without weights.
+PORT = '<port id="0" precision="FP32" names="x"><dim>1</dim><dim>4</dim></port>'
+TINY = f"""<?xml version="1.0"?>
+<net name="tiny" version="11"><layers>
+<layer id="0" name="x" type="Parameter" version="opset1"><data shape="1,4" element_type="f32"/>
+<output>{PORT}</output></layer>
+<layer id="1" name="y" type="Result" version="opset1"><input>{PORT}</input></layer>
+</layers><edges><edge from-layer="0" from-port="0" to-layer="1" to-port="0"/></edges></net>
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run did: exit code, changed tasks, all it printed, and what it asked AWX to change."""
+
+    code: int
+    changed: int
+    text: str
+    requests: list[tuple[str, str, Any]]
+
+
+@dataclass(frozen=True)
+class Awx:
+    """An AWX that is none, and who sets it up.
+
+    Attributes:
+        url: where the stand-in listens.
+        store: what it keeps.
+        collections: where awx.awx is.
+        folder: in which variables are written.
+    """
+
+    url: str
+    store: Store
+    collections: Path
+    folder: Path
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a run: both collections, and the login."""
+        return {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / 'collections'}:{self.collections}",
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_PIPELINING": "1",
+            "CONTROLLER_HOST": self.url,
+            "CONTROLLER_OAUTH_TOKEN": TOKEN,
+        }
+
+    def play(self, variables: dict[str, Any], *options: str) -> Run:
+        """Run the playbook with some variables; secrets go through a file, as in the page."""
+        self.store.requests.clear()
+        file = self.folder / "awx.yml"
+        file.write_text(json.dumps(variables))
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), "openvino.edge.awx"]
+        done = subprocess.run(
+            [*command, "-i", "localhost,", "-e", f"@{file}", *options],
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        recap = RECAP.search(done.stdout)
+        changed = int(recap[1]) if recap else -1
+        requests = list(self.store.requests)
+        return Run(done.returncode, changed, done.stdout + done.stderr, requests)
+
+
+def awx_awx() -> Path:
+    """Return a collections path that holds awx.awx, unpacked once from PyPI."""
+    return peers.collection("awx.awx", TESTBED / "awx" / "requirements-awx.txt")
+
+
+class Loader(yaml.SafeLoader):
+    """Reads C(!unsafe) as the text that it marks."""
+
+
+Loader.add_constructor("!unsafe", Loader.construct_yaml_str)
+
+
+def role_variables() -> dict[str, Any]:
+    """Return the tables of the role: types of credentials, questions, templates."""
+    path = ROOT / "roles" / "awx_setup" / "vars" / "main.yml"
+    found: dict[str, Any] = yaml.load(path.read_text(), Loader=Loader)
+    return found
+
+
+def fleet_repository(folder: Path, model: str, **variables: Any) -> Path:
+    """Write a repository as docs/awx.md has it: playbooks, the inventory, one model."""
+    folder.mkdir()
+    for name in ("site", "verify"):
+        play = [{"ansible.builtin.import_playbook": f"openvino.edge.{name}"}]
+        (folder / f"{name}.yml").write_text(yaml.safe_dump(play))
+    (folder / "ansible.cfg").write_text("[defaults]\ncallbacks_enabled = openvino.edge.rollout\n")
+    clusters = {
+        "plugin": "openvino.edge.clusters",
+        "contexts": ["*"],
+        "compose": {"edge_kubeconfig": "''"},
+    }
+    (folder / "clusters.yml").write_text(yaml.safe_dump(clusters))
+    wanted = {
+        "edge_store": {"pvc": {"claim_name": "models"}},
+        "edge_src": "models",
+        "edge_models": [{"name": model, "versions": [1]}],
+        **variables,
+    }
+    (folder / "group_vars").mkdir()
+    (folder / "group_vars" / "edge_clusters.yml").write_text(yaml.safe_dump(wanted))
+    version = folder / "models" / model / "1"
+    version.mkdir(parents=True)
+    (version / "model.xml").write_text(TINY)
+    (version / "model.bin").write_bytes(b"")
+    return folder
