@@ -142,6 +142,8 @@ class Store:
     def remove(self, table: str, number: int) -> None:
         """Remove an object and what belongs to it."""
         row = self.rows[table].pop(number)
+        if row.get("unified_job_template") in self.rows["workflow_approval_templates"]:
+            del self.rows["workflow_approval_templates"][row["unified_job_template"]]
         gone = {number, *row["roles"].values()}
         self.surveys.pop(number, None)
         self.links = {
