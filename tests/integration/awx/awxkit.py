@@ -21,10 +21,7 @@ TESTBED = ROOT / "tests" / "testbed"
 sys.path[:0] = [str(TESTBED / "awx"), str(TESTBED / "bench"), str(TESTBED)]
 
 import peers  # noqa: E402
-from awx_standin import Store, serve  # noqa: E402
-
-__all__ = ["Store", "serve"]  # tests take them from here, where the path is set
-
+from awx_standin import Store  # noqa: E402
 
 RECAP = re.compile(r"^localhost +: ok=\d+ +changed=(\d+)", re.M)
 # Nobody else writes this: where it is found, a secret has got out.
@@ -102,20 +99,6 @@ class Awx:
 def awx_awx() -> Path:
     """Return a collections path that holds awx.awx, unpacked once from PyPI."""
     return peers.collection("awx.awx", TESTBED / "awx" / "requirements-awx.txt")
-
-
-class Loader(yaml.SafeLoader):
-    """Reads C(!unsafe) as the text that it marks."""
-
-
-Loader.add_constructor("!unsafe", Loader.construct_yaml_str)
-
-
-def role_variables() -> dict[str, Any]:
-    """Return the tables of the role: types of credentials, questions, templates."""
-    path = ROOT / "roles" / "awx_setup" / "vars" / "main.yml"
-    found: dict[str, Any] = yaml.load(path.read_text(), Loader=Loader)
-    return found
 
 
 def fleet_repository(folder: Path, model: str, **variables: Any) -> Path:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from awxkit import TOKEN, Awx, awx_awx, serve
+from awxkit import TOKEN, Awx, awx_awx  # isort: split
+
+from awx_standin import serve
 
 
 @pytest.fixture

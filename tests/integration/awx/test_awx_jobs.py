@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 import yaml
-from awxkit import ROOT, Store, fleet_repository, role_variables
 from awx_jobs import Job, environment, prepare, run, run_apart, update_inventory
+from awx_role import role_variables
+from awx_standin import Store
+from awxkit import ROOT, fleet_repository
 
 # Seen with ansible-core 2.21.5 and ansible-runner 2.4.3.
 REMEMBER = """
@@ -40,14 +42,12 @@ def store_with(login: str, content: str, *templates: str) -> Store:
     """Return a stand-in with a credential of one kind, and with some of the role's templates."""
     own, store = role_variables(), Store()
     organization = store.add("organizations", {"name": "o"})["id"]
-    kind = store.add(
-        "credential_types", {"name": login, "kind": "cloud", **own["__awx_setup_login_types"][login]}
-    )["id"]
+    kind = {"name": login, "kind": "cloud", **own["__awx_setup_login_types"][login]}
     credential = store.add(
         "credentials",
         {
             "name": login,
-            "credential_type": kind,
+            "credential_type": store.add("credential_types", kind)["id"],
             "organization": organization,
             "inputs": {"content": content},
         },
@@ -128,12 +128,13 @@ def test_a_token_is_in_no_event(tmp_path: Path, shop: Any) -> None:
     server = login["clusters"][0]["cluster"]
     project = fleet_repository(tmp_path / "fleet", "m", edge_namespace="default")
     auth = {"host": server["server"], "validate_certs": False}
-    hosts = {"all": {"hosts": ["shop"]}, "_meta": {"hostvars": {"shop": {"edge_auth": auth}}}}
-    hosts["_meta"]["hostvars"]["shop"] |= {
+    known = {
         "ansible_connection": "local",
+        "edge_auth": auth,
         "edge_namespace": "default",
         "edge_models": [{"name": "m", "versions": [1]}],
     }
+    hosts = {"all": {"hosts": ["shop"]}, "_meta": {"hostvars": {"shop": known}}}
     store = store_with("token", token, "verify")
     job = prepare(store, "verify", project, tmp_path / "1", json.dumps(hosts))
     assert run(job, environment([ROOT / "collections"])) == 2

@@ -133,9 +133,8 @@ def update_inventory(store: Store, name: str, project: Path, folder: Path, env: 
     source = store.named("inventory_sources", name)
     (folder / "env").mkdir(parents=True)
     login = environment_of(store, [source["credential"]], folder, folder)
-    command = ["ansible-inventory", "--list", "--export", "-i", str(project / source["source_path"])]
     done = subprocess.run(
-        command,
+        ["ansible-inventory", "--list", "--export", "-i", source["source_path"]],
         cwd=project,
         env={**env, **login, "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True"},
         capture_output=True,
@@ -199,8 +198,9 @@ def prepare(
 
 def runner(*arguments: str) -> list[str]:
     """Return the command of ansible-runner, which is fetched once; its packages are its own."""
-    program = "import sys; sys.path.insert(0, sys.argv.pop(1)); import ansible_runner.__main__ as it"
-    return [sys.executable, "-c", f"{program}; sys.exit(it.main())", str(from_pypi("runner", HERE)), *arguments]
+    program = "import sys; sys.path.insert(0, sys.argv.pop(1))"
+    program += "; from ansible_runner.__main__ import main; sys.exit(main())"
+    return [sys.executable, "-c", program, str(from_pypi("runner", HERE)), *arguments]
 
 
 def run(job: Job, env: Row) -> int:
@@ -242,6 +242,7 @@ def run_apart(job: Job, env: Row, folder: Path) -> tuple[int, int]:
 
 def environment(collections: list[Path]) -> dict[str, str]:
     """Return the environment of the execution environment: what it has, and no other login."""
-    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LC_ALL", "LANG", "TMPDIR")}
+    names = ("PATH", "HOME", "LC_ALL", "LANG", "TMPDIR")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     path = os.pathsep.join(str(place) for place in collections)
     return {**kept, "ANSIBLE_COLLECTIONS_PATH": path, "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"}

@@ -106,7 +106,8 @@ class Store:
         self._take(table, row, given)
         same = ("identifier", "workflow_job_template") if "identifier" in row else ("name",)
         keys = (*same, "organization", "inventory", "credential_type", "unified_job_template")
-        if any(all(other.get(k) == row.get(k) for k in keys) for other in self.rows[table].values()):
+        found = [[other.get(key) for key in keys] for other in self.rows[table].values()]
+        if [row.get(key) for key in keys] in found:
             raise Refused(400, {"__all__": [f"{kind.type} with this name already exists."]})
         self.rows[table][row["id"]] = row
         return row
@@ -125,9 +126,9 @@ class Store:
 
     def _inputs(self, row: Row, given: Row) -> Row:
         """Return inputs in which what was sent as encrypted is what there was."""
-        kind = self.rows["credential_types"][given.get("credential_type", row.get("credential_type"))]
-        known = {item["id"] for item in kind["inputs"]["fields"]}
-        inputs: Row = given.get("inputs", row["inputs"])
+        wanted = {**row, **given}
+        kind = self.rows["credential_types"][wanted["credential_type"]]
+        known, inputs = {item["id"] for item in kind["inputs"]["fields"]}, wanted["inputs"]
         if set(inputs) - known:
             raise Refused(400, {"inputs": [f"{sorted(set(inputs) - known)} are no fields."]})
         old = row["inputs"]
@@ -199,7 +200,8 @@ def check_survey(spec: Row) -> None:
     """Refuse a survey that AWX refuses.
 
     Raises:
-        Refused: a key is missing, a type is unknown, a default does not fit, or a variable is twice.
+        Refused: a key is missing, a type is unknown, a default does not fit, or a variable is
+            asked for twice.
     """
     problem = ""
     if not {"name", "description", "spec"} <= set(spec) or not spec["spec"]:
@@ -228,6 +230,7 @@ class Handler(BaseHTTPRequestHandler):
 
     store: Store
     token: str
+    body: Any
 
     def do_GET(self) -> None:  # noqa: N802
         """Answer with objects."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +26,7 @@ class Table:
 
     type: str
     required: tuple[str, ...] = ("name",)
-    refers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    refers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
     links: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Get what others have made: kubectl and Helm (built from Go modules), collections of PyPI's wheels."""
+"""Get what others have made: kubectl and Helm, built from Go modules, and Ansible collections."""
 
 from __future__ import annotations
 

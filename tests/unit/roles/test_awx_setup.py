@@ -17,22 +17,16 @@ from ansible_collections.openvino.edge.plugins.module_utils.fleet import plan
 ROOT = Path(__file__).parents[3]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "testbed" / "awx")]
 
+import awx_role  # noqa: E402
 import awx_standin  # noqa: E402
 import variables  # noqa: E402
 
 
-class Loader(yaml.SafeLoader):
-    """Reads C(!unsafe) as what it marks."""
-
-
-Loader.add_constructor("!unsafe", Loader.construct_yaml_str)
-
-
 def load(name: str) -> Any:
-    return yaml.load((ROOT / name).read_text(), Loader=Loader)
+    return yaml.safe_load((ROOT / name).read_text())
 
 
-OWN = load("roles/awx_setup/vars/main.yml")
+OWN = awx_role.role_variables()
 SPEC = load("roles/awx_setup/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
 QUESTIONS: List[Dict[str, Any]] = OWN["__awx_setup_questions"]
 TEMPLATES: List[Dict[str, Any]] = OWN["__awx_setup_templates"]
