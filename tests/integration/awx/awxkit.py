@@ -18,24 +18,17 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 TESTBED = ROOT / "tests" / "testbed"
-sys.path[:0] = [str(TESTBED / "awx"), str(TESTBED / "bench"), str(TESTBED)]
+README = ROOT / "tests" / "integration" / "readme"
+sys.path[:0] = [str(path) for path in (TESTBED / "awx", TESTBED / "bench", TESTBED, README)]
 
 import peers  # noqa: E402
 from awx_standin import Store  # noqa: E402
+from userkit import publish  # noqa: E402
 
 RECAP = re.compile(r"^localhost +: ok=\d+ +changed=(\d+)", re.M)
 # Nobody else writes this: where it is found, a secret has got out.
 MARKER = "kept-for-nobody-to-read"
 TOKEN = "token-of-nobody"
-# OpenVINO IR, version 11: x -> Result, without weights.
-PORT = '<port id="0" precision="FP32" names="x"><dim>1</dim><dim>4</dim></port>'
-TINY = f"""<?xml version="1.0"?>
-<net name="tiny" version="11"><layers>
-<layer id="0" name="x" type="Parameter" version="opset1"><data shape="1,4" element_type="f32"/>
-<output>{PORT}</output></layer>
-<layer id="1" name="y" type="Result" version="opset1"><input>{PORT}</input></layer>
-</layers><edges><edge from-layer="0" from-port="0" to-layer="1" to-port="0"/></edges></net>
-"""
 
 
 @dataclass(frozen=True)
@@ -122,8 +115,5 @@ def fleet_repository(folder: Path, model: str, **variables: Any) -> Path:
     }
     (folder / "group_vars").mkdir()
     (folder / "group_vars" / "edge_clusters.yml").write_text(yaml.safe_dump(wanted))
-    version = folder / "models" / model / "1"
-    version.mkdir(parents=True)
-    (version / "model.xml").write_text(TINY)
-    (version / "model.bin").write_bytes(b"")
+    publish(folder, 1, model=model)
     return folder
