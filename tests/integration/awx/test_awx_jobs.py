@@ -143,6 +143,8 @@ def test_a_token_is_in_no_event(tmp_path: Path, shop: Any) -> None:
     for event in job.events():
         assert token not in json.dumps(event)
     assert token not in (job.artifacts / "stdout").read_text()
+    # Why the page prefers files.
+    assert token in (job.artifacts / "command").read_text()
 
 
 def test_a_failed_job_is_told_by_its_files_alone(tmp_path: Path) -> None:
