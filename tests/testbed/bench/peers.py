@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Get the peers: kubectl (built from its Go module) and the collection kubernetes.core."""
+"""Get what others have made: kubectl and Helm, built from Go modules, and Ansible collections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-COLLECTION = "ansible_collections/kubernetes/core/"
 
 
 def cache() -> Path:
@@ -53,21 +52,31 @@ def _built(name: str) -> Path:
 
 def kubernetes_core() -> Path:
     """Return a collections path that holds kubernetes.core, unpacked once from PyPI."""
-    requirements = HERE / "requirements-peers.txt"
+    return collection("kubernetes.core", HERE / "requirements-peers.txt")
+
+
+def collection(name: str, requirements: Path) -> Path:
+    """Return a collections path that holds a collection, unpacked once.
+
+    Args:
+        name: as in C(NAMESPACE.NAME).
+        requirements: pins a version of the package C(ansible), whose wheel has the collection.
+    """
+    inside = f"ansible_collections/{name.replace('.', '/')}/"
     target = cache() / "peers" / f"collections-{_digest(requirements)}"
-    if not (target / COLLECTION).exists():
-        sys.stderr.write("getting kubernetes.core from the ansible wheel (once)\n")
+    if not (target / inside).exists():
+        sys.stderr.write(f"getting {name} from the ansible wheel (once)\n")
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder]
             subprocess.run([*command, "--require-hashes", "-r", str(requirements)], check=True)
             wheel = next(Path(folder).glob("ansible-*.whl"))
-            _unpack(wheel, target)
+            _unpack(wheel, inside, target)
     return target
 
 
-def _unpack(wheel: Path, target: Path) -> None:
+def _unpack(wheel: Path, inside: str, target: Path) -> None:
     partial = target.with_suffix(".part")
     with zipfile.ZipFile(wheel) as archive:
-        names = [name for name in archive.namelist() if name.startswith(COLLECTION)]
+        names = [name for name in archive.namelist() if name.startswith(inside)]
         archive.extractall(partial, names)
     partial.replace(target)

@@ -22,7 +22,7 @@ from cluster import AGENT_IMAGE, Cluster, claim
 from edge_faults.netlab import ControllerNet
 from edge_faults.netlab import run as run_tool
 from oci import LayerFile, write_image, write_layer
-from peers import COLLECTION, cache, kubernetes_core
+from peers import cache, kubernetes_core
 
 RSYNC_IMAGE = "localhost/edge-rsync:1"
 RSYNC_PORT, SINK_PORT = 8730, 8099
@@ -245,6 +245,6 @@ def versions_of(site: Site) -> str:
     client = re.search(r"k8s.io/kubectl v0\.(\S+)", modules)
     rsync = run_tool(["rsync", "--version"]).split()[2]
     shown = f"kubectl 1.{client.group(1)}, " if client else ""
-    manifest = kubernetes_core() / COLLECTION / "MANIFEST.json"
+    manifest = kubernetes_core() / "ansible_collections/kubernetes/core/MANIFEST.json"
     core = json.loads(manifest.read_text())["collection_info"]["version"]
     return f"Kubernetes {server}, {shown}kubernetes.core {core}, rsync {rsync}"

@@ -32,9 +32,9 @@ def fetched(name: str, locks: list[Path], make: Callable[[Path], None]) -> Path:
     return target
 
 
-def from_pypi(name: str) -> Path:
-    """Return the directory of the packages in ``requirements-NAME.txt``."""
-    requirements = Path(__file__).with_name(f"requirements-{name}.txt")
+def from_pypi(name: str, folder: Path = Path(__file__).parent) -> Path:
+    """Return the directory of the packages in ``requirements-NAME.txt`` of a folder."""
+    requirements = folder / f"requirements-{name}.txt"
 
     def install(target: Path) -> None:
         command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]

@@ -18,7 +18,15 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository import en
 
 ROOT = Path(__file__).parents[3]
 INFO = "openvino.edge.model_repository_info"
-ROLES = ["audit", "device_plugins", "model_repository", "model_server", "preflight", "verify"]
+ROLES = [
+    "audit",
+    "awx_setup",
+    "device_plugins",
+    "model_repository",
+    "model_server",
+    "preflight",
+    "verify",
+]
 
 
 def load(path: Path) -> Any:
