@@ -124,6 +124,7 @@ def make_other(where: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         openvino.save_model(model, Path(place) / "model.xml", compress_to_fp16=False)
         shutil.copytree(place, where)
+    where.chmod(0o755)  # a temporary directory is for its maker alone
 
 
 def _runtime() -> tuple[Any, Any]:
