@@ -16,7 +16,8 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 from ..errors import InputError
 from ..runtime import Params, Result, Runtime
 from .budget import Limits, Verdict, judge
-from .journal import Journal
+from .journal.base import Journal
+from .journal.select import open_journal
 from .states import BEGUN, FAILED, Cluster
 from .undo import undo_of
 from .waves import Wave
@@ -39,7 +40,7 @@ class Handed:
 
     Attributes:
         number: of the rollout in the journal; 0 if nothing is written.
-        path: of the journal.
+        journal: what it is opened with.
         order: all clusters.
         mode: what is undone when the rollout stops.
         limits: of the fleet.
@@ -47,7 +48,7 @@ class Handed:
     """
 
     number: int
-    path: str
+    journal: Any
     order: Sequence[str]
     mode: str
     limits: Limits
@@ -70,7 +71,9 @@ class Handed:
 
     def open_journal(self, runtime: Runtime) -> Optional[Journal]:
         """Return the journal; None if nothing is written."""
-        return Journal(self.path) if self.number and not runtime.check_mode else None
+        if not self.number or runtime.check_mode:
+            return None
+        return open_journal(self.journal, runtime.progress)
 
 
 def handed(plan: Mapping[str, Any]) -> Handed:
@@ -83,7 +86,7 @@ def handed(plan: Mapping[str, Any]) -> Handed:
         waves = {int(item["number"]): _wave(item) for item in plan["waves"]}
         return Handed(
             int(plan["rollout"]["run"]),
-            str(plan["rollout"]["journal"]),
+            plan["rollout"]["journal"],
             plan["hosts"],
             plan["undo_mode"],
             Limits(plan["max_failures"], plan["max_deferred"]),

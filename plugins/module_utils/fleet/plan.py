@@ -9,20 +9,21 @@ is gone on with, so a killed run costs nothing but time.
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ..errors import InputError
 from ..runtime import Params, Result, Runtime
 from .budget import Limits, limits_of
-from .journal import Holder, Journal, Rollout, refuse_held
+from .journal.base import Journal, Rollout
+from .journal.select import open_journal
 from .undo import CHOICES, WAVE, undo_of
 from .waves import Batch, Wave, waves_of
 
 ARGUMENT_SPEC: Dict[str, Any] = {
     "fleet": {"type": "str", "required": True},
-    "journal": {"type": "path", "required": True},
+    "journal": {"type": "raw", "required": True},
     "clusters": {"type": "list", "elements": "str", "required": True},
     "groups": {"type": "dict", "default": {}},
     "limited": {"type": "bool", "default": False},
@@ -54,15 +55,16 @@ def run(params: Params, runtime: Runtime) -> Result:
     limits = limits_of(params, len(clusters))
     batches = [batch for wave in waves for batch in wave.batches()]
     order = [name for batch in batches for name in batch.clusters]
-    rollout, resumed = None, False
-    if params["waves"]:
-        rollout, resumed = _rollout(params, waves, runtime)
-    elif limits != Limits():
+    if not params["waves"] and limits != Limits():
         raise InputError(
             "a limit needs waves: without them all clusters are worked on at once",
             option="max_failures",
             hint="Give waves, such as [1, '10%', {name: rest, rest: true}]",
         )
+    journal = open_journal(params["journal"], runtime.progress)
+    rollout, resumed = None, False
+    if params["waves"]:
+        rollout, resumed = _rollout(params, journal, waves, runtime)
     for line in _lines(waves, limits, rollout, resumed):
         runtime.progress(line)
     return {
@@ -71,7 +73,7 @@ def run(params: Params, runtime: Runtime) -> Result:
             "name": params["fleet"],
             "run": rollout.number if rollout else 0,
             "resumed": resumed,
-            "journal": str(params["journal"]),
+            "journal": journal.address(params["fleet"]),
         },
         "max_failures": limits.max_failures,
         "max_deferred": limits.max_deferred,
@@ -83,23 +85,23 @@ def run(params: Params, runtime: Runtime) -> Result:
         "to_do": [] if rollout and rollout.stopped else order,
         "serial": [len(batch.clusters) for batch in batches],
         "stopped": rollout.stopped if rollout else "",
-        "undo": _owed(params, rollout, order),
+        "undo": _owed(params["undo"], journal, rollout, order),
     }
 
 
 def _rollout(
-    params: Params, waves: Sequence[Wave], runtime: Runtime
+    params: Params, journal: Journal, waves: Sequence[Wave], runtime: Runtime
 ) -> Tuple[Optional[Rollout], bool]:
     """Return the rollout that this run works on, and whether an earlier run has begun it.
 
     Check mode tells what a run would be told, and writes nothing.
     """
-    journal, fleet = Journal(str(params["journal"])), params["fleet"]
-    plan = json.dumps([[wave.name, *wave.clusters] for wave in waves])
-    holder = Holder.of_process(os.getppid())
-    last = journal.last(fleet) if not runtime.check_mode or journal.exists() else None
+    fleet = params["fleet"]
+    names = json.dumps([[wave.name, *wave.clusters] for wave in waves])
+    plan = hashlib.sha256(names.encode("utf-8")).hexdigest()
+    last = journal.last(fleet)
     if last is not None:
-        refuse_held(last, holder)
+        journal.refuse_held(last)
     if last is not None and not last.ended and params["resume"]:
         if last.plan != plan:
             raise InputError(
@@ -111,21 +113,23 @@ def _rollout(
                 " resume: false (edge_resume=false)",
             )
         if not runtime.check_mode:
-            journal.take(last, holder)
+            journal.take(last)
         return last, True
     if runtime.check_mode:
         return None, False
     if last is not None and not last.ended:
         journal.end(last.number, "given up")
-    return journal.begin(fleet, plan, holder), False
+    return journal.begin(fleet, plan), False
 
 
-def _owed(params: Params, rollout: Optional[Rollout], order: Sequence[str]) -> Dict[str, Any]:
+def _owed(
+    mode: str, journal: Journal, rollout: Optional[Rollout], order: Sequence[str]
+) -> Dict[str, Any]:
     """Return what a rollout that was stopped in an earlier run has still to put back."""
     if rollout is None or not rollout.stopped:
-        return undo_of([], order, params["undo"], stopped=False).as_dict()
-    clusters = Journal(str(params["journal"])).clusters(rollout.number)
-    return undo_of(clusters, order, params["undo"], stopped=True).as_dict()
+        return undo_of([], order, mode, stopped=False).as_dict()
+    clusters = journal.clusters(rollout.number)
+    return undo_of(clusters, order, mode, stopped=True).as_dict()
 
 
 def _lines(

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Lease that says which process holds a fleet.
+
+No clock is believed: neither that of the hub, nor that of the machine of the holder. Whoever wants
+a Lease that another one holds watches it for as long as it is given, by a clock of its own that
+only goes on; if nothing has changed in it for all that time, its holder is dead.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, Optional
+
+from ...errors import ApiError, ConflictError
+from ...kube.client import KubeClient
+from ...store import MANAGED_BY, MANAGED_BY_LABEL
+from .base import HELD, Holder, held
+from .records import FLEET_ANNOTATION, identity, lease_name, told
+
+API, KIND = "coordination.k8s.io/v1", "Lease"
+# Seconds for which a Lease is given, and after which it is renewed: a hub may be away for half a
+# minute before somebody else may take the fleet.
+DURATION = 45
+RENEWAL = 10
+# Seconds for which a Lease is watched at the most, whatever its object says.
+_LONGEST = 600
+
+Json = Dict[str, Any]
+
+
+class Lease:
+    """The Lease of one fleet, as one process sees it.
+
+    Args:
+        client: of the hub.
+        namespace: of the journal.
+        fleet: its name.
+        holder: the process that wants or has it.
+        tell: shows a line to people.
+        clock: seconds that only go on.
+        sleep: waits for seconds.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        namespace: str,
+        fleet: str,
+        holder: Holder,
+        *,
+        tell: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client, self._namespace, self._fleet = client, namespace, fleet
+        self._name, self._identity = lease_name(fleet), identity(holder)
+        self._tell, self._clock, self._sleep = tell, clock, sleep
+        self._dead = ""
+
+    def wait(self, work: str = "it") -> Optional[Json]:
+        """Return the Lease as it may be taken, None if there is none; wait until it may.
+
+        Args:
+            work: on what a holder that lives works.
+
+        Raises:
+            ConflictError: its holder lives.
+        """
+        first, began, limit = "", 0.0, DURATION
+        while True:
+            lease = self._client.get(API, KIND, self._name, self._namespace)
+            spec = (lease or {}).get("spec") or {}
+            holder = spec.get("holderIdentity")
+            if lease is None or not holder or holder == self._identity:
+                return lease
+            version = str(lease["metadata"].get("resourceVersion"))
+            if version == self._dead:
+                return lease
+            if not first:
+                first, began, limit = version, self._clock(), _duration(spec)
+                self._tell(
+                    f"{told(holder)} holds the fleet; it is looked at for up to {limit} s, whether"
+                    " it still lives"
+                )
+            if version != first:
+                raise held(self._fleet, f"{told(holder)} works on {work}")
+            if self._clock() - began >= limit:
+                # So that the same one is not watched a second time before it is taken.
+                self._dead = version
+                return lease
+            self._sleep(1)
+
+    def take(self) -> None:
+        """Take the Lease, once its holder has left it or is dead.
+
+        Raises:
+            ConflictError: its holder lives, or another process was faster.
+        """
+        lease = self.wait()
+        spec = {"holderIdentity": self._identity, "leaseDurationSeconds": DURATION}
+        spec.update(acquireTime=_now(), renewTime=_now())
+        try:
+            if lease is None:
+                self._client.create(self._object({**spec, "leaseTransitions": 0}))
+                return
+            spec["leaseTransitions"] = int(lease["spec"].get("leaseTransitions") or 0) + 1
+            version = lease["metadata"]["resourceVersion"]
+            body = {"metadata": {"resourceVersion": version}, "spec": spec}
+            self._client.patch(API, KIND, self._name, self._namespace, body)
+        except ConflictError as error:
+            raise held(self._fleet, "another run was faster and works on it now") from error
+
+    def renew(self) -> None:
+        """Say that the holder lives.
+
+        Raises:
+            ConflictError: another run has taken the fleet over.
+        """
+        if not self._changed([{"op": "add", "path": "/spec/renewTime", "value": _now()}]):
+            lease = self._client.get(API, KIND, self._name, self._namespace) or {}
+            holder = (lease.get("spec") or {}).get("holderIdentity")
+            taken = f"{told(holder)} has taken it over" if holder else "its Lease was taken away"
+            raise held(self._fleet, f"{taken}, since this run did not renew it in time")
+
+    def release(self) -> None:
+        """Give the Lease back, if it is still ours, so that the next run need not watch it."""
+        self._changed([{"op": "remove", "path": "/spec/holderIdentity"}])
+
+    def _changed(self, steps: "list[Json]") -> bool:
+        """Change the Lease in one request if it is still ours; False if it is not."""
+        test = {"op": "test", "path": "/spec/holderIdentity", "value": self._identity}
+        content = "application/json-patch+json"
+        try:
+            self._client.patch(
+                API, KIND, self._name, self._namespace, [test, *steps], content_type=content
+            )
+        except ApiError as error:
+            # 422 is the answer to a test that fails.
+            if error.status in (404, 422):
+                return False
+            raise
+        return True
+
+    def _object(self, spec: Json) -> Json:
+        return {
+            "apiVersion": API,
+            "kind": KIND,
+            "metadata": {
+                "name": self._name,
+                "namespace": self._namespace,
+                "labels": {MANAGED_BY_LABEL: MANAGED_BY},
+                "annotations": {FLEET_ANNOTATION: self._fleet},
+            },
+            "spec": spec,
+        }
+
+
+def is_held(error: ApiError) -> bool:
+    """Tell whether an error says that somebody else holds the fleet."""
+    return error.reason == HELD
+
+
+def _duration(spec: Json) -> int:
+    """Return the seconds for which a Lease was given; a number that makes no sense is not used."""
+    value = spec.get("leaseDurationSeconds")
+    return min(value, _LONGEST) if isinstance(value, int) and value > 0 else DURATION
+
+
+def _now() -> str:
+    """Return the time as Kubernetes writes it in a Lease; only people read it."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
