@@ -22,9 +22,15 @@ options:
     required: true
   journal:
     description:
-      - File in which the rollouts are written, on a local disk of the controller.
-      - It is made when it is not there. Nothing is written without O(waves) or in check mode.
-    type: path
+      - Where the rollouts are written. A text is a file on a local disk of the controller, which is
+        made when it is not there.
+      - A dict is a hub cluster, so that any machine can go on with a rollout. It takes C(namespace)
+        (V(edge-rollouts) if it is not given), and C(kubeconfig), C(context), C(host), C(ca_cert),
+        C(validate_certs), C(proxy) and C(no_proxy) with the meaning that they have for all modules.
+        What it leaves out comes from the environment, such as C(EDGE_HUB_KUBECONFIG), which is
+        also where C(EDGE_HUB_API_KEY) belongs.
+      - Nothing is written without O(waves) or in check mode.
+    type: raw
     required: true
   clusters:
     description: All hosts of this run, in the order of the inventory.
@@ -108,7 +114,7 @@ rollout:
   description:
     - The rollout that this run works on. C(run) is its number in the journal, 0 without waves or
       for a check of one that would be new, C(name) the fleet, C(resumed) whether an earlier run
-      has begun it.
+      has begun it, C(journal) what later tasks take for the option of this name.
   returned: success
   type: dict
   sample: {name: shops, run: 12, resumed: false, journal: /var/lib/edge/rollouts.sqlite}
