@@ -137,7 +137,9 @@ def test_the_largest_fleet_fits_into_its_shards() -> None:
 
 def test_a_second_run_is_told_who_holds_the_fleet(journals: Told, clock: Clock) -> None:
     rollout = journals.by(HERE).begin(FLEET, "plan")
-    clock.meanwhile = lambda: journals.by(HERE).write(rollout.number, Cluster("a", 1, DONE))
+    client: Any = journals.hub
+    alive = Lease(client, "edge-rollouts", FLEET, HERE, tell=print)
+    clock.meanwhile = lambda: None if alive.renew() else pytest.fail("it was taken")
     other = journals.by(THERE)
     with pytest.raises(ConflictError) as caught:
         other.refuse_held(rollout)
@@ -198,6 +200,18 @@ def test_of_two_runs_that_take_the_same_lease_one_is_refused(
     with pytest.raises(ConflictError, match="faster"):
         slow.take()
     assert lease_of(hub)["holderIdentity"] == "third/3/30/"
+
+
+def test_a_write_renews_the_lease_when_nobody_else_has(journals: Told, hub: Hub) -> None:
+    journal = journals.by(HERE)
+    number = journal.begin(FLEET, "plan").number
+    begun = lease_of(hub)["renewTime"]
+    journal.write(number, Cluster("a", 1, BEGUN))
+    assert lease_of(hub)["renewTime"] == begun
+    for old in ("2001-01-01T00:00:00.000000Z", "2099-01-01T00:00:00.000000Z", "soon"):
+        lease_of(hub)["renewTime"] = old
+        journal.write(number, Cluster("a", 1, DONE))
+        assert lease_of(hub)["renewTime"] > begun and lease_of(hub)["renewTime"] != old
 
 
 def test_a_rollout_that_has_ended_leaves_the_fleet_at_once(journals: Told, clock: Clock) -> None:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The journal of rollouts on a hub cluster: ConfigMaps, and a Lease for each fleet.
 
-Any machine that reaches the hub can go on with what another one has left. Each write renews the
-Lease first, in one request that fails when another run has taken the fleet over, so a run that was
-away for too long writes nothing any more. A hub that does not answer is asked again for a while.
+Any machine that reaches the hub can go on with what another one has left. Each write looks at the
+Lease first, so a run that was away for too long, and whose fleet another one has taken over, writes
+nothing any more. A hub that does not answer is asked again for a while.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class HubJournal:
         client: of the hub. Its connections end with the process of the task.
         where: what the journal was opened with, but for the fleet.
         namespace: of the hub.
-        fleet: whose Lease each write renews; empty until a rollout is begun or taken.
+        fleet: whose Lease each write looks at; empty until a rollout is begun or taken.
         holder: who works on what is begun.
         tell: shows a line to people.
         keep: renews a Lease that was taken for as long as the holder lives.
@@ -108,13 +108,13 @@ class HubJournal:
 
     def stop(self, number: int, reason: str) -> None:
         """See Journal."""
-        self._patiently(self._lease(self.fleet).renew)
+        self._patiently(self._lease(self.fleet).check)
         self._change(number, stopped=reason)
 
     def end(self, number: int, verdict: str) -> None:
         """See Journal."""
         lease = self._lease(self.fleet)
-        self._patiently(lease.renew)
+        self._patiently(lease.check)
         self._change(number, ended=now(), verdict=verdict)
         self._patiently(lease.release)
 
@@ -123,7 +123,7 @@ class HubJournal:
         lease = self._lease(self.fleet)
 
         def once() -> None:
-            lease.renew()
+            lease.check()
             self._put(number, cluster)
 
         self._patiently(once)

@@ -16,10 +16,10 @@ import signal
 import time
 from typing import Any, Callable, Mapping
 
-from ...errors import ApiError, EdgeError
+from ...errors import EdgeError
 from ...kube.client import KubeClient
 from .base import Holder
-from .lease import RENEWAL, Lease, is_held
+from .lease import RENEWAL, Lease
 
 # Files up to this number are closed, if the system does not say how many there may be.
 _MANY = 4096
@@ -65,10 +65,9 @@ def keep(
         if clock() < due:
             continue
         try:
-            lease.renew()
-        except EdgeError as error:
-            if isinstance(error, ApiError) and is_held(error):
+            if not lease.renew():
                 return
+        except EdgeError:
             # The hub does not answer: it is asked again a second later, for as long as it takes.
             continue
         due = clock() + RENEWAL

@@ -27,6 +27,8 @@ DURATION = 45
 RENEWAL = 10
 # Seconds for which a Lease is watched at the most, whatever its object says.
 _LONGEST = 600
+# As Kubernetes writes a time in a Lease.
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 Json = Dict[str, Any]
 
@@ -113,17 +115,26 @@ class Lease:
         except ConflictError as error:
             raise held(self._fleet, "another run was faster and works on it now") from error
 
-    def renew(self) -> None:
-        """Say that the holder lives.
+    def check(self) -> None:
+        """See that the Lease is still ours, and renew it if nobody has done so lately.
+
+        That is asked of the clock which wrote the time, and a wrong answer costs a request only.
 
         Raises:
             ConflictError: another run has taken the fleet over.
         """
-        if not self._changed([{"op": "add", "path": "/spec/renewTime", "value": _now()}]):
-            lease = self._client.get(API, KIND, self._name, self._namespace) or {}
-            holder = (lease.get("spec") or {}).get("holderIdentity")
+        lease = self._client.get(API, KIND, self._name, self._namespace) or {}
+        spec = lease.get("spec") or {}
+        holder = spec.get("holderIdentity")
+        if holder != self._identity:
             taken = f"{told(holder)} has taken it over" if holder else "its Lease was taken away"
             raise held(self._fleet, f"{taken}, since this run did not renew it in time")
+        if _is_old(spec.get("renewTime")):
+            self.renew()
+
+    def renew(self) -> bool:
+        """Say that the holder lives; False if the Lease is not ours any more."""
+        return self._changed([{"op": "add", "path": "/spec/renewTime", "value": _now()}])
 
     def release(self) -> None:
         """Give the Lease back, if it is still ours, so that the next run need not watch it."""
@@ -170,5 +181,13 @@ def _duration(spec: Json) -> int:
 
 
 def _now() -> str:
-    """Return the time as Kubernetes writes it in a Lease; only people read it."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.now(timezone.utc).strftime(_TIME)
+
+
+def _is_old(renewed: Any) -> bool:
+    """Tell whether a time is not one of the last seconds."""
+    try:
+        then = datetime.strptime(str(renewed), _TIME).replace(tzinfo=timezone.utc)
+    except ValueError:
+        return True
+    return abs((datetime.now(timezone.utc) - then).total_seconds()) > RENEWAL
