@@ -8,11 +8,15 @@ The account of the hub has the shipped rights and no other.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +28,10 @@ import yaml
 from accounts import GROUP, Restricted
 from fleetkit import ROOT, SITES, Sites
 from kubernetes import client as k8s
+
+sys.path.insert(0, str(ROOT / "tests" / "testbed" / "fleet"))
+
+import wavekit  # noqa: E402
 
 RBAC = ROOT / "roles" / "preflight" / "files" / "rbac-hub.yml"
 
@@ -165,3 +173,75 @@ def test_a_killed_controller_gives_the_fleet_back_and_a_stop_is_remembered(
     assert sites.releases("canary")[-1] == (1, "good")
     for site in ("north", "south"):
         assert sites.releases(site) == [(1, "good")]
+
+
+class Cable(threading.Thread):
+    """A proxy between the controller and the hub, which can be pulled out."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.start()
+
+    def run(self) -> None:
+        """Take connections until it is pulled out."""
+        while True:
+            try:
+                near = self._listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self._tunnel, args=(near,), daemon=True).start()
+
+    def pull_out(self) -> None:
+        """End all connections and take no new ones."""
+        for end in (self._listener, *self._open):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _tunnel(self, near: socket.socket) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += near.recv(1)
+        host, _, port = head.split()[1].decode().rpartition(":")
+        far = socket.create_connection((host, int(port)))
+        self._open += [near, far]
+        near.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(OSError, ValueError):
+            while True:
+                for end in select.select([near, far], [], [])[0]:
+                    data = end.recv(65536)
+                    if not data:
+                        return
+                    (far if end is near else near).sendall(data)
+
+
+@pytest.mark.whole
+def test_a_hub_that_is_lost_stops_the_rollout(tmp_path: Path, sites: Sites, hub: Hub) -> None:
+    """Over clusters that are none; what the second batch of three does is never told."""
+    cable = Cable()
+    waves = [2, {"name": "rest", "rest": True, "batch": 3}]
+    given = {"edge_waves": waves, "edge_fleet": "tests", "edge_journal": sites.journal}
+    through = {**given, "edge_journal": {**sites.journal, "proxy": cable.url}}
+    how = dict.fromkeys("abcdefgh", "")
+
+    def cut() -> None:
+        while "c" not in hub.states():
+            time.sleep(0.01)
+        cable.pull_out()
+
+    threading.Thread(target=cut, daemon=True).start()
+    lost = wavekit.run(tmp_path, wavekit.ours(), how, **through)
+    assert lost.code != 0, lost.text
+    assert not set("fgh") & {*lost.did, *hub.states()}, lost.text
+    assert "journal: hub https://" in lost.text
+    assert hub.states()["a"] == ("done", "")
+    (rollout,) = hub.rollouts()
+    assert "ended" not in rollout and "stopped" not in rollout
+
+    again = wavekit.run(tmp_path, wavekit.ours(), how, **given)
+    assert again.code == 0, again.text
+    assert "going on with rollout 1" in again.text
+    assert hub.states() == dict.fromkeys(how, ("done", ""))
