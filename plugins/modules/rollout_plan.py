@@ -83,6 +83,25 @@ options:
     description: Whether to go on with a rollout that has not ended, or to give it up.
     type: bool
     default: true
+  slices:
+    description:
+      - Number of jobs with different clusters that share the rollout, such as the slices of a job of
+        AWX. The waves and limits are those of all their clusters together, and each waits at the
+        gate for the others.
+      - Needs O(waves), O(rollout_id) and a O(journal) on a hub. In check mode each slice is for
+        itself.
+    type: int
+    default: 1
+  rollout_id:
+    description: Name by which the slices of a rollout know each other.
+    type: str
+    default: ""
+  slice_timeout:
+    description:
+      - Seconds after which a slice that has not come, or of which nothing is heard any more, stops
+        the others; at least V(30). One that lives is waited for as long as it takes.
+    type: int
+    default: 600
 seealso:
   - module: openvino.edge.rollout_cluster
   - module: openvino.edge.rollout_gate
@@ -144,7 +163,9 @@ waves:
     - {number: 1, name: canary, clusters: [berlin], max_failures: 0, soak: 600}
     - {number: 2, name: rest, clusters: [hamburg, munich], max_failures: null, soak: 0}
 batches:
-  description: The clusters that are worked on at the same time, in order, each with its wave.
+  description:
+    - The clusters that are worked on at the same time, in order, each with its wave, and which
+      batches (C(until)) and waves (C(judged)) of the fleet have to be over before the next one.
   returned: success
   type: list
   elements: dict

@@ -28,8 +28,11 @@ from ansible_collections.openvino.edge.plugins.module_utils.fleet.journal.hub im
 from ansible_collections.openvino.edge.plugins.module_utils.fleet.journal.lease import (
     DURATION,
     Lease,
+    leases,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.fleet.journal.place import Place
 from ansible_collections.openvino.edge.plugins.module_utils.fleet.journal.select import open_journal
+from ansible_collections.openvino.edge.plugins.module_utils.fleet.slices import Slice
 from ansible_collections.openvino.edge.plugins.module_utils.fleet.states import (
     BEGUN,
     DONE,
@@ -62,19 +65,18 @@ class Told:
         self.lines: list[str] = []
         self.kept: list[str] = []
 
-    def by(self, holder: Holder, fleet: str = FLEET) -> HubJournal:
+    def by(self, holder: Holder, fleet: str = FLEET, part: "Slice | None" = None) -> HubJournal:
         client: Any = self.hub
-        return HubJournal(
-            client,
-            {"kubeconfig": "/etc/hub.yml"},
-            "edge-rollouts",
-            fleet,
-            holder,
-            self.lines.append,
-            self.kept.append,
-            clock=self.clock,
-            sleep=self.clock.sleep,
-        )
+        place = Place(client, "edge-rollouts", self.clock, self.clock.sleep)
+        where = {"kubeconfig": "/etc/hub.yml"}
+        return HubJournal(place, where, fleet, holder, part, self.lines.append, self.kept.append)
+
+    def lease(self, holder: Holder) -> Lease:
+        """Return the Lease of the fleet as a holder sees it."""
+        client: Any = self.hub
+        place = Place(client, "edge-rollouts", self.clock, self.clock.sleep)
+        (lease,) = leases(place, FLEET, holder, None, self.lines.append)
+        return lease
 
 
 @pytest.fixture
@@ -137,8 +139,7 @@ def test_the_largest_fleet_fits_into_its_shards() -> None:
 
 def test_a_second_run_is_told_who_holds_the_fleet(journals: Told, clock: Clock) -> None:
     rollout = journals.by(HERE).begin(FLEET, "plan")
-    client: Any = journals.hub
-    alive = Lease(client, "edge-rollouts", FLEET, HERE, tell=print)
+    alive = journals.lease(HERE)
     clock.meanwhile = lambda: None if alive.renew() else pytest.fail("it was taken")
     other = journals.by(THERE)
     with pytest.raises(ConflictError) as caught:
@@ -191,9 +192,7 @@ def test_of_two_runs_that_take_the_same_lease_one_is_refused(
     journals: Told, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rollout = journals.by(HERE).begin(FLEET, "plan")
-    client: Any = hub
-    clock = journals.clock
-    slow = Lease(client, "ns", FLEET, THERE, tell=print, clock=clock, sleep=clock.sleep)
+    slow = journals.lease(THERE)
     seen = slow.wait()
     journals.by(Holder("third", 3, "30")).take(rollout)
     monkeypatch.setattr(slow, "wait", lambda: seen)
@@ -338,6 +337,11 @@ def test_a_journal_that_cannot_be_meant_is_refused(where: Any, option: str, word
     assert caught.value.option == option and words in str(caught.value)
 
 
+def test_a_file_is_no_journal_for_slices() -> None:
+    with pytest.raises(InputError, match="a file is on one machine"):
+        open_journal("rollouts.sqlite", print, Slice("42", 2, "k", 60))
+
+
 def test_without_the_name_of_a_fleet_nothing_is_written(journals: Told, hub: Hub) -> None:
     with pytest.raises(InputError, match="rollout.journal"):
         journals.by(HERE, fleet="").write(1, Cluster("a", 1, DONE))
@@ -354,16 +358,16 @@ class Living(Holder):
 
 
 @pytest.fixture
-def kept(journals: Told, hub: Hub, clock: Clock) -> "tuple[Lease, Living]":
+def kept(journals: Told) -> "tuple[Place, list[Lease], Living]":
     Living.alive = True
     holder = Living("here", 1, "10")
-    journals.by(holder).begin(FLEET, "plan")
-    client: Any = hub
-    return Lease(client, "edge-rollouts", FLEET, holder, tell=print), holder
+    journal = journals.by(holder)
+    journal.begin(FLEET, "plan")
+    return journal.place, [journals.lease(holder)], holder
 
 
 def test_the_lease_is_renewed_for_as_long_as_the_holder_lives(
-    kept: "tuple[Lease, Living]", hub: Hub, clock: Clock
+    kept: "tuple[Place, list[Lease], Living]", hub: Hub, clock: Clock
 ) -> None:
     seen: list[str] = []
 
@@ -375,15 +379,15 @@ def test_the_lease_is_renewed_for_as_long_as_the_holder_lives(
         Living.alive = clock.seconds < 100
 
     clock.meanwhile = look
-    keeper.keep(*kept, clock=clock, sleep=clock.sleep)
+    keeper.keep(*kept)
     assert len(seen) == 10
     assert "holderIdentity" not in lease_of(hub), "it is given back"
 
 
 def test_the_keeper_ends_when_the_lease_is_another_ones(
-    kept: "tuple[Lease, Living]", hub: Hub, clock: Clock
+    kept: "tuple[Place, list[Lease], Living]", hub: Hub, clock: Clock
 ) -> None:
     lease_of(hub)["holderIdentity"] = "there/2/20/"
-    keeper.keep(*kept, clock=clock, sleep=clock.sleep)
+    keeper.keep(*kept)
     assert clock.seconds == 10
     assert lease_of(hub)["holderIdentity"] == "there/2/20/"

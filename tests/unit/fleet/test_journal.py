@@ -54,6 +54,9 @@ def planned(path: str, *, check: bool = False, **given: Any) -> "dict[str, Any]"
         "max_deferred": None,
         "undo": "wave",
         "resume": True,
+        "slices": 1,
+        "rollout_id": "",
+        "slice_timeout": 600,
         **given,
     }
     return plan.run(params, Runtime(check_mode=check))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Protocol
 
 from ...errors import ConflictError
+from ..slices import Share
 from ..states import Cluster
 
 # Seconds for which a task goes on trying to write: others write at the same time, and a hub may be
@@ -91,8 +92,34 @@ class Rollout:
     verdict: str = ""
 
 
+class Others(Protocol):
+    """The other slices of a rollout."""
+
+    def join(self, number: int, share: Share) -> None:
+        """Tell the others which clusters this slice has, unless an earlier run of it has."""
+
+    def meet(self, number: int) -> List[Share]:
+        """Return the shares of all slices; wait until all have come.
+
+        Raises:
+            WaitError: one has not come in time.
+        """
+
+    def wait(self, number: int, done: int) -> str:
+        """Tell that this slice needs no more of the first C(done) batches, and wait for the others.
+
+        Returns:
+            Why the rollout does not go on: another slice has stopped it, or is not heard of. Empty
+            when all have come as far.
+        """
+
+
 class Journal(Protocol):
     """The journal as one process sees it, which is the holder of what it begins."""
+
+    @property
+    def sharing(self) -> Optional[Others]:
+        """Return the other slices; None if this run has the whole fleet."""
 
     def address(self, fleet: str) -> Any:
         """Return what the later tasks of a run over C(fleet) open this journal with."""
@@ -115,7 +142,7 @@ class Journal(Protocol):
         """
 
     def take(self, rollout: Rollout) -> None:
-        """Go on with a rollout that another process has left.
+        """Go on with a rollout that another process has left, under the plan that it has here.
 
         Raises:
             ConflictError: that process still runs, or another one was faster.

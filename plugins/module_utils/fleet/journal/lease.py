@@ -10,14 +10,14 @@ only goes on; if nothing has changed in it for all that time, its holder is dead
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ...errors import ApiError, ConflictError
-from ...kube.client import KubeClient
 from ...store import MANAGED_BY, MANAGED_BY_LABEL
-from .base import HELD, Holder, held
+from ..slices import Slice
+from .base import Holder, held
+from .place import Place
 from .records import FLEET_ANNOTATION, identity, lease_name, told
 
 API, KIND = "coordination.k8s.io/v1", "Lease"
@@ -34,32 +34,22 @@ Json = Dict[str, Any]
 
 
 class Lease:
-    """The Lease of one fleet, as one process sees it.
+    """A Lease, as one process sees it.
 
     Args:
-        client: of the hub.
-        namespace: of the journal.
-        fleet: its name.
-        holder: the process that wants or has it.
+        place: the namespace of the hub.
+        name: of the Lease.
+        fleet: name of the fleet that it is about.
+        holder: who wants or has it, as the Lease says it.
         tell: shows a line to people.
-        clock: seconds that only go on.
-        sleep: waits for seconds.
     """
 
     def __init__(
-        self,
-        client: KubeClient,
-        namespace: str,
-        fleet: str,
-        holder: Holder,
-        *,
-        tell: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        self, place: Place, name: str, fleet: str, holder: str, tell: Callable[[str], None]
     ) -> None:
-        self._client, self._namespace, self._fleet = client, namespace, fleet
-        self._name, self._identity = lease_name(fleet), identity(holder)
-        self._tell, self._clock, self._sleep = tell, clock, sleep
+        self._client, self._namespace = place.client, place.namespace
+        self._clock, self._sleep = place.clock, place.sleep
+        self._name, self._fleet, self._identity, self._tell = name, fleet, holder, tell
         self._dead = ""
 
     def wait(self, work: str = "it") -> Optional[Json]:
@@ -169,9 +159,25 @@ class Lease:
         }
 
 
-def is_held(error: ApiError) -> bool:
-    """Tell whether an error says that somebody else holds the fleet."""
-    return error.reason == HELD
+def leases(
+    place: Place,
+    fleet: str,
+    holder: Holder,
+    part: Optional[Slice],
+    tell: Callable[[str], None],
+) -> List[Lease]:
+    """Return the Leases that a process needs for its work on a fleet; the last is its own.
+
+    Slices hold the one of the fleet together, under the name that they share: who else wants it
+    waits until all of them are gone.
+    """
+    own = identity(holder)
+    if part is None:
+        return [Lease(place, lease_name(fleet), fleet, own, tell)]
+    return [
+        Lease(place, lease_name(fleet), fleet, f"rollout {part.rollout_id}", tell),
+        Lease(place, lease_name(fleet, part.key), fleet, own, tell),
+    ]
 
 
 def _duration(spec: Json) -> int:

@@ -19,7 +19,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from ...errors import InputError
 from ..states import Cluster
-from .base import PATIENCE, Holder, Rollout, held, now
+from .base import PATIENCE, Holder, Others, Rollout, held, now
 
 # Rollouts of a fleet that are kept when a new one begins.
 _KEPT = 50
@@ -53,6 +53,11 @@ class FileJournal:
     def __init__(self, path: str, holder: Holder) -> None:
         self._path = Path(os.path.expandvars(path)).expanduser()
         self._holder = holder
+
+    @property
+    def sharing(self) -> Optional[Others]:
+        """See Journal: other machines know nothing of a file."""
+        return None
 
     def address(self, fleet: str) -> Any:
         """See Journal."""

@@ -17,6 +17,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ...errors import InputError
 from ...store import MANAGED_BY, MANAGED_BY_LABEL
+from ..slices import Share
 from ..states import Cluster
 from .base import Holder, Rollout, now
 
@@ -27,6 +28,8 @@ Json = Dict[str, Any]
 FLEET_LABEL = "openvino.edge/fleet"
 # On the shards: the number of their rollout.
 ROLLOUT_LABEL = "openvino.edge/clusters-of-rollout"
+# On what slices tell each other: the number of their rollout.
+SLICE_LABEL = "openvino.edge/slice-of-rollout"
 # On heads and leases: the name of the fleet, which a label could not hold.
 FLEET_ANNOTATION = "openvino.edge/fleet-name"
 # Shards of a rollout, of which a small fleet uses as many as it has clusters. The record of a
@@ -50,9 +53,14 @@ def shard_name(number: int, cluster: str) -> str:
     return f"{head_name(number)}-{int(digest(cluster)[:4], 16) % SHARDS:02}"
 
 
-def lease_name(fleet: str) -> str:
-    """Return the name of the Lease of who works on a fleet."""
-    return f"edge-fleet-{digest(fleet)}"
+def slice_name(number: int, key: str) -> str:
+    """Return the name of the ConfigMap in which a slice tells what it does."""
+    return f"{head_name(number)}-slice-{key}"
+
+
+def lease_name(fleet: str, key: str = "") -> str:
+    """Return the name of the Lease of who works on a fleet, or on the slice of it with a key."""
+    return f"edge-fleet-{digest(fleet)}" + (f"-{key}" if key else "")
 
 
 def head(rollout: Rollout, namespace: str) -> Json:
@@ -108,24 +116,52 @@ def holder_text(holder: Holder) -> str:
 
 
 def shard(number: int, cluster: Cluster, owner: Object) -> Json:
-    """Return the ConfigMap that has the state of a first cluster; it goes with the head."""
+    """Return the ConfigMap that has the state of a first cluster."""
+    name = shard_name(number, cluster.name)
+    return _part(name, {ROLLOUT_LABEL: str(number)}, state(cluster), owner)
+
+
+def share_object(number: int, share_: Share, owner: Object) -> Json:
+    """Return the ConfigMap in which a slice tells what it does."""
+    clusters_ = {"clusters": share_.clusters, "groups": share_.groups}
+    data = {"share": json.dumps(clusters_, ensure_ascii=False), "done": str(share_.done)}
+    return _part(slice_name(number, share_.key), {SLICE_LABEL: str(number)}, data, owner)
+
+
+def share(obj: Object) -> Share:
+    """Return what a slice tells.
+
+    Raises:
+        InputError: somebody has changed it, so that it tells nothing.
+    """
+    try:
+        data = obj["data"]
+        told_ = json.loads(data["share"])
+        return Share(
+            str(obj["metadata"]["name"]).rpartition("-")[2],
+            tuple(told_["clusters"]),
+            told_["groups"],
+            int(data["done"]),
+            bool(data.get("ended")),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise _unreadable(obj, error) from error
+
+
+def _part(name: str, labels: Mapping[str, str], data: Mapping[str, str], owner: Object) -> Json:
+    """Return a ConfigMap that goes with the head of its rollout."""
+    meta = owner["metadata"]
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": meta["name"], "uid": meta["uid"]}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": shard_name(number, cluster.name),
-            "namespace": owner["metadata"]["namespace"],
-            "labels": {MANAGED_BY_LABEL: MANAGED_BY, ROLLOUT_LABEL: str(number)},
-            "ownerReferences": [
-                {
-                    "apiVersion": "v1",
-                    "kind": "ConfigMap",
-                    "name": owner["metadata"]["name"],
-                    "uid": owner["metadata"]["uid"],
-                }
-            ],
+            "name": name,
+            "namespace": meta["namespace"],
+            "labels": {MANAGED_BY_LABEL: MANAGED_BY, **labels},
+            "ownerReferences": [reference],
         },
-        "data": state(cluster),
+        "data": dict(data),
     }
 
 

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Optional
 
 from ...errors import EdgeError, InputError
 from ...inventory.hubs import hub_params
 from ...inventory.options import hub_options
 from ...kube.client import KubeClient
+from ..slices import Slice
 from . import keeper
 from .base import Holder, Journal
 from .hub import HubJournal
 from .local import FileJournal
+from .place import Place
 
 # The namespace of a hub in which rollouts are written.
 NAMESPACE = "edge-rollouts"
-# What the option may say besides how the hub is reached; the fleet is added by C(rollout_plan).
-_OWN = ("namespace", "fleet")
+# What the option may say besides how the hub is reached; C(rollout_plan) adds fleet and slice.
+_OWN = ("namespace", "fleet", "slice")
 
 
-def open_journal(where: Any, tell: Callable[[str], None]) -> Journal:
+def open_journal(where: Any, tell: Callable[[str], None], part: Optional[Slice] = None) -> Journal:
     """Return the journal that the option C(journal) names; nothing is asked or written yet.
 
     The holder of what is begun is C(ansible-playbook), the parent of the process of each task.
@@ -32,12 +34,21 @@ def open_journal(where: Any, tell: Callable[[str], None]) -> Journal:
     Args:
         where: path of a file, or a mapping that says how a hub is reached.
         tell: shows a line to people.
+        part: the slice of a fleet that this run is, if it is one; C(where) may say it, too.
 
     Raises:
-        InputError: it is neither, or the hub's options cannot be used.
+        InputError: it is neither, it is a file of which other slices know nothing, or the hub's
+            options cannot be used.
     """
     holder = Holder.of_process(os.getppid())
     if isinstance(where, str) and where:
+        if part is not None:
+            raise InputError(
+                "slices run on machines of their own, and a file is on one machine",
+                option="journal",
+                hint="Give a hub as in {kubeconfig: hub.yml, namespace: edge-rollouts}"
+                " (edge_journal)",
+            )
         return FileJournal(where, holder)
     if not isinstance(where, Mapping):
         raise InputError(
@@ -46,7 +57,7 @@ def open_journal(where: Any, tell: Callable[[str], None]) -> Journal:
             hint="Name a file, or a hub as in {kubeconfig: hub.yml, namespace: edge-rollouts}"
             " (edge_journal)",
         )
-    for name in _OWN:
+    for name in _OWN[:2]:
         if not isinstance(where.get(name, ""), str):
             raise InputError("has to be text", option=f"journal.{name}")
     given = {name: value for name, value in where.items() if name not in _OWN}
@@ -58,9 +69,8 @@ def open_journal(where: Any, tell: Callable[[str], None]) -> Journal:
     except EdgeError as error:
         error.option = f"journal.{error.option}" if error.option else "journal"
         raise
-    keep = partial(_keep, params, namespace, holder)
-    return HubJournal(client, hub, namespace, where.get("fleet", ""), holder, tell, keep)
-
-
-def _keep(params: Mapping[str, Any], namespace: str, holder: Holder, fleet: str) -> None:
-    keeper.start(params, namespace, fleet, holder)
+    if where.get("slice"):
+        part = Slice(**where["slice"])
+    keep = partial(keeper.start, params, namespace, holder=holder, part=part)
+    place, fleet = Place(client, namespace), where.get("fleet", "")
+    return HubJournal(place, hub, fleet, holder, part, tell, keep)
