@@ -175,6 +175,54 @@ def test_a_killed_controller_gives_the_fleet_back_and_a_stop_is_remembered(
         assert sites.releases(site) == [(1, "good")]
 
 
+def start_slice(sites: Sites, version: int, limit: str) -> subprocess.Popen[str]:
+    """Start one of two jobs of a rollout."""
+    given = ("-e", "edge_slices=2", "-e", f"edge_rollout_id=night-{version}")
+    return start(sites, version, "--limit", limit, *given)
+
+
+def slices(sites: Sites, version: int) -> list[tuple[int, str]]:
+    """Run a rollout in two jobs at the same time; return exit code and output of each."""
+    jobs = [start_slice(sites, version, limit) for limit in ("canary,north", "south")]
+    texts = [job.communicate()[0] for job in jobs]
+    return [(job.returncode, text) for job, text in zip(jobs, texts, strict=True)]
+
+
+def test_two_slices_have_one_budget(sites: Sites, hub: Hub) -> None:
+    for code, text in slices(sites, 1):
+        assert code == 0, text
+    assert hub.states() == dict.fromkeys(SITES, ("done", ""))
+    assert [item["verdict"] for item in hub.rollouts()] == ["done"]
+
+    (first, north), (second, south) = slices(sites, 2)
+    assert (first, second) == (2, 2), north + south
+    assert "waiting for the slice of canary and 1 more clusters" in south
+    for text in (north, south):
+        assert "1 cluster of wave 'first' failed, and 0 may" in " ".join(text.split())
+    assert "put back to what it served before" in north
+    assert "south: it was not begun, since the rollout stopped" in " ".join(south.split())
+    assert [item["verdict"] for item in hub.rollouts()] == ["done", "stopped"]
+    assert sites.releases("canary") == [(1, "good"), (2, "failed"), (1, "good")]
+    for site in ("north", "south"):
+        assert sites.releases(site) == [(1, "good")]
+
+
+def test_a_killed_slice_that_is_started_again_goes_on(sites: Sites, hub: Hub) -> None:
+    north, south = (start_slice(sites, 1, limit) for limit in ("canary,north", "south"))
+    assert south.stdout is not None
+    for line in south.stdout:
+        if "waiting for the slice of canary" in line:
+            break
+    os.killpg(south.pid, signal.SIGKILL)
+    south.communicate()
+    again = start_slice(sites, 1, "south")
+    for job in (again, north):
+        text = job.communicate()[0]
+        assert job.returncode == 0, text
+    assert hub.states() == dict.fromkeys(SITES, ("done", ""))
+    assert [item["verdict"] for item in hub.rollouts()] == ["done"]
+
+
 class Cable(threading.Thread):
     """A proxy between the controller and the hub, which can be pulled out."""
 
