@@ -85,8 +85,8 @@ options:
     default: true
   slices:
     description:
-      - Number of jobs with different clusters that share the rollout, such as the slices of a job of
-        AWX. The waves and limits are those of all their clusters together, and each waits at the
+      - Number of jobs with different clusters that share the rollout, such as the slices of a job
+        of AWX. The waves and limits are those of all their clusters together, and each waits at the
         gate for the others.
       - Needs O(waves), O(rollout_id) and a O(journal) on a hub. In check mode each slice is for
         itself.
@@ -162,6 +162,12 @@ waves:
   sample:
     - {number: 1, name: canary, clusters: [berlin], max_failures: 0, soak: 600}
     - {number: 2, name: rest, clusters: [hamburg, munich], max_failures: null, soak: 0}
+other_waves:
+  description: The waves in which only other slices have clusters, in the same form.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 batches:
   description:
     - The clusters that are worked on at the same time, in order, each with its wave, and which

@@ -43,7 +43,7 @@ class Handed:
     Attributes:
         number: of the rollout in the journal; 0 if nothing is written.
         journal: what it is opened with.
-        order: all clusters.
+        order: all clusters of this run.
         mode: what is undone when the rollout stops.
         limits: of the fleet.
         waves: of the fleet, by number.
@@ -87,7 +87,9 @@ def handed(plan: Mapping[str, Any]) -> Handed:
         InputError: it is not what C(rollout_plan) returns.
     """
     try:
-        waves = {int(item["number"]): _wave(item) for item in plan["waves"]}
+        waves = {
+            int(item["number"]): _wave(item) for item in [*plan["waves"], *plan["other_waves"]]
+        }
         return Handed(
             int(plan["rollout"]["run"]),
             plan["rollout"]["journal"],

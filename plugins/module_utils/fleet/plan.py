@@ -53,7 +53,7 @@ def run(params: Params, runtime: Runtime) -> Result:
         ConflictError: another process works on this fleet.
     """
     part = slice_of(params)
-    journal = open_journal(params["journal"], runtime.progress, part)
+    journal = open_journal(params["journal"], runtime.progress, params["fleet"], part)
     others = None if runtime.check_mode else journal.sharing
     own: Sequence[str] = params["clusters"]
     rollout, resumed = None, False
@@ -82,25 +82,28 @@ def run(params: Params, runtime: Runtime) -> Result:
         # Batches in which only other slices have clusters come first.
         numbered = {wave.number: wave for wave in waves}
         stopped = passed(journal, rollout.number, first, numbered, limits)[0].reason
+    told = [_wave(wave, order) for wave in waves]
+    owed = journal.clusters(rollout.number) if rollout is not None and stopped else []
     return {
         "changed": False,
         "rollout": {
             "name": params["fleet"],
             "run": rollout.number if rollout else 0,
             "resumed": resumed,
-            "journal": journal.address(params["fleet"]),
+            "journal": journal.address(),
         },
         "max_failures": limits.max_failures,
         "max_deferred": limits.max_deferred,
         "undo_mode": params["undo"],
-        "waves": [_wave(wave, order) for wave in waves],
+        "waves": [item for item in told if item["clusters"]],
+        "other_waves": [item for item in told if not item["clusters"]],
         "batches": [_batch(item) for item in parts],
         "hosts": order,
         # One that was stopped only has to be put back.
         "to_do": [] if stopped else order,
         "serial": [len(item.batch.clusters) for item in parts],
         "stopped": stopped,
-        "undo": _owed(params["undo"], journal, rollout if stopped else None, order),
+        "undo": undo_of(owed, order, params["undo"], stopped=bool(stopped)).as_dict(),
     }
 
 
@@ -184,18 +187,8 @@ def _rollout(
     if runtime.check_mode:
         return None, False
     if last is not None and not last.ended:
-        journal.end(last.number, "given up")
+        journal.give_up(last)
     return journal.begin(fleet, plan), False
-
-
-def _owed(
-    mode: str, journal: Journal, rollout: Optional[Rollout], order: Sequence[str]
-) -> Dict[str, Any]:
-    """Return what a rollout that was stopped in an earlier run has still to put back."""
-    if rollout is None or not rollout.stopped:
-        return undo_of([], order, mode, stopped=False).as_dict()
-    clusters = journal.clusters(rollout.number)
-    return undo_of(clusters, order, mode, stopped=True).as_dict()
 
 
 def _lines(

@@ -151,7 +151,7 @@ def test_a_second_run_is_told_who_holds_the_fleet(journals: Told, clock: Clock) 
     for attempt in (lambda: other.begin(FLEET, "plan"), lambda: other.take(rollout)):
         with pytest.raises(ConflictError, match="process 1 on here"):
             attempt()
-    journals.by(THERE).begin("others", "plan")
+    journals.by(THERE, "others").begin("others", "plan")
 
 
 def test_a_dead_holder_is_watched_for_its_whole_lease_and_no_clock_is_asked(
@@ -224,7 +224,7 @@ def test_a_rollout_that_has_ended_leaves_the_fleet_at_once(journals: Told, clock
 
 
 def test_old_rollouts_go_with_their_clusters(journals: Told, hub: Hub) -> None:
-    other = journals.by(HERE)
+    other = journals.by(HERE, "others")
     other.write(other.begin("others", "plan").number, Cluster("a", 1, DONE))
     journal = journals.by(HERE)
     for _time in range(KEPT + 2):
@@ -313,11 +313,11 @@ def test_the_address_opens_the_same_journal(tmp_path: Any) -> None:
             }
         )
     )
-    first = open_journal({"kubeconfig": str(config)}, print)
-    address = first.address(FLEET)
+    first = open_journal({"kubeconfig": str(config)}, print, FLEET)
+    address = first.address()
     assert address == {"kubeconfig": str(config), "namespace": "edge-rollouts", "fleet": FLEET}
     again = open_journal(address, print)
-    assert again.address(FLEET) == address
+    assert again.address() == address
     assert isinstance(again, HubJournal) and again.holder.pid == os.getppid()
 
 
@@ -339,7 +339,7 @@ def test_a_journal_that_cannot_be_meant_is_refused(where: Any, option: str, word
 
 def test_a_file_is_no_journal_for_slices() -> None:
     with pytest.raises(InputError, match="a file is on one machine"):
-        open_journal("rollouts.sqlite", print, Slice("42", 2, "k", 60))
+        open_journal("rollouts.sqlite", print, FLEET, Slice("42", 2, "k", 60))
 
 
 def test_without_the_name_of_a_fleet_nothing_is_written(journals: Told, hub: Hub) -> None:

@@ -77,14 +77,14 @@ class Job:
         self.met: list[str] = []
         self.gates: list[dict[str, Any]] = []
 
-    def open(self, where: Any, tell: Any, part: Any = None) -> HubJournal:
+    def open(self, where: Any, tell: Any, fleet: str = "", part: Any = None) -> HubJournal:
         """Stand for C(open_journal)."""
         client: Any = self.hub
         clock = Hasty()
         if where.get("slice"):
             part = Slice(**where["slice"])
         place = Place(client, "edge-rollouts", clock, clock.sleep)
-        fleet = where.get("fleet", "")
+        fleet = fleet or where["fleet"]
         return HubJournal(place, {}, fleet, self.holder, part, tell, lambda fleet: None)
 
     def plan(self, *, check: bool = False) -> "dict[str, Any]":
@@ -183,8 +183,10 @@ def head(hub: Hub) -> "dict[str, str]":
 def test_slices_go_through_the_waves_of_all_clusters_together(hub: Hub) -> None:
     order: list[str] = []
     jobs = [Job(hub, ODD), Job(hub, EVEN)]
+    plans: list[dict[str, Any]] = []
     for job in jobs:
         job.met = order
+        job.finish = noted(plans, job.finish)  # type: ignore[method-assign]
     ended = together(*jobs)
     # The batches of all: a, then two at a time of those that are left, in the order of both.
     assert order[0] == "a"
@@ -196,11 +198,55 @@ def test_slices_go_through_the_waves_of_all_clusters_together(hub: Hub) -> None:
     assert [item["verdict"] for item in ended] == ["done", "done"]
     assert [item["counts"] for item in ended] == [{"done": 4}, {"done": 3}]
     assert head(hub)["verdict"] == "done" and "edge-rollout-2" not in str(hub.objects)
+    told = {
+        tuple(item["hosts"]): [
+            [wave["number"] for wave in item[key]] for key in ("waves", "other_waves")
+        ]
+        for item in plans
+    }
+    assert told == {tuple(ODD): [[1, 2], []], tuple(EVEN): [[2], [1]]}
     assert [item.get("holderIdentity") for item in specs(hub)] == [None, None, None]
+
+
+def noted(plans: "list[dict[str, Any]]", finish: Any) -> Any:
+    """Return the end of a job that keeps its plan."""
+
+    def end_of(planned: "dict[str, Any]", *given: Any) -> Any:
+        plans.append(planned)
+        return finish(planned, *given)
+
+    return end_of
 
 
 def specs(hub: Hub) -> "list[dict[str, Any]]":
     return [item["spec"] for (kind, _name), item in hub.objects.items() if kind == "Lease"]
+
+
+def test_a_run_of_the_whole_fleet_waits_for_nobody(hub: Hub) -> None:
+    job = Job(hub, ODD, slices=1, max_failures=1)
+    job.how = {"c": FAILED}
+    result = inside(job, job.run)
+    assert job.met == ODD and result["counts"] == {"done": 3, "undone": 1}
+    assert head(hub)["verdict"] == "done with failures" and len(specs(hub)) == 1
+    again = Job(hub, ODD, slices=1)
+    assert inside(again, again.plan)["rollout"]["run"] == 2
+
+
+@pytest.mark.parametrize("slices", [1, 2])
+def test_a_rollout_that_was_left_is_given_up(hub: Hub, slices: int) -> None:
+    """By all slices, of which the first begins the new one and the others join it."""
+    lost = Job(hub, ODD, waves=[1, {"rest": True}], slices=1)
+    inside(lost, lost.plan)
+    jobs = [Job(hub, names, slices=slices, resume=False) for names in (ODD, EVEN)[:slices]]
+    refused = Job(hub, ODD, slices=slices)
+    with pytest.raises(InputError, match="edge_resume=false"):
+        inside(refused, refused.run)
+    if slices == 1:
+        jobs[0].clusters = [*ODD, *EVEN]
+    assert {item["verdict"] for item in together(*jobs)} == {"done"}
+    assert head(hub)["verdict"] == "given up"
+    assert hub.objects["ConfigMap", "edge-rollout-2"]["data"]["verdict"] == "done"
+    assert "edge-rollout-3" not in str(hub.objects)
 
 
 def test_a_failed_canary_of_one_slice_stops_the_other_before_it_begins(hub: Hub) -> None:
@@ -259,7 +305,8 @@ def test_a_slice_that_does_not_come_is_told_before_anything_is_begun(hub: Hub) -
     odd = Job(hub, ODD, slice_timeout=60)
     with pytest.raises(WaitError) as caught:
         inside(odd, odd.run)
-    assert "1 of 2 slices have come" in str(caught.value) and caught.value.option == "slices"
+    assert "fleet shops: 1 of 2 slices have come" in str(caught.value)
+    assert caught.value.option == "slices"
     assert odd.lines == ["1 of 2 slices are there; waiting for the others"] and odd.met == []
     # Both of them, later, go on with it.
     assert [item["verdict"] for item in together(Job(hub, ODD), Job(hub, EVEN))] == ["done"] * 2

@@ -21,6 +21,8 @@ from ..states import Cluster
 PATIENCE = 60
 # Reason of the error that tells who works on a fleet.
 HELD = "Held"
+# How a rollout ends that nobody goes on with.
+GIVEN_UP = "given up"
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,8 @@ class Journal(Protocol):
     def sharing(self) -> Optional[Others]:
         """Return the other slices; None if this run has the whole fleet."""
 
-    def address(self, fleet: str) -> Any:
-        """Return what the later tasks of a run over C(fleet) open this journal with."""
+    def address(self) -> Any:
+        """Return what the later tasks of a run open this journal with."""
 
     def last(self, fleet: str) -> Optional[Rollout]:
         """Return the newest rollout of a fleet; None if there is none. Writes nothing."""
@@ -146,6 +148,13 @@ class Journal(Protocol):
 
         Raises:
             ConflictError: that process still runs, or another one was faster.
+        """
+
+    def give_up(self, rollout: Rollout) -> None:
+        """Write that nobody goes on with a rollout that another process has left.
+
+        Raises:
+            ConflictError: see C(take).
         """
 
     def stop(self, number: int, reason: str) -> None:

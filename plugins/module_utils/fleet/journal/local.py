@@ -19,7 +19,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from ...errors import InputError
 from ..states import Cluster
-from .base import PATIENCE, Holder, Others, Rollout, held, now
+from .base import GIVEN_UP, PATIENCE, Holder, Others, Rollout, held, now
 
 # Rollouts of a fleet that are kept when a new one begins.
 _KEPT = 50
@@ -59,7 +59,7 @@ class FileJournal:
         """See Journal: other machines know nothing of a file."""
         return None
 
-    def address(self, fleet: str) -> Any:
+    def address(self) -> Any:
         """See Journal."""
         return str(self._path)
 
@@ -111,6 +111,11 @@ class FileJournal:
                 "UPDATE rollouts SET holder = ? WHERE number = ?",
                 (_text(self._holder), rollout.number),
             )
+
+    def give_up(self, rollout: Rollout) -> None:
+        """See Journal."""
+        self.take(rollout)
+        self.end(rollout.number, GIVEN_UP)
 
     def stop(self, number: int, reason: str) -> None:
         """See Journal."""

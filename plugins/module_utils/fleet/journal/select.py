@@ -26,7 +26,9 @@ NAMESPACE = "edge-rollouts"
 _OWN = ("namespace", "fleet", "slice")
 
 
-def open_journal(where: Any, tell: Callable[[str], None], part: Optional[Slice] = None) -> Journal:
+def open_journal(
+    where: Any, tell: Callable[[str], None], fleet: str = "", part: Optional[Slice] = None
+) -> Journal:
     """Return the journal that the option C(journal) names; nothing is asked or written yet.
 
     The holder of what is begun is C(ansible-playbook), the parent of the process of each task.
@@ -34,7 +36,8 @@ def open_journal(where: Any, tell: Callable[[str], None], part: Optional[Slice] 
     Args:
         where: path of a file, or a mapping that says how a hub is reached.
         tell: shows a line to people.
-        part: the slice of a fleet that this run is, if it is one; C(where) may say it, too.
+        fleet: its name, unless C(where) is an address that says it.
+        part: the slice of the fleet that this run is, if it is one and C(where) does not say it.
 
     Raises:
         InputError: it is neither, it is a file of which other slices know nothing, or the hub's
@@ -72,5 +75,5 @@ def open_journal(where: Any, tell: Callable[[str], None], part: Optional[Slice] 
     if where.get("slice"):
         part = Slice(**where["slice"])
     keep = partial(keeper.start, params, namespace, holder=holder, part=part)
-    place, fleet = Place(client, namespace), where.get("fleet", "")
-    return HubJournal(place, hub, fleet, holder, part, tell, keep)
+    fleet = fleet or where.get("fleet", "")
+    return HubJournal(Place(client, namespace), hub, fleet, holder, part, tell, keep)

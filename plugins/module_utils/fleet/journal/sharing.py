@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Tuple
 
-from ...errors import WaitError
+from ...errors import InputError, WaitError
 from ..slices import Share, Slice
 from . import records
 from .lease import API, KIND
@@ -43,7 +43,14 @@ class Sharing:
             if known is not None:
                 self.place.change(name, {"ended": ""})
                 return
-            owner = self.place.get(records.head_name(number)) or {}
+            owner = self.place.get(records.head_name(number))
+            if owner is None:
+                raise InputError(
+                    f"rollout {number} was removed from the hub",
+                    option="journal",
+                    subject=f"fleet {self.fleet}",
+                    hint="Start all slices again",
+                )
             self.place.make(records.share_object(number, share, owner))
 
         self.place.patiently(once)
