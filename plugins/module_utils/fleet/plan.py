@@ -54,24 +54,8 @@ def run(params: Params, runtime: Runtime) -> Result:
     """
     part = slice_of(params)
     journal = open_journal(params["journal"], runtime.progress, params["fleet"], part)
-    others = None if runtime.check_mode else journal.sharing
     own: Sequence[str] = params["clusters"]
-    rollout, resumed = None, False
-    if part is None or others is None:
-        fleet = _divided(params, own, params["groups"])
-        if params["waves"] and part is None:
-            names = json.dumps([[wave.name, *wave.clusters] for wave in fleet.waves])
-            plan = hashlib.sha256(names.encode("utf-8")).hexdigest()
-            rollout, resumed = _rollout(params, journal, plan, runtime)
-    else:
-        plan = part.plan([params[name] for name in _COMMON])
-        rollout, resumed = _rollout(params, journal, plan, runtime)
-        try:
-            fleet = _met(params, others, rollout.number if rollout else 0, part)
-        except InputError:
-            # All slices are told the same, and the rollout has ended before it has begun.
-            journal.end(rollout.number if rollout else 0, "refused")
-            raise
+    fleet, rollout, resumed = _begun(params, journal, part, runtime)
     waves, limits = fleet.waves, fleet.limits
     first, parts = parts_of([batch for wave in waves for batch in wave.batches()], own)
     order = [name for item in parts for name in item.batch.clusters]
@@ -117,6 +101,33 @@ class _Fleet:
 
     waves: Sequence[Wave]
     limits: Limits
+
+
+def _begun(
+    params: Params, journal: Journal, part: Optional[Slice], runtime: Runtime
+) -> Tuple[_Fleet, Optional[Rollout], bool]:
+    """Return the fleet, its rollout and whether an earlier run has begun that.
+
+    Slices agree on a rollout first, and learn in it which clusters the others have. In check mode
+    each is for itself.
+    """
+    others = journal.sharing
+    if part is None or others is None or runtime.check_mode:
+        fleet = _divided(params, params["clusters"], params["groups"])
+        if not params["waves"] or part is not None:
+            return fleet, None, False
+        names = json.dumps([[wave.name, *wave.clusters] for wave in fleet.waves])
+        plan = hashlib.sha256(names.encode("utf-8")).hexdigest()
+        return (fleet, *_rollout(params, journal, plan, runtime))
+    plan = part.plan([params[name] for name in _COMMON])
+    rollout, resumed = _rollout(params, journal, plan, runtime)
+    number = rollout.number if rollout else 0
+    try:
+        return _met(params, others, number, part), rollout, resumed
+    except InputError:
+        # All slices are told the same, and the rollout has ended before it has begun.
+        journal.end(number, "refused")
+        raise
 
 
 def _divided(

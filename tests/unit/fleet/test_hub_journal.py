@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -176,11 +177,12 @@ def test_a_run_that_was_away_for_too_long_writes_nothing_any_more(journals: Told
     first = journals.by(HERE)
     rollout = first.begin(FLEET, "plan")
     journals.by(THERE).take(rollout)
-    for attempt in (
+    attempts: list[Callable[[], None]] = [
         lambda: first.write(rollout.number, Cluster("a", 1, DONE)),
         lambda: first.stop(rollout.number, "x"),
         lambda: first.end(rollout.number, "done"),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(ConflictError, match="process 2 on there has taken it over"):
             attempt()
     last = journals.by(THERE).last(FLEET)
@@ -294,7 +296,7 @@ def test_what_somebody_has_changed_by_hand_is_told(journals: Told, hub: Hub) -> 
 
 def test_a_path_is_no_name_of_a_fleet_of_many_machines(journals: Told) -> None:
     with pytest.raises(InputError) as caught:
-        journals.by(HERE).last("/home/ann/fleet.yml")
+        journals.by(HERE).last("/srv/fleet.yml")
     assert caught.value.option == "fleet" and "edge_fleet" in str(caught.value)
 
 

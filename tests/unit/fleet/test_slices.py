@@ -275,7 +275,7 @@ def test_the_budget_is_one_and_each_slice_puts_back_its_own(hub: Hub) -> None:
 
 def test_a_slice_that_dies_stops_the_others_and_goes_on_later(hub: Hub) -> None:
     odd, even = Job(hub, ODD, slice_timeout=60), Job(hub, EVEN, slice_timeout=60)
-    even.turn = lambda planned, batch: exit()  # type: ignore[method-assign,assignment]
+    even.turn = lambda planned, batch: exit()  # type: ignore[method-assign]
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(inside, odd, odd.run)
         lost = pool.submit(inside, even, even.run)
@@ -292,7 +292,7 @@ def test_a_slice_that_dies_stops_the_others_and_goes_on_later(hub: Hub) -> None:
 
 def test_a_slice_that_is_started_again_in_time_goes_on(hub: Hub) -> None:
     odd, even, again = Job(hub, ODD), Job(hub, EVEN), Job(hub, EVEN)
-    even.turn = lambda planned, batch: exit()  # type: ignore[method-assign,assignment]
+    even.turn = lambda planned, batch: exit()  # type: ignore[method-assign]
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(inside, odd, odd.run)
         assert isinstance(pool.submit(inside, even, even.run).exception(), SystemExit)
