@@ -26,7 +26,8 @@ def passed(
     reason = journal.sharing.wait(number, part.until) if journal.sharing else ""
     clusters = journal.clusters(number)
     begin = part.batch.wave.number
-    verdicts = [judge(clusters, waves[at], limits) for at in range(begin, part.judged + 1)]
+    over = [wave for at, wave in sorted(waves.items()) if begin <= at <= part.judged]
+    verdicts = [judge(clusters, wave, limits) for wave in over]
     verdict = next((item for item in verdicts if not item.goes_on), verdicts[-1])
     if reason:
         verdict = replace(verdict, goes_on=False, reason=reason)

@@ -363,6 +363,28 @@ def test_check_mode_writes_nothing_and_waits_for_nobody(hub: Hub) -> None:
     assert hub.writes() == []
 
 
+def test_slices_that_take_their_lease_at_the_same_moment_both_have_it(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client: Any = hub
+    place = Place(client, "edge-rollouts")
+    first, second = (
+        leases(place, FLEET, Holder("m", pid, "1"), Slice("42", 2, str(pid), 60), print)[0]
+        for pid in (1, 2)
+    )
+    monkeypatch.setattr(second, "wait", lambda: None)
+    first.take()
+    second.take()
+    assert first.renew() and second.renew()
+
+
+def test_a_wave_without_any_cluster_is_in_nobodys_way(hub: Hub) -> None:
+    """As it may be when the slices are a part of the fleet (--limit)."""
+    waves = [{"clusters": ["a"]}, {"clusters": ["nobody"]}, {"rest": True}]
+    ended = together(Job(hub, ODD, waves=waves), Job(hub, EVEN, waves=waves))
+    assert [item["verdict"] for item in ended] == ["done", "done"]
+
+
 def test_the_keeper_gives_back_the_lease_of_its_own_slice_only(hub: Hub) -> None:
     class Dead(Holder):
         def lives(self) -> bool:

@@ -11,7 +11,7 @@ only goes on; if nothing has changed in it for all that time, its holder is dead
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ...errors import ApiError, ConflictError
 from ...store import MANAGED_BY, MANAGED_BY_LABEL
@@ -103,7 +103,10 @@ class Lease:
             body = {"metadata": {"resourceVersion": version}, "spec": spec}
             self._client.patch(API, KIND, self._name, self._namespace, body)
         except ConflictError as error:
-            raise held(self._fleet, "another run was faster and works on it now") from error
+            holder = self._holder()[0]
+            # Slices take the Lease that they have together at the same time.
+            if holder != self._identity:
+                raise held(self._fleet, f"{told(holder)} was faster and works on it") from error
 
     def check(self) -> None:
         """See that the Lease is still ours, and renew it if nobody has done so lately.
@@ -113,13 +116,11 @@ class Lease:
         Raises:
             ConflictError: another run has taken the fleet over.
         """
-        lease = self._client.get(API, KIND, self._name, self._namespace) or {}
-        spec = lease.get("spec") or {}
-        holder = spec.get("holderIdentity")
+        holder, renewed = self._holder()
         if holder != self._identity:
             taken = f"{told(holder)} has taken it over" if holder else "its Lease was taken away"
             raise held(self._fleet, f"{taken}, since this run did not renew it in time")
-        if _is_old(spec.get("renewTime")):
+        if _is_old(renewed):
             self.renew()
 
     def renew(self) -> bool:
@@ -129,6 +130,12 @@ class Lease:
     def release(self) -> None:
         """Give the Lease back, if it is still ours, so that the next run need not watch it."""
         self._changed([{"op": "remove", "path": "/spec/holderIdentity"}])
+
+    def _holder(self) -> Tuple[str, Any]:
+        """Return who has the Lease, an empty text if nobody has, and when it was renewed."""
+        lease = self._client.get(API, KIND, self._name, self._namespace) or {}
+        spec = lease.get("spec") or {}
+        return str(spec.get("holderIdentity") or ""), spec.get("renewTime")
 
     def _changed(self, steps: "list[Json]") -> bool:
         """Change the Lease in one request if it is still ours; False if it is not."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, fields
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping
 
 from ...errors import InputError
 from ...store import MANAGED_BY, MANAGED_BY_LABEL
@@ -193,9 +193,9 @@ def identity(holder: Holder) -> str:
     return f"{holder.host}/{holder.pid}/{holder.started}/{holder.job}"
 
 
-def told(identity_: Optional[str]) -> str:
+def told(identity_: str) -> str:
     """Return the holder that a Lease names, for people."""
-    parts = str(identity_).split("/")
+    parts = identity_.split("/")
     if len(parts) != 4 or not parts[1].isdecimal():
         return f"'{identity_}'"
     return str(Holder(parts[0], int(parts[1]), parts[2], parts[3]))
