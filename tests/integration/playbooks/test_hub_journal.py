@@ -130,6 +130,8 @@ def test_a_lost_machine_leaves_its_rollout_to_another_one(sites: Sites, hub: Hub
         # The canary is done, and the second wave copies.
         if "TASK [openvino.edge.model_repository" in line and hub.states().get("north"):
             break
+    # It stands still, so that it does not end before the second run has looked; it still lives.
+    os.kill(lost.pid, signal.SIGSTOP)
     assert f"/{lost.pid}/" in hub.holder()
     second = sites.rollout(3)
     assert second.code == 2, second.text
