@@ -17,8 +17,8 @@ description:
   - Runs on the controller. The playbook C(openvino.edge.site) calls it.
 options:
   journal:
-    description: File of the journal.
-    type: path
+    description: C(rollout.journal) of what M(openvino.edge.rollout_plan) has returned.
+    type: raw
     required: true
   rollout:
     description: Number of the rollout in the journal; with V(0) nothing is written.

@@ -22,9 +22,15 @@ options:
     required: true
   journal:
     description:
-      - File in which the rollouts are written, on a local disk of the controller.
-      - It is made when it is not there. Nothing is written without O(waves) or in check mode.
-    type: path
+      - Where the rollouts are written. A text is a file on a local disk of the controller, which is
+        made when it is not there.
+      - A dict is a hub cluster, so that any machine can go on with a rollout. It takes C(namespace)
+        (V(edge-rollouts) if it is not given), and C(kubeconfig), C(context), C(host), C(ca_cert),
+        C(validate_certs), C(proxy) and C(no_proxy) with the meaning that they have for all modules.
+        What it leaves out comes from the environment, such as C(EDGE_HUB_KUBECONFIG), which is
+        also where C(EDGE_HUB_API_KEY) belongs.
+      - Nothing is written without O(waves) or in check mode.
+    type: raw
     required: true
   clusters:
     description: All hosts of this run, in the order of the inventory.
@@ -77,6 +83,25 @@ options:
     description: Whether to go on with a rollout that has not ended, or to give it up.
     type: bool
     default: true
+  slices:
+    description:
+      - Number of jobs with different clusters that share the rollout, such as the slices of a job
+        of AWX. The waves and limits are those of all their clusters together, and each waits at the
+        gate for the others.
+      - Needs O(waves), O(rollout_id) and a O(journal) on a hub. In check mode each slice is for
+        itself.
+    type: int
+    default: 1
+  rollout_id:
+    description: Name by which the slices of a rollout know each other.
+    type: str
+    default: ""
+  slice_timeout:
+    description:
+      - Seconds after which a slice that has not come, or of which nothing is heard any more, stops
+        the others; at least V(30). One that lives is waited for as long as it takes.
+    type: int
+    default: 600
 seealso:
   - module: openvino.edge.rollout_cluster
   - module: openvino.edge.rollout_gate
@@ -108,7 +133,7 @@ rollout:
   description:
     - The rollout that this run works on. C(run) is its number in the journal, 0 without waves or
       for a check of one that would be new, C(name) the fleet, C(resumed) whether an earlier run
-      has begun it.
+      has begun it, C(journal) what later tasks take for the option of this name.
   returned: success
   type: dict
   sample: {name: shops, run: 12, resumed: false, journal: /var/lib/edge/rollouts.sqlite}
@@ -137,8 +162,16 @@ waves:
   sample:
     - {number: 1, name: canary, clusters: [berlin], max_failures: 0, soak: 600}
     - {number: 2, name: rest, clusters: [hamburg, munich], max_failures: null, soak: 0}
+other_waves:
+  description: The waves in which only other slices have clusters, in the same form.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 batches:
-  description: The clusters that are worked on at the same time, in order, each with its wave.
+  description:
+    - The clusters that are worked on at the same time, in order, each with its wave, and which
+      batches (C(until)) and waves (C(judged)) of the fleet have to be over before the next one.
   returned: success
   type: list
   elements: dict

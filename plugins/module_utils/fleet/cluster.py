@@ -23,7 +23,7 @@ from ..rollout.history import History
 from ..runtime import Params, Result, Runtime
 from ..server.discover.live import read_objects
 from ..server.values import dns_1035
-from .journal import Journal
+from .journal.select import open_journal
 from .states import BEGUN, DEFERRED, DONE, FAILED, NOTHING_BEFORE, STATES, Cluster, phase_of
 from .windows import closed_until
 
@@ -39,7 +39,7 @@ WAIT = "wait"
 ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
     AUTH_ARGUMENT_SPEC,
     {
-        "journal": {"type": "path", "required": True},
+        "journal": {"type": "raw", "required": True},
         "rollout": {"type": "int", "required": True},
         "cluster": {"type": "str", "required": True},
         "wave": {"type": "int", "required": True},
@@ -83,7 +83,9 @@ def run(params: Params, runtime: Runtime) -> Result:
             not usable.
     """
     seconds = _deadline(params["deadline"])
-    journal = Journal(params["journal"]) if params["rollout"] and not runtime.check_mode else None
+    journal = None
+    if params["rollout"] and not runtime.check_mode:
+        journal = open_journal(params["journal"], runtime.progress)
     known = journal.cluster(params["rollout"], params["cluster"]) if journal else None
     turn = WAIT
     if params["state"] == BEGUN:

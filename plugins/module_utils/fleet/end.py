@@ -33,10 +33,13 @@ def run(params: Params, runtime: Runtime) -> Result:
     plan, stopped = handed(params["plan"]), params["stopped"]
     journal = plan.open_journal(runtime)
     if journal is not None:
-        clusters: Sequence[Cluster] = journal.clusters(plan.number)
+        order = set(plan.order)
+        clusters: Sequence[Cluster] = [
+            item for item in journal.clusters(plan.number) if item.name in order
+        ]
     else:
         clusters = [outcome_of(item) for item in params["outcomes"]]
-    bad = _bad(clusters, stopped)
+    bad = _bad(clusters, plan.order, stopped)
     counts = _counts(clusters, len(plan.order))
     verdict = ENDED_STOPPED if stopped else ENDED_FAILURES if bad else ENDED_DONE
     if journal is not None:
@@ -53,14 +56,19 @@ def run(params: Params, runtime: Runtime) -> Result:
     }
 
 
-def _bad(clusters: Sequence[Cluster], stopped: str) -> Dict[str, str]:
+def _bad(clusters: Sequence[Cluster], order: Sequence[str], stopped: str) -> Dict[str, str]:
     """Return the clusters for which the play has failed, each with the reason.
 
-    A rollout that stopped is a failure, also if it was stopped for those that were deferred.
+    A rollout that stopped is a failure, also if it was stopped for those that were deferred, or by
+    another slice before this one had begun.
     """
     bad = {item.name: _told(item, stopped) for item in clusters if item.state in _BAD}
     if stopped and not bad:
         bad = {item.name: _told(item, stopped) for item in clusters if item.state == DEFERRED}
+    if stopped and not bad:
+        text = f"it was not begun, since the rollout stopped: {stopped}"
+        known = {item.name for item in clusters}
+        bad = {name: text for name in order if name not in known}
     return bad
 
 

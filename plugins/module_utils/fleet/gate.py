@@ -10,16 +10,19 @@ of that host alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ..errors import InputError
 from ..runtime import Params, Result, Runtime
 from .budget import Limits, Verdict, judge
-from .journal import Journal
+from .journal.base import Journal
+from .journal.select import open_journal
+from .passing import passed
+from .slices import Part
 from .states import BEGUN, FAILED, Cluster
 from .undo import undo_of
-from .waves import Wave
+from .waves import Batch, Wave
 
 ARGUMENT_SPEC: Dict[str, Any] = {
     "plan": {"type": "dict", "required": True},
@@ -39,29 +42,31 @@ class Handed:
 
     Attributes:
         number: of the rollout in the journal; 0 if nothing is written.
-        path: of the journal.
-        order: all clusters.
+        journal: what it is opened with.
+        order: all clusters of this run.
         mode: what is undone when the rollout stops.
         limits: of the fleet.
-        batches: wave and clusters of each batch.
+        waves: of the fleet, by number.
+        parts: what this run does of each batch.
     """
 
     number: int
-    path: str
+    journal: Any
     order: Sequence[str]
     mode: str
     limits: Limits
-    batches: Sequence[Tuple[Wave, Sequence[str]]]
+    waves: Mapping[int, Wave]
+    parts: Sequence[Part]
 
-    def batch_with(self, present: Sequence[str]) -> Tuple[Wave, Sequence[str]]:
-        """Return the wave and the clusters of the batch that these hosts are of.
+    def part_with(self, present: Sequence[str]) -> Part:
+        """Return the part of a batch that these hosts are of.
 
         Raises:
             InputError: they are of none.
         """
-        for wave, names in self.batches:
-            if present and present[0] in names:
-                return wave, names
+        for part in self.parts:
+            if present and present[0] in part.batch.clusters:
+                return part
         raise InputError(
             "no batch of the plan has these hosts",
             option="present",
@@ -70,7 +75,9 @@ class Handed:
 
     def open_journal(self, runtime: Runtime) -> Optional[Journal]:
         """Return the journal; None if nothing is written."""
-        return Journal(self.path) if self.number and not runtime.check_mode else None
+        if not self.number or runtime.check_mode:
+            return None
+        return open_journal(self.journal, runtime.progress)
 
 
 def handed(plan: Mapping[str, Any]) -> Handed:
@@ -80,14 +87,17 @@ def handed(plan: Mapping[str, Any]) -> Handed:
         InputError: it is not what C(rollout_plan) returns.
     """
     try:
-        waves = {int(item["number"]): _wave(item) for item in plan["waves"]}
+        waves = {
+            int(item["number"]): _wave(item) for item in [*plan["waves"], *plan["other_waves"]]
+        }
         return Handed(
             int(plan["rollout"]["run"]),
-            str(plan["rollout"]["journal"]),
+            plan["rollout"]["journal"],
             plan["hosts"],
             plan["undo_mode"],
             Limits(plan["max_failures"], plan["max_deferred"]),
-            [(waves[int(item["wave"])], item["clusters"]) for item in plan["batches"]],
+            waves,
+            [_part(waves, item) for item in plan["batches"]],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
@@ -107,6 +117,11 @@ def _wave(item: Mapping[str, Any]) -> Wave:
     )
 
 
+def _part(waves: Mapping[int, Wave], item: Mapping[str, Any]) -> Part:
+    batch = Batch(waves[int(item["wave"])], tuple(item["clusters"]))
+    return Part(batch, int(item["until"]), int(item["judged"]))
+
+
 def run(params: Params, runtime: Runtime) -> Result:
     """Judge a batch.
 
@@ -114,20 +129,17 @@ def run(params: Params, runtime: Runtime) -> Result:
         InputError: C(plan) is not what C(rollout_plan) returns.
     """
     plan, present = handed(params["plan"]), params["present"]
-    wave, names = plan.batch_with(present)
+    part = plan.part_with(present)
+    wave = part.batch.wave
     journal = plan.open_journal(runtime)
     if journal is not None:
-        left = [name for name in names if name not in present]
+        left = [name for name in part.batch.clusters if name not in present]
         _write_left(journal, plan.number, wave.number, left)
-        clusters: Sequence[Cluster] = journal.clusters(plan.number)
+        verdict, clusters = passed(journal, plan.number, part, plan.waves, plan.limits)
     else:
         clusters = [outcome_of(item) for item in params["outcomes"]]
-    verdict = judge(clusters, wave, plan.limits)
-    if journal is None:
         # Without waves, and in check mode, all clusters are gone over: nothing counts over batches.
-        verdict = Verdict(True, verdict.spent, verdict.allowed, verdict.failed, verdict.deferred)
-    elif not verdict.goes_on:
-        journal.stop(plan.number, verdict.reason)
+        verdict = replace(judge(clusters, wave, plan.limits), goes_on=True, reason="")
     _tell(verdict, wave, runtime)
     touched = clusters if journal else []
     undo = undo_of(touched, plan.order, plan.mode, stopped=not verdict.goes_on)

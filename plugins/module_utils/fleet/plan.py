@@ -9,20 +9,24 @@ is gone on with, so a killed run costs nothing but time.
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import InputError
 from ..runtime import Params, Result, Runtime
 from .budget import Limits, limits_of
-from .journal import Holder, Journal, Rollout, refuse_held
+from .journal.base import Journal, Others, Rollout
+from .journal.select import open_journal
+from .passing import passed
+from .slices import Part, Share, Slice, parts_of, slice_of, whole
 from .undo import CHOICES, WAVE, undo_of
-from .waves import Batch, Wave, waves_of
+from .waves import Wave, waves_of
 
 ARGUMENT_SPEC: Dict[str, Any] = {
     "fleet": {"type": "str", "required": True},
-    "journal": {"type": "path", "required": True},
+    "journal": {"type": "raw", "required": True},
     "clusters": {"type": "list", "elements": "str", "required": True},
     "groups": {"type": "dict", "default": {}},
     "limited": {"type": "bool", "default": False},
@@ -32,6 +36,9 @@ ARGUMENT_SPEC: Dict[str, Any] = {
     "max_deferred": {"type": "raw"},
     "undo": {"type": "str", "choices": list(CHOICES), "default": WAVE},
     "resume": {"type": "bool", "default": True},
+    "slices": {"type": "int", "default": 1},
+    "rollout_id": {"type": "str", "default": ""},
+    "slice_timeout": {"type": "int", "default": 600},
 }
 SPEC_RULES: Dict[str, Any] = {}
 
@@ -45,63 +52,138 @@ def run(params: Params, runtime: Runtime) -> Result:
         InputError: the waves do not fit the clusters, or an unfinished rollout has another plan.
         ConflictError: another process works on this fleet.
     """
-    clusters: Sequence[str] = params["clusters"]
-    if params["waves"]:
-        limited = params["limited"]
-        waves = waves_of(params["waves"], clusters, params["groups"], limited=limited)
-    else:
-        waves = [Wave(1, "all", tuple(clusters))]
-    limits = limits_of(params, len(clusters))
-    batches = [batch for wave in waves for batch in wave.batches()]
-    order = [name for batch in batches for name in batch.clusters]
-    rollout, resumed = None, False
-    if params["waves"]:
-        rollout, resumed = _rollout(params, waves, runtime)
-    elif limits != Limits():
-        raise InputError(
-            "a limit needs waves: without them all clusters are worked on at once",
-            option="max_failures",
-            hint="Give waves, such as [1, '10%', {name: rest, rest: true}]",
-        )
+    part = slice_of(params)
+    journal = open_journal(params["journal"], runtime.progress, params["fleet"], part)
+    own: Sequence[str] = params["clusters"]
+    fleet, rollout, resumed = _begun(params, journal, part, runtime)
+    waves, limits = fleet.waves, fleet.limits
+    first, parts = parts_of([batch for wave in waves for batch in wave.batches()], own)
+    order = [name for item in parts for name in item.batch.clusters]
+    stopped = rollout.stopped if rollout else ""
     for line in _lines(waves, limits, rollout, resumed):
         runtime.progress(line)
+    if rollout is not None and first.until and not stopped:
+        # Batches in which only other slices have clusters come first.
+        numbered = {wave.number: wave for wave in waves}
+        stopped = passed(journal, rollout.number, first, numbered, limits)[0].reason
+    told = [_wave(wave, order) for wave in waves]
+    owed = journal.clusters(rollout.number) if rollout is not None and stopped else []
     return {
         "changed": False,
         "rollout": {
             "name": params["fleet"],
             "run": rollout.number if rollout else 0,
             "resumed": resumed,
-            "journal": str(params["journal"]),
+            "journal": journal.address(),
         },
         "max_failures": limits.max_failures,
         "max_deferred": limits.max_deferred,
         "undo_mode": params["undo"],
-        "waves": [_wave(wave) for wave in waves],
-        "batches": [_batch(batch) for batch in batches],
+        "waves": [item for item in told if item["clusters"]],
+        "other_waves": [item for item in told if not item["clusters"]],
+        "batches": [_batch(item) for item in parts],
         "hosts": order,
-        # One that an earlier run has stopped only has to be put back.
-        "to_do": [] if rollout and rollout.stopped else order,
-        "serial": [len(batch.clusters) for batch in batches],
-        "stopped": rollout.stopped if rollout else "",
-        "undo": _owed(params, rollout, order),
+        # One that was stopped only has to be put back.
+        "to_do": [] if stopped else order,
+        "serial": [len(item.batch.clusters) for item in parts],
+        "stopped": stopped,
+        "undo": undo_of(owed, order, params["undo"], stopped=bool(stopped)).as_dict(),
     }
 
 
+# What all slices of a rollout have to say alike.
+_COMMON = ("waves", "max_failures", "max_fail_percentage", "max_deferred", "undo")
+
+
+@dataclass(frozen=True)
+class _Fleet:
+    """All clusters of a rollout, also those of other slices."""
+
+    waves: Sequence[Wave]
+    limits: Limits
+
+
+def _begun(
+    params: Params, journal: Journal, part: Optional[Slice], runtime: Runtime
+) -> Tuple[_Fleet, Optional[Rollout], bool]:
+    """Return the fleet, its rollout and whether an earlier run has begun that.
+
+    Slices agree on a rollout first, and learn in it which clusters the others have. In check mode
+    each is for itself.
+    """
+    others = journal.sharing
+    if part is None or others is None or runtime.check_mode:
+        fleet = _divided(params, params["clusters"], params["groups"])
+        if not params["waves"] or part is not None:
+            return fleet, None, False
+        names = json.dumps([[wave.name, *wave.clusters] for wave in fleet.waves])
+        plan = hashlib.sha256(names.encode("utf-8")).hexdigest()
+        return (fleet, *_rollout(params, journal, plan, runtime))
+    plan = part.plan([params[name] for name in _COMMON])
+    rollout, resumed = _rollout(params, journal, plan, runtime)
+    number = rollout.number if rollout else 0
+    try:
+        return _met(params, others, number, part), rollout, resumed
+    except InputError:
+        # All slices are told the same, and the rollout has ended before it has begun.
+        journal.end(number, "refused")
+        raise
+
+
+def _divided(
+    params: Params, clusters: Sequence[str], groups: Mapping[str, Sequence[str]]
+) -> _Fleet:
+    """Return the waves of clusters, and what the rollout may lose of them."""
+    limits = limits_of(params, len(clusters))
+    if params["waves"]:
+        limited = params["limited"]
+        return _Fleet(waves_of(params["waves"], clusters, groups, limited=limited), limits)
+    if limits != Limits():
+        raise InputError(
+            "a limit needs waves: without them all clusters are worked on at once",
+            option="max_failures",
+            hint="Give waves, such as [1, '10%', {name: rest, rest: true}]",
+        )
+    return _Fleet([Wave(1, "all", tuple(clusters))], limits)
+
+
+def _met(params: Params, others: Others, number: int, part: Slice) -> _Fleet:
+    """Return the fleet that the slices have together; wait until all of them have come.
+
+    Raises:
+        InputError: the waves do not fit all clusters together, or one is in two slices.
+        WaitError: a slice has not come.
+    """
+    own = params["clusters"]
+    mine = set(own)
+    groups = {
+        group: [name for name in names if name in mine] for group, names in params["groups"].items()
+    }
+    others.join(number, Share(part.key, tuple(own), groups))
+    return _divided(params, *whole(others.meet(number), part.count))
+
+
 def _rollout(
-    params: Params, waves: Sequence[Wave], runtime: Runtime
+    params: Params, journal: Journal, plan: str, runtime: Runtime
 ) -> Tuple[Optional[Rollout], bool]:
     """Return the rollout that this run works on, and whether an earlier run has begun it.
 
     Check mode tells what a run would be told, and writes nothing.
+
+    Args:
+        params: options of the task.
+        journal: where it is written.
+        plan: what it has in common with the run that goes on with it; what may differ is after a
+            blank.
+        runtime: of the task.
     """
-    journal, fleet = Journal(str(params["journal"])), params["fleet"]
-    plan = json.dumps([[wave.name, *wave.clusters] for wave in waves])
-    holder = Holder.of_process(os.getppid())
-    last = journal.last(fleet) if not runtime.check_mode or journal.exists() else None
+    fleet = params["fleet"]
+    last = journal.last(fleet)
     if last is not None:
-        refuse_held(last, holder)
-    if last is not None and not last.ended and params["resume"]:
-        if last.plan != plan:
+        journal.refuse_held(last)
+    shared = journal.sharing is not None and last is not None and last.plan == plan
+    if last is not None and not last.ended and (params["resume"] or shared):
+        if last.plan.partition(" ")[0] != plan.partition(" ")[0]:
             raise InputError(
                 f"rollout {last.number} of {last.began} has not ended, and had other waves or"
                 " clusters",
@@ -111,21 +193,13 @@ def _rollout(
                 " resume: false (edge_resume=false)",
             )
         if not runtime.check_mode:
-            journal.take(last, holder)
+            journal.take(replace(last, plan=plan))
         return last, True
     if runtime.check_mode:
         return None, False
     if last is not None and not last.ended:
-        journal.end(last.number, "given up")
-    return journal.begin(fleet, plan, holder), False
-
-
-def _owed(params: Params, rollout: Optional[Rollout], order: Sequence[str]) -> Dict[str, Any]:
-    """Return what a rollout that was stopped in an earlier run has still to put back."""
-    if rollout is None or not rollout.stopped:
-        return undo_of([], order, params["undo"], stopped=False).as_dict()
-    clusters = Journal(str(params["journal"])).clusters(rollout.number)
-    return undo_of(clusters, order, params["undo"], stopped=True).as_dict()
+        journal.give_up(last)
+    return journal.begin(fleet, plan), False
 
 
 def _lines(
@@ -152,15 +226,21 @@ def _lines(
     return lines
 
 
-def _wave(wave: Wave) -> Dict[str, Any]:
+def _wave(wave: Wave, own: Sequence[str]) -> Dict[str, Any]:
+    mine = set(own)
     return {
         "number": wave.number,
         "name": wave.name,
-        "clusters": list(wave.clusters),
+        "clusters": [name for name in wave.clusters if name in mine],
         "max_failures": wave.max_failures,
         "soak": wave.soak,
     }
 
 
-def _batch(batch: Batch) -> Dict[str, Any]:
-    return {"wave": batch.wave.number, "clusters": list(batch.clusters)}
+def _batch(part: Part) -> Dict[str, Any]:
+    return {
+        "wave": part.batch.wave.number,
+        "clusters": list(part.batch.clusters),
+        "until": part.until,
+        "judged": part.judged,
+    }

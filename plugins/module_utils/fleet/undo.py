@@ -49,11 +49,13 @@ def undo_of(clusters: Sequence[Cluster], order: Sequence[str], mode: str, *, sto
 
     Args:
         clusters: all that the rollout has met.
-        order: names of all clusters of the fleet, as they were worked on.
+        order: names of all clusters of this run, as they were worked on; a slice of a fleet puts
+            back its own.
         mode: one of C(CHOICES).
         stopped: whether the rollout was stopped.
     """
-    touched = [item for item in clusters if item.touched]
+    place = {name: number for number, name in enumerate(order)}
+    touched = [item for item in clusters if item.touched and item.name in place]
     last = max((item.wave for item in clusters), default=0)
     if mode == NONE:
         chosen: List[Cluster] = []
@@ -63,8 +65,7 @@ def undo_of(clusters: Sequence[Cluster], order: Sequence[str], mode: str, *, sto
         chosen = [item for item in touched if item.wave == last or item.state in (FAILED, STUCK)]
     else:
         chosen = touched
-    place = {name: number for number, name in enumerate(order)}
-    chosen.sort(key=lambda item: (item.wave, place.get(item.name, 0)), reverse=True)
+    chosen.sort(key=lambda item: (item.wave, place[item.name]), reverse=True)
     sizes: Dict[int, int] = {}
     for item in chosen:
         sizes[item.wave] = sizes.get(item.wave, 0) + 1

@@ -147,18 +147,29 @@ def _hub(option: str, value: Any, folder: str, own_kubeconfig: bool) -> HubSourc
         raise InputError("has to be true or false", option=f"{option}.qualified_names")
     return HubSource(
         option=option,
-        hub=_hub_options(f"{option}.hub", given.get("hub"), folder),
+        hub=hub_options(f"{option}.hub", given.get("hub"), folder),
         own_kubeconfig=own_kubeconfig,
         **{name: given[name] for name in known[1:] if given.get(name) is not None},
     )
 
 
-def _hub_options(option: str, given: Any, folder: str) -> Dict[str, Any]:
+def hub_options(option: str, given: Any, folder: str, own: Tuple[str, ...] = ()) -> Dict[str, Any]:
+    """Return how a hub is reached, with absolute paths.
+
+    Args:
+        option: for messages.
+        given: its value.
+        folder: where relative paths begin.
+        own: keys that the option has besides, which the caller has taken out.
+
+    Raises:
+        InputError: it is no mapping, has other keys, or values of another type.
+    """
     if given is None:
         return {}
     if not isinstance(given, dict):
         raise InputError("has to be a mapping", option=option)
-    _no_others(option, given, HUB_KEYS)
+    _no_others(option, given, (*HUB_KEYS, *own))
     for name in HUB_KEYS:
         wanted = bool if name == "validate_certs" else str
         if given.get(name) is not None and not isinstance(given[name], wanted):

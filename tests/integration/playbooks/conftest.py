@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from accounts import GROUP, Restricted
-from fleetkit import ROOT, TINY, Fleet
+from fleetkit import ROOT, SITES, TINY, Fleet, Sites
 from kubernetes.client.exceptions import ApiException
 
 RBAC = ROOT / "roles" / "preflight" / "files" / "rbac.yml"
@@ -81,6 +81,47 @@ def fleet(
     inventory = tmp_path / "inventory.json"
     inventory.write_text(json.dumps({"clusters": {"hosts": hosts, "vars": common}}))
     return Fleet(inventory, namespaces)
+
+
+@pytest.fixture
+def sites(
+    tmp_path: Path,
+    shop: Any,
+    make_namespace: Callable[..., str],
+    make_pvc: Callable[..., Any],
+    agent_image: str,
+    server_image: str,
+) -> Sites:
+    """Version 1 and 3 of the model load, version 2 does not."""
+    for number, text in ((1, TINY), (2, "<net"), (3, TINY.replace("11", "11 "))):
+        version = tmp_path / "models" / "tiny" / str(number)
+        version.mkdir(parents=True)
+        (version / "model.xml").write_text(TINY if number == 3 else text)
+        (version / "model.bin").write_bytes(b"" if number < 3 else b"3")
+    namespaces = {site: make_namespace(shop) for site in SITES}
+    for namespace in namespaces.values():
+        make_pvc(shop, namespace)
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(
+        json.dumps(
+            {
+                "sites": {
+                    "hosts": {site: {"edge_namespace": namespaces[site]} for site in SITES},
+                    "vars": {
+                        "ansible_connection": "local",
+                        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                        "edge_kubeconfig": str(shop.kubeconfig),
+                        "edge_store": {"pvc": {"claim_name": "models"}},
+                        "edge_src": str(tmp_path / "models"),
+                        "edge_image": server_image,
+                        "edge_agent_image": agent_image,
+                        "edge_server_options": {"replicas": 1},
+                    },
+                }
+            }
+        )
+    )
+    return Sites(inventory, namespaces, shop)
 
 
 @pytest.fixture

@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[3]
 RECAP = re.compile(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=0 +failed=(\d+)", re.M)
+
+SITES = ("canary", "north", "south")
+WAVES = [{"name": "first", "clusters": ["canary"]}, {"name": "rest", "rest": True}]
 
 # OpenVINO IR, version 11: x -> Result, without weights.
 PORT = '<port id="0" precision="FP32" names="x"><dim>1</dim><dim>4</dim></port>'
@@ -62,3 +67,38 @@ class Fleet:
             {host: int(failed) for host, _, failed in recap},
             done.stdout + done.stderr,
         )
+
+
+class Sites(Fleet):
+    """Sites that share one cluster, each a namespace with a claim and a server of its own."""
+
+    def __init__(self, inventory: Path, namespaces: dict[str, str], cluster: Any) -> None:
+        super().__init__(inventory, namespaces)
+        self.cluster = cluster
+        self.journal: Any = str(inventory.parent / "journal.sqlite")
+
+    def rollout(self, version: int, *options: str, **more: Any) -> Any:
+        """Bring one version of the model to all sites."""
+        return self.play("site.yml", *self.options(version, **more), *options)
+
+    def options(self, version: int, **more: Any) -> list[str]:
+        """Return the options of a rollout."""
+        variables = {
+            "edge_models": [{"name": "tiny", "versions": [version]}],
+            "edge_waves": WAVES,
+            "edge_journal": self.journal,
+            "edge_fleet": "tests",
+            **more,
+        }
+        return ["-e", json.dumps(variables)]
+
+    def releases(self, site: str) -> list[tuple[int, str]]:
+        """Return version and verdict of each release of a site, the oldest first."""
+        listed = self.cluster.core.list_namespaced_config_map(
+            self.namespaces[site], label_selector="openvino.edge/release-of=ovms"
+        )
+        records = sorted(
+            (json.loads(item.data["release.json"]) for item in listed.items),
+            key=lambda record: int(record["number"]),
+        )
+        return [(record["models"][0]["versions"][0], record["verdict"]) for record in records]

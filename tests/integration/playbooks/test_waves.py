@@ -11,106 +11,26 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fleetkit import ROOT, TINY, Fleet
-
-SITES = ("canary", "north", "south")
-WAVES = [{"name": "first", "clusters": ["canary"]}, {"name": "rest", "rest": True}]
+from fleetkit import ROOT, SITES, Sites
 
 
-class Sites(Fleet):
-    """Three sites, each a namespace with a claim and a server of its own."""
-
-    def __init__(self, inventory: Path, namespaces: dict[str, str], cluster: Any) -> None:
-        super().__init__(inventory, namespaces)
-        self.cluster = cluster
-        self.journal = inventory.parent / "journal.sqlite"
-
-    def rollout(self, version: int, *options: str, **more: Any) -> Any:
-        """Bring one version of the model to all sites."""
-        return self.play("site.yml", *self.options(version, **more), *options)
-
-    def options(self, version: int, **more: Any) -> list[str]:
-        """Return the options of a rollout."""
-        variables = {
-            "edge_models": [{"name": "tiny", "versions": [version]}],
-            "edge_waves": WAVES,
-            "edge_journal": str(self.journal),
-            "edge_fleet": "tests",
-            **more,
-        }
-        return ["-e", json.dumps(variables)]
-
-    def releases(self, site: str) -> list[tuple[int, str]]:
-        """Return version and verdict of each release of a site, the oldest first."""
-        listed = self.cluster.core.list_namespaced_config_map(
-            self.namespaces[site], label_selector="openvino.edge/release-of=ovms"
-        )
-        records = sorted(
-            (json.loads(item.data["release.json"]) for item in listed.items),
-            key=lambda record: int(record["number"]),
-        )
-        return [(record["models"][0]["versions"][0], record["verdict"]) for record in records]
-
-    def states(self) -> dict[str, tuple[str, str]]:
-        """Return state and phase of each cluster in the newest rollout of the journal."""
-        with sqlite3.connect(self.journal) as store:
-            rows = store.execute(
-                "SELECT cluster, state, phase FROM clusters"
-                " WHERE rollout = (SELECT max(number) FROM rollouts)"
-            ).fetchall()
-        return {cluster: (state, phase) for cluster, state, phase in rows}
-
-
-@pytest.fixture
-def sites(
-    tmp_path: Path,
-    shop: Any,
-    make_namespace: Callable[..., str],
-    make_pvc: Callable[..., Any],
-    agent_image: str,
-    server_image: str,
-) -> Sites:
-    """Version 1 and 3 of the model load, version 2 does not."""
-    for number, text in ((1, TINY), (2, "<net"), (3, TINY.replace("11", "11 "))):
-        version = tmp_path / "models" / "tiny" / str(number)
-        version.mkdir(parents=True)
-        (version / "model.xml").write_text(TINY if number == 3 else text)
-        (version / "model.bin").write_bytes(b"" if number < 3 else b"3")
-    namespaces = {site: make_namespace(shop) for site in SITES}
-    for namespace in namespaces.values():
-        make_pvc(shop, namespace)
-    inventory = tmp_path / "inventory.json"
-    inventory.write_text(
-        json.dumps(
-            {
-                "sites": {
-                    "hosts": {site: {"edge_namespace": namespaces[site]} for site in SITES},
-                    "vars": {
-                        "ansible_connection": "local",
-                        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-                        "edge_kubeconfig": str(shop.kubeconfig),
-                        "edge_store": {"pvc": {"claim_name": "models"}},
-                        "edge_src": str(tmp_path / "models"),
-                        "edge_image": server_image,
-                        "edge_agent_image": agent_image,
-                        "edge_server_options": {"replicas": 1},
-                    },
-                }
-            }
-        )
-    )
-    return Sites(inventory, namespaces, shop)
+def states(sites: Sites) -> dict[str, tuple[str, str]]:
+    """Return state and phase of each cluster in the newest rollout of the journal."""
+    with sqlite3.connect(sites.journal) as store:
+        rows = store.execute(
+            "SELECT cluster, state, phase FROM clusters"
+            " WHERE rollout = (SELECT max(number) FROM rollouts)"
+        ).fetchall()
+    return {cluster: (state, phase) for cluster, state, phase in rows}
 
 
 def test_a_broken_model_ends_at_the_canary_which_is_put_back(sites: Sites) -> None:
     first = sites.rollout(1)
     assert first.code == 0, first.text
-    assert sites.states() == dict.fromkeys(SITES, ("done", ""))
+    assert states(sites) == dict.fromkeys(SITES, ("done", ""))
     begun = [first.text.index(f"changed: [{site}]") for site in SITES]
     assert begun[0] < min(begun[1:]), "the canary comes first"
     assert "rollout done: 3 done" in first.text
@@ -119,7 +39,7 @@ def test_a_broken_model_ends_at_the_canary_which_is_put_back(sites: Sites) -> No
     assert broken.code == 2, broken.text
     assert broken.failed["canary"] == 1 and set(broken.changed) == {"canary"}, broken.text
     assert "1 cluster of wave 'first' failed, and 0 may" in broken.text
-    assert sites.states() == {"canary": ("undone", "deploy")}
+    assert states(sites) == {"canary": ("undone", "deploy")}
     assert sites.releases("canary") == [(1, "good"), (2, "failed"), (1, "good")]
     for site in ("north", "south"):
         assert sites.releases(site) == [(1, "good")]
@@ -140,19 +60,19 @@ def test_a_killed_run_goes_on_where_it_was(sites: Sites) -> None:
     assert killed.stdout is not None
     for line in killed.stdout:
         # The canary is done, and the second wave copies.
-        if "TASK [openvino.edge.model_repository" in line and sites.states().get("north"):
+        if "TASK [openvino.edge.model_repository" in line and states(sites).get("north"):
             break
     second = sites.rollout(3)
     assert second.code == 2 and f"process {killed.pid} on" in second.text, second.text
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
-    assert sites.states()["canary"] == ("done", "") and sites.states()["north"][0] == "begun"
+    assert states(sites)["canary"] == ("done", "") and states(sites)["north"][0] == "begun"
 
     again = sites.rollout(3)
     assert again.code == 0, again.text
     assert "going on with rollout 1" in again.text
     assert again.changed["canary"] == 0, "a finished cluster is only asked again"
-    assert sites.states() == dict.fromkeys(SITES, ("done", ""))
+    assert states(sites) == dict.fromkeys(SITES, ("done", ""))
     for site in SITES:
         assert sites.releases(site) == [(3, "good")], "nothing is released twice"
 
@@ -162,7 +82,7 @@ def test_sites_say_not_now_and_are_taken_later(sites: Sites) -> None:
     sites.cluster.core.create_namespaced_config_map(sites.namespaces["north"], hold)
     first = sites.rollout(1, edge_max_deferred=1)
     assert first.code == 0, first.text
-    assert sites.states()["north"] == ("deferred", "")
+    assert states(sites)["north"] == ("deferred", "")
     assert "north: deferred: on hold: inventory day" in first.text
     assert sites.releases("north") == [] and sites.releases("south") == [(1, "good")]
     sites.cluster.core.delete_namespaced_config_map("openvino-edge-hold", sites.namespaces["north"])
@@ -180,7 +100,7 @@ def test_all_waves_go_back_where_nothing_was_before(sites: Sites) -> None:
     waves = [1, 1, {"name": "rest", "rest": True}]
     result = sites.rollout(1, edge_waves=waves, edge_undo="all")
     assert result.code == 2, result.text
-    assert sites.states() == {
+    assert states(sites) == {
         "canary": ("undone", ""),
         "north": ("undone", ""),
         "south": ("failed", "preflight"),
@@ -199,5 +119,5 @@ def test_a_cluster_that_is_late_is_given_up(sites: Sites) -> None:
     result = sites.rollout(1, "--limit", "canary", edge_deadline=2)
     assert result.code == 2, result.text
     assert "its deadline of 2 s has passed (edge_deadline)" in result.text
-    assert sites.states()["canary"][0] in ("failed", "undone")
+    assert states(sites)["canary"][0] in ("failed", "undone")
     assert sites.rollout(1, "--limit", "canary").code == 0, "nothing is in the way of the next run"

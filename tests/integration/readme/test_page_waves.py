@@ -64,3 +64,18 @@ def test_waves(make_user: Callable[[], User]) -> None:
     done = user.sh(again.text)
     seen(table, done.text)
     assert set(done.changed.values()) == {0}
+
+    hub, command, table = below(PAGE, "Many controllers, one hub")
+    namespace = user.swaps["edge-models"]
+    cluster = user.sites["shop-north"]
+    (user.home / "hub.kubeconfig").write_text(cluster.kubeconfig.read_text())
+    settings = (user.home / "group_vars" / "all.yml").read_text()
+    given = hub.text.replace("edge-rollouts", namespace)
+    (user.home / "group_vars" / "all.yml").write_text(settings + given)
+    seen(table, user.sh(command.text).text)
+    slices, table = below(PAGE, "One budget over slices")
+    seen(table, user.sh(slices.text).text)
+    heads = cluster.core.list_namespaced_config_map(
+        namespace, label_selector="openvino.edge/fleet"
+    ).items
+    assert [head.data["verdict"] for head in heads] == ["done", "done"]

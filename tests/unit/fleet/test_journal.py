@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import ConflictError, InputError
 from ansible_collections.openvino.edge.plugins.module_utils.fleet import end, gate, plan
-from ansible_collections.openvino.edge.plugins.module_utils.fleet.journal import Holder, Journal
+from ansible_collections.openvino.edge.plugins.module_utils.fleet.journal.base import Holder
+from ansible_collections.openvino.edge.plugins.module_utils.fleet.journal.local import FileJournal
 from ansible_collections.openvino.edge.plugins.module_utils.fleet.states import (
     BEGUN,
     DEFERRED,
@@ -29,6 +30,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runti
 
 GONE = Holder("elsewhere", 1, "1")
 CLUSTERS = ["a", "b", "c", "d"]
+
+
+def opened(path: str, holder: Holder = GONE) -> FileJournal:
+    return FileJournal(path, holder)
 
 
 @pytest.fixture
@@ -49,38 +54,41 @@ def planned(path: str, *, check: bool = False, **given: Any) -> "dict[str, Any]"
         "max_deferred": None,
         "undo": "wave",
         "resume": True,
+        "slices": 1,
+        "rollout_id": "",
+        "slice_timeout": 600,
         **given,
     }
     return plan.run(params, Runtime(check_mode=check))
 
 
 def test_what_was_written_is_read_by_another_process(path: str) -> None:
-    rollout = Journal(path).begin("shops", "[]", GONE)
-    Journal(path).write(rollout.number, Cluster("a", 1, FAILED, "copy", "full", 3, "x"))
-    assert Journal(path).cluster(rollout.number, "a") == Cluster(
+    rollout = opened(path).begin("shops", "[]")
+    opened(path).write(rollout.number, Cluster("a", 1, FAILED, "copy", "full", 3, "x"))
+    assert opened(path).cluster(rollout.number, "a") == Cluster(
         "a", 1, FAILED, "copy", "full", 3, "x"
     )
-    assert Journal(path).cluster(rollout.number, "b") is None
-    assert Journal(path).last("shops") == replace(rollout, began=rollout.began)
-    assert Journal(path).last("others") is None
+    assert opened(path).cluster(rollout.number, "b") is None
+    assert opened(path).last("shops") == replace(rollout, began=rollout.began)
+    assert opened(path).last("others") is None
 
 
 def test_many_tasks_write_at_the_same_time(path: str) -> None:
-    rollout = Journal(path).begin("shops", "[]", GONE)
+    rollout = opened(path).begin("shops", "[]")
     names = [f"c{number:03}" for number in range(200)]
 
     def write(name: str) -> None:
-        Journal(path).write(rollout.number, Cluster(name, 1, DONE))
+        opened(path).write(rollout.number, Cluster(name, 1, DONE))
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(write, names))
-    assert [item.name for item in Journal(path).clusters(rollout.number)] == names
+    assert [item.name for item in opened(path).clusters(rollout.number)] == names
 
 
 def test_a_second_run_is_told_who_works_on_the_fleet(path: str) -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        rollout = Journal(path).begin("shops", "[]", Holder.of_process(process.pid))
+        rollout = opened(path, Holder.of_process(process.pid)).begin("shops", "[]")
         with pytest.raises(ConflictError) as caught:
             planned(path)
         text = str(caught.value)
@@ -93,7 +101,7 @@ def test_a_second_run_is_told_who_works_on_the_fleet(path: str) -> None:
     finally:
         process.communicate(b"\n")
     # Its number may be that of another process some day, which began at another time.
-    Journal(path).take(rollout, Holder.of_process(os.getpid()))
+    opened(path, Holder.of_process(os.getpid())).take(rollout)
 
 
 def test_a_rollout_that_has_not_ended_is_gone_on_with(path: str) -> None:
@@ -101,7 +109,7 @@ def test_a_rollout_that_has_not_ended_is_gone_on_with(path: str) -> None:
     assert first["rollout"] == {"name": "shops", "run": 1, "resumed": False, "journal": path}
     again = planned(path)
     assert again["rollout"]["run"] == 1 and again["rollout"]["resumed"]
-    Journal(path).end(1, "done")
+    opened(path).end(1, "done")
     assert planned(path)["rollout"] == {
         "name": "shops",
         "run": 2,
@@ -116,7 +124,7 @@ def test_another_plan_is_refused_while_one_has_not_ended(path: str) -> None:
         planned(path, clusters=["a", "b"])
     assert caught.value.option == "resume" and "edge_resume=false" in str(caught.value)
     assert planned(path, clusters=["a", "b"], resume=False)["rollout"]["run"] == 2
-    last = Journal(path).last("shops")
+    last = opened(path).last("shops")
     assert last is not None and last.number == 2
 
 
@@ -145,7 +153,7 @@ def judged(found: "dict[str, Any]", present: "list[str]", **given: Any) -> "dict
 
 
 def test_the_gate_counts_those_that_left_the_play(path: str) -> None:
-    found, journal = planned(path), Journal(path)
+    found, journal = planned(path), opened(path)
     journal.write(1, Cluster("a", 1, DONE))
     assert judged(found, ["a"])["verdict"] == "go_on"
     journal.write(1, Cluster("b", 2, BEGUN, before=5))
@@ -165,7 +173,7 @@ def closed(found: "dict[str, Any]", stopped: str = "") -> "dict[str, Any]":
 
 
 def test_the_end_tells_of_each_cluster_that_is_not_well(path: str) -> None:
-    found, journal = planned(path), Journal(path)
+    found, journal = planned(path), opened(path)
     journal.write(1, Cluster("a", 1, DONE))
     journal.write(1, Cluster("b", 2, UNDONE, "gate", "no answer"))
     journal.write(1, Cluster("c", 2, UNDONE))
@@ -181,7 +189,7 @@ def test_the_end_tells_of_each_cluster_that_is_not_well(path: str) -> None:
 
 def test_a_rollout_that_stops_for_deferred_ones_has_failed(path: str) -> None:
     found = planned(path)
-    Journal(path).write(1, Cluster("a", 1, DEFERRED, reason="on hold"))
+    opened(path).write(1, Cluster("a", 1, DEFERRED, reason="on hold"))
     assert "on hold" in closed(found, "too many deferred")["bad"]["a"]
     assert closed(found)["bad"] == {}
 
