@@ -11,6 +11,8 @@ the next run, with everything in order, brought what it should.
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +23,7 @@ from typing import Any
 
 from edge_faults import objects, servers
 from edge_faults.candidates import Ours, Outcome, Run
-from edge_faults.models import MODEL, OTHER_WIDTH, Shape, make_other
+from edge_faults.models import MODEL, OTHER_WIDTH, Shape, describe, make_other
 from edge_faults.sites import Site, SiteError, Target
 from edge_faults.trials import Stage
 from edge_faults.verdict import Trial
@@ -227,11 +229,25 @@ def deploy_version(stage: Stage) -> Trial:
     return _judged(stage, trial, looker.gaps, [old, new])
 
 
+def _publish_other(site: Site, version: int) -> None:
+    """Publish a version in the other directory at once, and tell the watcher of it."""
+    with tempfile.TemporaryDirectory() as source:
+        other = Target(version, Path(source), {}, OTHER)
+        other.tree.mkdir(parents=True)
+        make_other(other.tree)
+        other.files = describe(other.tree)
+        site.expect(other)
+        stage = site.root / f"{OTHER}-{version}"
+        shutil.copytree(other.tree, stage)
+    (site.models / OTHER).mkdir(exist_ok=True)
+    stage.rename(site.models / other.name)
+
+
 def deploy_directory(stage: Stage) -> Trial:
     """The same number from another directory: OVMS reads it only in a new process."""
     began, site = time.monotonic(), stage.site
     target = _begin(stage)
-    make_other(site.models / OTHER / str(target.version))
+    _publish_other(site, target.version)
     moved = {
         "models": [{"name": MODEL, "versions": [target.version], "directory": OTHER}],
         "wait_timeout": 60,  # new pods come up in that time

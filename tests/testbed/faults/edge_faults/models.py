@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -120,11 +119,7 @@ def make_other(where: Path) -> None:
     openvino, numpy = _runtime()
     data = openvino.opset13.parameter([1, OTHER_WIDTH], numpy.float32, name="x")
     model = openvino.Model([openvino.opset13.relu(data)], [data], "other")
-    # OpenVINO makes the path canonical, which one below /proc/PID/root does not survive.
-    with tempfile.TemporaryDirectory() as place:
-        openvino.save_model(model, Path(place) / "model.xml", compress_to_fp16=False)
-        shutil.copytree(place, where)
-    where.chmod(0o755)  # a temporary directory is for its maker alone
+    openvino.save_model(model, where / "model.xml", compress_to_fp16=False)
 
 
 def _runtime() -> tuple[Any, Any]:

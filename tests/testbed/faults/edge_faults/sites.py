@@ -78,16 +78,17 @@ class Target:
     version: int
     source: Path
     files: Files
+    model: str = MODEL
 
     @property
     def name(self) -> str:
         """The version as the watcher knows it."""
-        return f"{MODEL}/{self.version}"
+        return f"{self.model}/{self.version}"
 
     @property
     def tree(self) -> Path:
         """The local directory of the version."""
-        return self.source / MODEL / str(self.version)
+        return self.source / self.model / str(self.version)
 
 
 @dataclass
