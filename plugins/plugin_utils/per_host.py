@@ -62,9 +62,7 @@ class HostOptions:
         self._manager = action._task.get_variable_manager()
         self._variable = variable
         self._validator = ArgumentSpecValidator(dict(CLUSTER_SPEC), **CLUSTER_RULES)
-        # Those of the task itself are templated already by ansible-core 2.16, for one host.
-        around = self._task._parent.module_defaults
-        self._defaults = _module_defaults(around, self._play._action_groups)
+        self._defaults = _module_defaults(self._task)
         self._known = _known(self._manager, task_vars)
 
     def __call__(self, name: str) -> Order:
@@ -114,12 +112,21 @@ class HostOptions:
         return found
 
 
-def _module_defaults(listed: Any, groups: Any) -> List[Any]:
-    """Return what the play's C(module_defaults) have for C(ACTION), those of groups first."""
+def _module_defaults(task: Any) -> List[Any]:
+    """Return what C(module_defaults) around a task have for C(ACTION), those of groups first.
+
+    Those of the task itself are not taken: ansible-core 2.16 has resolved them, for one host.
+    """
+    play, around = task._parent._play, task._parent
+    levels: List[Any] = []
+    while around is not None:
+        levels.insert(0, around.module_defaults)
+        around = around._parent
     merged: Dict[str, Any] = {}
-    for item in listed or ():
-        merged.update(item)
-    names = [f"group/{group}" for group in (groups or {}).get(ACTION, ())]
+    for level in (play.module_defaults, *levels):
+        for item in level or ():
+            merged.update(item)
+    names = [f"group/{group}" for group in (play._action_groups or {}).get(ACTION, ())]
     return [merged[name] for name in (*names, ACTION) if merged.get(name)]
 
 
