@@ -59,9 +59,9 @@ def lab(*arguments: str) -> str:
 
 
 @contextmanager
-def simulated(folder: Path, count: int) -> Iterator[Simulation]:
+def simulated(folder: Path, count: int, cluster: str = CLUSTER) -> Iterator[Simulation]:
     """Give so many simulated clusters, in a lab cluster that is up meanwhile."""
-    simulation = Simulation(folder, count)
+    simulation = Simulation(folder, count, cluster)
     try:
         simulation.up()
         yield simulation
