@@ -11,15 +11,15 @@ short_description: Ask the replicas of a whole fleet from one task
 version_added: 0.1.0
 description:
   - Does for many clusters what M(openvino.edge.model_status), and with golden files
-    M(openvino.edge.model_inference), does for one, several clusters at a time, and returns what each has
-    answered.
+    M(openvino.edge.model_inference), does for one, several clusters at a time, and returns what
+    each has answered.
   - One task for each cluster costs a process and a pass of Ansible's task queue for each. With a
     thousand clusters that takes longer than the questions.
   - A cluster that cannot be reached, has no such server, or does not serve what is wanted is a
     result, and does not end the task. Let those in RV(bad) fail afterwards, as the playbook
     C(openvino.edge.verify) does.
-  - Runs on the controller, once per play, with C(run_once). One line tells of each cluster that is not
-    well.
+  - Runs on the controller, once per play, with C(run_once). One line tells of each cluster that is
+    not well.
 options:
   clusters:
     description: Inventory hosts to ask, such as C(ansible_play_hosts).
@@ -28,8 +28,8 @@ options:
     required: true
   options:
     description:
-      - Name of a variable that holds for each host the options of M(openvino.edge.model_status), and of
-        M(openvino.edge.model_inference) C(golden), C(latency) and C(timeout).
+      - Name of a variable that holds for each host the options of M(openvino.edge.model_status), and
+        of M(openvino.edge.model_inference) C(golden), C(latency) and C(timeout).
       - It is resolved for each host as in a task on that host, also if it is one of the C(vars) of
         this task, and with the C(module_defaults) that the play, or a block, has for
         M(openvino.edge.model_status). C(environment) is that of the host that the task runs for.
@@ -87,8 +87,8 @@ EXAMPLES = r"""
 RETURN = r"""
 clusters:
   description:
-    - By name of the host what M(openvino.edge.model_status) has returned for it, also where that has
-      failed, with the keys below.
+    - By name of the host what M(openvino.edge.model_status) has returned for it, also where that
+      has failed, with the keys below.
   returned: success
   type: dict
   contains:
@@ -97,8 +97,8 @@ clusters:
       type: bool
       returned: always
     failed:
-      description: Whether a task of M(openvino.edge.model_status) or M(openvino.edge.model_inference)
-        would have failed.
+      description: Whether a task of M(openvino.edge.model_status) or
+        M(openvino.edge.model_inference) would have failed.
       type: bool
       returned: always
     msg:

@@ -194,7 +194,7 @@ def report(slopes: Mapping[str, Slope]) -> str:
             f"{1000 * slope.each('cpu'):.0f} ms",
             f"{1024 * slope.each('rss'):.0f} KiB",
             *(
-                f"{'' if slope.many == THOUSAND else 'about '}{slope.at(THOUSAND, figure):.0f} {unit}"
+                f"{'about ' * (slope.many != THOUSAND)}{slope.at(THOUSAND, figure):.0f} {unit}"
                 for figure, unit in (("wall", "s"), ("cpu", "s"), ("rss", "MiB"))
             ),
         ]

@@ -97,7 +97,7 @@ def _family(pid: int) -> list[int]:
 
 
 def _pss(pid: int) -> int:
-    """Return the KiB of a process, of a page that N processes share the Nth part; 0 if it is gone."""
+    """Return the KiB of a process, of pages that N share the Nth part; 0 if it is gone."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
