@@ -28,8 +28,8 @@ options:
     required: true
   options:
     description:
-      - Name of a variable that holds for each host the options of M(openvino.edge.model_status), and
-        of M(openvino.edge.model_inference) C(golden), C(latency) and C(timeout).
+      - Name of a variable that holds for each host the options of M(openvino.edge.model_status),
+        and of M(openvino.edge.model_inference) C(golden), C(latency) and C(timeout).
       - It is resolved for each host as in a task on that host, also if it is one of the C(vars) of
         this task, and with the C(module_defaults) that the play, or a block, has for
         M(openvino.edge.model_status). C(environment) is that of the host that the task runs for.
