@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -164,7 +165,7 @@ def test_slow_jobs_run_on_fewer_clusters() -> None:
 
 
 def test_a_copy_has_nothing_that_the_api_server_gives() -> None:
-    original = {
+    original: dict[str, Any] = {
         "kind": "Pod",
         "metadata": {"name": "a", "uid": "1", "resourceVersion": "2", "labels": {"b": "c"}},
         "spec": {"nodeName": "real", "containers": []},

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -18,6 +19,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
 from ansible_collections.openvino.edge.plugins.module_utils.fleet import status
 from ansible_collections.openvino.edge.plugins.module_utils.fleet.status import Order
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
+from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as gate
+from ansible_collections.openvino.edge.plugins.module_utils.verify.inference import (
+    entry as inference,
+)
 
 OPEN = {"changed": False, "available": True, "statuses": [], "problems": [], "seconds": 0.1}
 
@@ -49,10 +54,10 @@ def ask(
     answers: Any,
     *clusters: str,
     orders: Any = order,
-    runtime: "Runtime | None" = None,
+    runtime: Any = None,
     **more: Any,
 ) -> dict[str, Any]:
-    monkeypatch.setattr(status.gate, "run", answers)
+    monkeypatch.setattr(gate, "run", answers)
     params = {"clusters": list(clusters), "options": "asked", "forks": 4, "deadline": 0, **more}
     return status.run(params, runtime or Runtime(), orders)
 
@@ -119,7 +124,7 @@ def test_after_the_deadline_nobody_waits_and_nobody_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(status.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
     def answer(params: Any, runtime: Runtime) -> dict[str, Any]:
         now[0] += params["wait_timeout"]
@@ -140,7 +145,7 @@ def test_golden_files_are_asked_of_those_that_serve(monkeypatch: pytest.MonkeyPa
             raise GateError("1 of 1 answers are not as expected", details={"checks": []})
         return {"passed": True}
 
-    monkeypatch.setattr(status.inference, "run", infer)
+    monkeypatch.setattr(inference, "run", infer)
 
     def orders(cluster: str) -> Order:
         golden = [] if cluster == "d" else ["golden.yml"]
