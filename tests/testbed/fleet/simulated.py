@@ -29,25 +29,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from show import GOOD, LAB, PLAYBOOK, ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
-LAB = ROOT / "tests" / "testbed" / "lab" / "lab"
-PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 CLUSTER = "fleet"
 NODE = "without-kubelet"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 # A node's controller takes it for lost after 40 s without a new lease.
 BEAT = 10.0
 MODEL = "tiny"
-# OpenVINO IR, version 11: what comes in goes out.
-PORT = '<port id="0" precision="FP32" names="x"><dim>1</dim><dim>4</dim></port>'
-TINY = (
-    '<?xml version="1.0"?><net name="tiny" version="11"><layers>'
-    '<layer id="0" name="x" type="Parameter" version="opset1">'
-    f'<data shape="1,4" element_type="f32"/><output>{PORT}</output></layer>'
-    f'<layer id="1" name="y" type="Result" version="opset1"><input>{PORT}</input></layer>'
-    '</layers><edges><edge from-layer="0" from-port="0" to-layer="1" to-port="0"/></edges></net>'
-)
 Object = dict[str, Any]
 
 
@@ -166,7 +155,7 @@ class Simulation:
         """Have the product install the one real server, in the namespace C(real)."""
         version = self.folder / "models" / MODEL / "1"
         version.mkdir(parents=True, exist_ok=True)
-        (version / "model.xml").write_text(TINY)
+        (version / "model.xml").write_text(GOOD)
         (version / "model.bin").write_bytes(b"")
         (self.folder / "journal.sqlite").unlink(missing_ok=True)
         real: Object = {
