@@ -43,7 +43,8 @@ options:
   deadline:
     description:
       - Seconds for all clusters together. Those that wait then end with what they have, those whose
-        turn has not come are not asked, and a request that is on its way may take ten seconds more.
+        turn has not come are not asked. A request that is on its way may take ten seconds more, and
+        golden files that were begun are asked to their end.
       - V(0) means no other limit than the C(wait_timeout) of each cluster.
     type: int
     default: 0
