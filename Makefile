@@ -1,7 +1,7 @@
 # openvino.edge: `make help` lists what there is.
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap site real-server test lab-up lab-down lab-status lint unit integration molecule \
-	sanity matrix build check-importer docs pages house parity config-yardstick cases bench bench-repository fleet fleet-kills fleet-leaks faults volumes lock clean
+	sanity matrix build check-importer docs pages house parity config-yardstick cases bench bench-fleet bench-repository fleet fleet-kills fleet-leaks faults volumes lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ cases: ## the cases from the field, each by its number; prints `cases N, failing
 
 bench: ## measurements against the peers (BENCH="--only copy --rounds 3")
 	@tools/bench $(BENCH)
+
+bench-fleet: ## what one more cluster costs, on simulated ones (CLUSTERS=1000, BENCH="--rounds 3")
+	@tools/bench-fleet --clusters $(or $(CLUSTERS),100) $(BENCH)
 
 bench-repository: ## copies against rsync, kubectl cp, k8s_cp (QUICK=1, BENCH="--output FILE.md")
 	@tools/bench-repository $(BENCH)

@@ -221,6 +221,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._collector.gate(result, self._now())
         elif action == collect.END:
             self._collector.end(result, self._now())
+        elif action == collect.FLEET:
+            self._collector.fleet(result, self._now())
 
     def _now(self) -> float:
         return time.monotonic() - self._begin

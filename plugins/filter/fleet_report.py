@@ -17,11 +17,12 @@ from ansible_collections.openvino.edge.plugins.module_utils.verify.fleet_report 
 
 
 def fleet_report(
-    hostvars: Any, clusters: Sequence[str], check_mode: bool = False
+    hostvars: Any, clusters: Sequence[str], check_mode: bool = False, register: str = ""
 ) -> Dict[str, List[str]]:
     """Return the lines of the report over the given clusters.
 
-    With C(check_mode) it tells what a run would do.
+    With C(check_mode) it tells what a run would do. With C(register) the input has for each cluster
+    what would be in this variable.
 
     Raises:
         AnsibleFilterError: the input is not hostvars.
@@ -31,7 +32,7 @@ def fleet_report(
     results = {}
     for name in clusters:
         # Only these are asked for: hostvars template each variable when it is read.
-        known = hostvars[name]
+        known = {register: hostvars[name]} if register else hostvars[name]
         results[name] = {key: known[key] for key in REGISTERED if key in known}
     return report([str(name) for name in clusters], results, check_mode=bool(check_mode))
 

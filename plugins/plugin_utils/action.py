@@ -50,8 +50,7 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
 
     _host = ""
 
-    @staticmethod
-    def entry(params: Mapping[str, Any], runtime: Runtime) -> Dict[str, Any]:
+    def entry(self, params: Mapping[str, Any], runtime: Runtime) -> Dict[str, Any]:
         """Do the work; replaced by the subclass."""
         raise NotImplementedError
 

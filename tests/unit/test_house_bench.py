@@ -8,13 +8,16 @@ from __future__ import annotations
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 TESTBED = Path(__file__).resolve().parents[1] / "testbed"
-sys.path[:0] = [str(TESTBED / name) for name in ("bench", "lab", "faults")]
+sys.path[:0] = [str(TESTBED / name) for name in ("bench", "lab", "faults", "fleet")]
 
+import bench_fleet  # noqa: E402
 import bench_helm  # noqa: E402
+import measure  # noqa: E402
 import repository_data as data  # noqa: E402
 from measure import Sample  # noqa: E402
 from repository_plot import svg  # noqa: E402
@@ -30,6 +33,7 @@ from repository_runs import (  # noqa: E402
     RSYNC_FLUSHED,
 )
 from repository_site import Wired  # noqa: E402
+from simulated import copied  # noqa: E402
 
 
 def samples(*walls: float, cpu: float = 1.0, rss: float = 60.0) -> list[Wired]:
@@ -143,3 +147,41 @@ def test_what_makes_two_servers_the_same() -> None:
     ours = {"selector": {"a": "b"}, "template": [{"metadata": {"labels": {}}, "args": ["x"]}]}
     same = bench_helm.without_own(ours)
     assert same == {"template": [{"metadata": {}, "args": ["x"]}]}
+
+
+def test_a_thousand_clusters_by_their_slope() -> None:
+    slope = bench_fleet.Slope(10, 50, Sample(20.0, 10.0, 100.0), Sample(60.0, 50.0, 104.0))
+    assert (slope.each("wall"), slope.each("cpu"), slope.each("rss")) == (1.0, 1.0, 0.1)
+    assert (slope.at(50, "cpu"), slope.at(1000, "cpu")) == (50.0, 1000.0)
+    text = bench_fleet.report({"some job": slope})
+    assert "| some job | 10 | 20.0 s | 10.0 s | 100 MiB |" in text
+    assert "| some job | 1000 ms | 1000 ms | 102 KiB | about 1010 s | about 1000 s |" in text
+
+
+def test_slow_jobs_run_on_fewer_clusters() -> None:
+    assert bench_fleet.sizes(bench_fleet.FLEET, 1000) == (200, 1000)
+    assert bench_fleet.sizes(bench_fleet.STOCK, 1000) == (10, 50)
+    assert bench_fleet.sizes(bench_fleet.STOCK, 20) == (4, 20)
+
+
+def test_a_copy_has_nothing_that_the_api_server_gives() -> None:
+    original: dict[str, Any] = {
+        "kind": "Pod",
+        "metadata": {"name": "a", "uid": "1", "resourceVersion": "2", "labels": {"b": "c"}},
+        "spec": {"nodeName": "real", "containers": []},
+        "status": {"podIP": "10.0.0.1"},
+    }
+    made = copied(original, nodeName="simulated")
+    assert made == {
+        "kind": "Pod",
+        "metadata": {"name": "a", "labels": {"b": "c"}},
+        "spec": {"nodeName": "simulated", "containers": []},
+    }
+    assert original["spec"]["nodeName"] == "real"
+
+
+def test_the_memory_of_a_command_counts_its_children(tmp_path: Path) -> None:
+    held = "import time; held = bytearray(b'x') * (64 << 20); time.sleep(1.5)"
+    script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {held!r}])"
+    whole = measure.run([sys.executable, "-c", script], {}, tmp_path / "log", tree=True)
+    assert whole.rss > 64

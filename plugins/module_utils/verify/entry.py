@@ -137,12 +137,14 @@ def ask(
     """Query every replica; see C(run)."""
     begun = time.monotonic()
     with contextlib.ExitStack() as stack:
+        seen: List[Any] = []
         if params["rest_port"] is None:
-            found = ports.rest_port(client, target.namespace, target.name)
-            target = replace(target, rest_port=found)
+            port, deployment = ports.told(client, target.namespace, target.name)
+            target = replace(target, rest_port=port)
+            seen.append(deployment)
         prober = stack.enter_context(Prober(client, target.namespace, target.rest_port))
         watcher = Watcher(
-            find=lambda: _find(client, target, params["wait"]),
+            find=lambda: _find(client, target, params["wait"], seen.pop() if seen else None),
             prober=prober,
             wanted=wanted,
             limits=Limits(stuck_after=params["stuck_after"]),
@@ -167,10 +169,10 @@ def ask(
         return result
 
 
-def _find(client: KubeClient, target: Target, strict: bool) -> Fleet:
+def _find(client: KubeClient, target: Target, strict: bool, deployment: Any) -> Fleet:
     """List the replicas; a report without waiting takes a missing Deployment for no replicas."""
     try:
-        return find_fleet(client, target)
+        return find_fleet(client, target, deployment)
     except InputError:
         if strict:
             raise

@@ -72,7 +72,7 @@ def _cluster_row(cluster: str, results: Results) -> Dict[str, Any]:
 
 
 def _outcome(status: Mapping[str, Any]) -> str:
-    if "available" not in status:
+    if status.get("failed") or "available" not in status:
         return "FAILED"
     return "AVAILABLE" if status["available"] else "NOT AVAILABLE"
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Tuple
 
 from ..errors import ApiError, ForbiddenError
 from ..kube.client import KubeClient
@@ -15,19 +15,22 @@ DEFAULT = 8081
 _FLAG = "--rest_port"
 
 
-def rest_port(client: KubeClient, namespace: str, name: Optional[str]) -> int:
+def told(
+    client: KubeClient, namespace: str, name: Optional[str]
+) -> Tuple[int, Optional[Mapping[str, Any]]]:
     """Return the port that the workload C(name) tells its server, else the usual one.
 
+    With it comes the Deployment, as it was read now, so that nobody has to read it again at once.
     Read errors are ignored here: the query of the replicas reads the same objects and reports them.
     """
     if not name:
-        return DEFAULT
+        return DEFAULT, None
     try:
         deployment = client.get("apps/v1", "Deployment", name, namespace)
         found = daemon_set(client, namespace, name) if deployment is None else deployment
     except (ApiError, ForbiddenError):
-        return DEFAULT
-    return port_of(found or {}) or DEFAULT
+        return DEFAULT, None
+    return port_of(found or {}) or DEFAULT, deployment
 
 
 def port_of(workload: Mapping[str, Any]) -> int:

@@ -90,8 +90,13 @@ class Target:
         return f"pods {self.label_selector} in namespace {self.namespace}"
 
 
-def find_fleet(client: KubeClient, target: Target) -> Fleet:
+def find_fleet(client: KubeClient, target: Target, deployment: Optional[Object] = None) -> Fleet:
     """Ask the API server for the replicas.
+
+    Args:
+        client: of the cluster.
+        target: the server.
+        deployment: that of the server, where it was read just now.
 
     Raises:
         InputError: there is no such Deployment.
@@ -101,9 +106,8 @@ def find_fleet(client: KubeClient, target: Target) -> Fleet:
         pods = client.list("v1", "Pod", target.namespace, label_selector=target.label_selector)[0]
         found = replicas_of(pods, target.rest_port)
         return Fleet(target.replicas if target.replicas is not None else len(found), found)
-    deployment: Optional[Object] = client.get(
-        "apps/v1", "Deployment", target.name, target.namespace
-    )
+    if deployment is None:
+        deployment = client.get("apps/v1", "Deployment", target.name, target.namespace)
     on_nodes = daemon_set(client, target.namespace, target.name) if deployment is None else None
     if on_nodes is not None:
         fleet = _fleet_on_nodes(client, target, on_nodes)

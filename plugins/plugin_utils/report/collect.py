@@ -32,6 +32,8 @@ CLUSTER = "openvino.edge.rollout_cluster"
 GATE = "openvino.edge.rollout_gate"
 END = "openvino.edge.rollout_end"
 ENGINE = (PLAN, CLUSTER, GATE, END)
+# One task that asks many clusters.
+FLEET = "openvino.edge.fleet_status"
 CHECK = "check"
 COPY = "copy"
 # The phase that each action of ours belongs to.
@@ -44,7 +46,7 @@ PHASE_OF = {
     "openvino.edge.model_status": "gate",
     "openvino.edge.model_inference": "inference",
 }
-ACTIONS = (*ENGINE, *PHASE_OF)
+ACTIONS = (*ENGINE, FLEET, *PHASE_OF)
 # Tasks of Ansible that are there to say why something must not go on; their message is taken.
 SAYING = (
     "ansible.builtin.assert",
@@ -76,6 +78,8 @@ class Collector:
         self._copy_since: Optional[float] = None
         # The task that runs on each host now.
         self._open: Dict[str, Span] = {}
+        # Clusters whose failure a task for the whole fleet has told.
+        self._told: Set[str] = set()
 
     def news(self) -> List[Change]:
         """Return what happened since the last call."""
@@ -145,6 +149,25 @@ class Collector:
             self.report.stopped = fields.text(result.get("reason")) or self.report.stopped
         self._states(fields.rows(result.get("clusters")), at)
 
+    def fleet(self, result: Mapping[str, Any], at: float) -> None:
+        """Take the result of a task that has asked many clusters; each is one that the play has."""
+        begun = at - (fields.seconds(result.get("seconds")) or 0.0)
+        for host, item in fields.mapping(result.get("clusters")).items():
+            found, cluster = fields.mapping(item), self._cluster(host)
+            since = begun + (fields.seconds(found.get("began")) or 0.0)
+            until = min(at, since + (fields.seconds(found.get("seconds")) or 0.0))
+            failed = bool(found.get("failed"))
+            cluster.spans.append(Span("gate", since, until, failed))
+            cluster.replicas = fields.replicas(found) or cluster.replicas
+            if cluster.led:
+                continue
+            cluster.phase = "gate"
+            cluster.started = since if cluster.started is None else cluster.started
+            if failed:
+                cluster.failures.append(fields.failure(found, "gate", FLEET, True))
+                self._told.add(cluster.name)
+            self._move(cluster, FAILED if failed else DONE, until)
+
     def begun(self, host: str, action: str, checking: bool, at: float) -> None:
         """Take the begin of a task of ours on a host; ``checking``: it only looks ahead."""
         if action not in PHASE_OF:
@@ -191,7 +214,8 @@ class Collector:
             return
         phase = span.phase if span else cluster.phase
         known = action in PHASE_OF or action in SAYING
-        cluster.failures.append(fields.failure(result, phase, task, known))
+        if action not in SAYING or cluster.name not in self._told:
+            cluster.failures.append(fields.failure(result, phase, task, known))
         if action in PHASE_OF:
             self._take(cluster, action, result, phase)
         if not cluster.led:

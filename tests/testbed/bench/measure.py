@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +34,15 @@ class Sample:
         return Sample(self.wall - floor.wall, self.cpu - floor.cpu, self.rss)
 
 
-def run(argv: Sequence[str], env: Mapping[str, str], log: Path) -> Sample:
+def run(argv: Sequence[str], env: Mapping[str, str], log: Path, *, tree: bool = False) -> Sample:
     """Run one command to its end.
 
     Args:
         argv: the command; it must not need a terminal.
         env: its whole environment.
         log: where its output goes; shown when it fails.
+        tree: take as memory the most that the command and its children had at one time, pages that
+            they share counted once, in the place of the peak of its largest process.
 
     Raises:
         BenchError: the exit code was not 0.
@@ -48,13 +52,57 @@ def run(argv: Sequence[str], env: Mapping[str, str], log: Path) -> Sample:
         child = subprocess.Popen(
             list(argv), env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=out
         )
+        watched = TreeMemory(child.pid) if tree else None
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - start
+    memory = usage.ru_maxrss / 1024 if watched is None else watched.peak()
     code = os.waitstatus_to_exitcode(status)
     child.returncode = code
     if code != 0:
         raise BenchError(f"{' '.join(argv)} ended with {code}:\n{log.read_text()[-4000:]}")
-    return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Sample(wall, usage.ru_utime + usage.ru_stime, memory)
+
+
+class TreeMemory:
+    """Looks at the memory of a process and its descendants until C(peak) is asked for."""
+
+    PAUSE = 0.2  # seconds between two looks
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._most = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="memory", daemon=True)
+        self._thread.start()
+
+    def peak(self) -> float:
+        """End the watch and return the most that was seen, in MiB."""
+        self._stop.set()
+        self._thread.join()
+        return self._most
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self.PAUSE):
+            self._most = max(self._most, sum(map(_pss, _family(self._pid))) / 1024)
+
+
+def _family(pid: int) -> list[int]:
+    """Return a process and its descendants, children of its threads included."""
+    found = [pid]
+    for known in found:
+        for children in Path(f"/proc/{known}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += map(int, children.read_text().split())
+    return found
+
+
+def _pss(pid: int) -> int:
+    """Return the KiB of a process, of pages that N share the Nth part; 0 if it is gone."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
 
 
 def median(samples: Sequence[Sample]) -> Sample:

@@ -353,3 +353,45 @@ def test_a_spent_budget_stops_the_rest() -> None:
     assert report.verdict == "stopped"
     assert report.counts()["stopped"] > 0 < report.counts()["done"]
     assert "waiting" not in report.counts()
+
+
+def asked(name: str, opened: bool) -> "dict[str, Any]":
+    result = {"statuses": statuses(name, True)} if opened else closed_gate(name)
+    return {**result, "available": opened, "failed": not opened, "began": 1.0, "seconds": 2.0}
+
+
+def test_one_task_tells_of_many_clusters() -> None:
+    found = collector()
+    found.play(["a", "b"])
+    answers = {"a": asked("a", True), "b": asked("b", False)}
+    found.fleet({"clusters": answers, "seconds": 4.0}, 10)
+    a, b = found.report.clusters["a"], found.report.clusters["b"]
+    assert (a.state, a.phase, a.started, a.ended, len(a.replicas)) == ("done", "gate", 7, 9, 4)
+    assert (b.state, b.started, b.ended) == ("failed", 7, 9)
+    assert [(span.phase, span.started, span.ended) for span in b.spans] == [("gate", 7, 9)]
+    assert len(found.news()) == 2
+
+    found.failed("b", "ansible.builtin.fail", "Tell why", {"msg": "b: it failed"}, 11)
+    found.finish(["b"], 12)
+    assert [failure.kind for failure in b.failures] == ["gate"], "it is told once"
+    assert b.failures[0].problems and (a.state, b.state) == ("done", "failed")
+    assert found.report.verdict == "failed"
+
+
+def test_a_cluster_that_a_play_goes_on_with_is_not_done_yet() -> None:
+    found = collector()
+    found.play(["a"])
+    found.fleet({"clusters": {"a": asked("a", False)}, "seconds": 4.0}, 10)
+    run(found, "a", SERVER, {}, 11, 12)
+    found.failed("a", "ansible.builtin.fail", "Tell", {"msg": "other"}, 13)
+    found.finish([], 14)
+    assert found.report.clusters["a"].state == "done"
+
+
+def test_the_word_of_the_waves_stands_above_one_task_for_all() -> None:
+    found = collector()
+    found.plan(plan(["a"]))
+    says(found, "a", "begun", 1)
+    found.fleet({"clusters": {"a": asked("a", False)}, "seconds": 1.0}, 3)
+    a = found.report.clusters["a"]
+    assert (a.state, a.failures, len(a.spans)) == ("begun", [], 1)

@@ -118,7 +118,7 @@ def site(cluster: ServingCluster, clock: Clock, monkeypatch: pytest.MonkeyPatch)
             for name, versions in served_names(config).items()
         }
 
-    def fleet(client: Any, target: Any) -> Fleet:
+    def fleet(client: Any, target: Any, deployment: Any = None) -> Fleet:
         pods = client.list("v1", "Pod", target.namespace)[0]
         return Fleet(len(pods), replicas_of(pods, target.rest_port))
 

@@ -132,3 +132,11 @@ def test_only_hostvars() -> None:
     with pytest.raises(AnsibleFilterError):
         fleet_report([], [])
     assert list(FilterModule().filters()) == ["fleet_report"]
+
+
+def test_the_answers_of_one_task_for_the_fleet() -> None:
+    closed = {"failed": True, "available": False, "error": {"details": status(False, "LOADING")}}
+    answers = {"a": status(True, "AVAILABLE"), "b": closed}
+    report = fleet_report(answers, ["a", "b"], register="verify_result")
+    assert [line.split()[-1] for line in report["replicas"]] == ["STATE", "AVAILABLE", "LOADING"]
+    assert [line.split()[1] for line in report["clusters"][1:]] == ["AVAILABLE", "FAILED"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Sequence
 
 import pytest
-from ansible_collections.openvino.edge.plugins.module_utils.verify.ports import DEFAULT, rest_port
+from ansible_collections.openvino.edge.plugins.module_utils.verify.ports import DEFAULT, told
 
 from ..fakes.cluster import Cluster
 
@@ -23,11 +23,12 @@ def workload(kind: str, *args: str) -> Dict[str, Any]:
 def test_the_port_is_the_one_that_the_server_was_told(kind: str, args: Sequence[str]) -> None:
     cluster: Any = Cluster()
     cluster.add(workload(kind, *args))
-    assert rest_port(cluster, "edge", "ocr") == 8000
-    assert rest_port(cluster, "edge", "other") == DEFAULT
+    port, deployment = told(cluster, "edge", "ocr")
+    assert (port, deployment is None) == (8000, kind == "DaemonSet")
+    assert told(cluster, "edge", "other") == (DEFAULT, None)
 
 
 def test_what_may_not_be_read_has_the_usual_port() -> None:
     cluster: Any = Cluster(unreadable=("DaemonSet",))
     cluster.add(workload("DaemonSet", "--rest_port", "8000"))
-    assert rest_port(cluster, "edge", "ocr") == DEFAULT
+    assert told(cluster, "edge", "ocr") == (DEFAULT, None)

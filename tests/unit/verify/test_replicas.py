@@ -179,6 +179,12 @@ def test_a_daemon_set_is_found_where_there_is_no_deployment() -> None:
         find_fleet(client, Target("edge", name="ovms"))
 
 
+def test_a_deployment_that_was_read_just_now_is_not_read_again() -> None:
+    client: Any = FakeClient(None, [pod("a")])
+    fleet = find_fleet(client, Target("edge", name="ovms"), deployment())
+    assert [replica.name for replica in fleet.replicas] == ["a"]
+
+
 @pytest.mark.parametrize(
     ("suffix", "label"),
     [("-ovms", "release"), ("-predictor", "serving.kserve.io/inferenceservice")],

@@ -125,11 +125,12 @@ def fleet_of(
     Raises:
         InputError: there is no such server, and C(strict).
     """
+    deployment = None
     if params["rest_port"] is None:
-        port = ports.rest_port(client, target.namespace, target.name)
+        port, deployment = ports.told(client, target.namespace, target.name)
         target = replace(target, rest_port=port)
     try:
-        return target, find_fleet(client, target)
+        return target, find_fleet(client, target, deployment)
     except InputError:
         if strict:
             raise

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Resolves the options of one task for many hosts, each as a task on that host would see them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from typing import Any, Dict, List, Mapping
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.template import Templar
+from jinja2 import Environment
+
+from ..module_utils.errors import InputError
+from ..module_utils.fleet.status import CLUSTER_RULES, CLUSTER_SPEC, Order
+from ..module_utils.secrecy import secrets
+from .action import EdgeAction, censor
+
+ACTION = "openvino.edge.model_status"
+"""The action in whose name the C(module_defaults) of the play are taken."""
+
+
+def compile_once() -> None:
+    """Have Jinja compile each template once for this process, not anew for each host.
+
+    Compiling is two thirds of what it takes to resolve a variable. The worker that calls this is
+    forked for one task and ends with it, so nobody else meets the changed method.
+    """
+    compiled: Dict[Any, Any] = {}
+    original: Any = Environment.compile
+
+    @functools.wraps(original)
+    def compile(self: Environment, source: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(source, str) or kwargs:
+            return original(self, source, *args, **kwargs)
+        key = (self, str(source), args)
+        if key not in compiled:
+            compiled[key] = original(self, source, *args)
+        return compiled[key]
+
+    Environment.compile = compile  # type: ignore[method-assign]
+
+
+class HostOptions:
+    """Makes the order for each host, from a variable whose value depends on the host.
+
+    Args:
+        action: the action that runs, with its task.
+        task_vars: variables of the host that it runs for.
+        variable: name of the variable.
+    """
+
+    def __init__(self, action: EdgeAction, task_vars: Mapping[str, Any], variable: str) -> None:
+        compile_once()
+        self._task = action._task
+        self._play = action._task._parent._play
+        self._templar = Templar(loader=action._loader)
+        self._manager = action._task.get_variable_manager()
+        self._variable = variable
+        self._validator = ArgumentSpecValidator(dict(CLUSTER_SPEC), **CLUSTER_RULES)
+        self._defaults = _module_defaults(self._task)
+        self._known = _known(self._manager, task_vars)
+
+    def __call__(self, name: str) -> Order:
+        """Return the order for a host.
+
+        Raises:
+            InputError: no such host, or its options cannot be resolved or are not valid.
+        """
+        checked = self._validator.validate(self._resolved(name))
+        if checked.error_messages:
+            raise InputError(str(checked.errors.msg), option=self._variable)
+        params = checked.validated_parameters
+        hidden = set(checked._no_log_values) | secrets(params)
+        return Order(params, lambda result: censor(result, hidden))
+
+    def _resolved(self, name: str) -> Dict[str, Any]:
+        """Return the options as they are given: defaults of the play, then the variable."""
+        host = self._manager._inventory.get_host(name)
+        if host is None:
+            raise InputError(
+                "there is no such host in the inventory", option="clusters", subject=name
+            )
+        variables = self._manager.get_vars(
+            play=self._play, host=host, task=self._task, **self._known
+        )
+        if self._variable not in variables:
+            raise InputError(
+                f"the host has no variable '{self._variable}'",
+                option="options",
+                hint="Give the name of a variable with the options of model_status for each host",
+            )
+        self._templar.available_variables = variables
+        given: Dict[str, Any] = {}
+        for part in (*self._defaults, variables[self._variable]):
+            given.update(self._mapping(part))
+        # Tagged values (ansible-core 2.19 and later) go through JSON: YAML dumpers refuse them.
+        options: Dict[str, Any] = json.loads(json.dumps(given))
+        return options
+
+    def _mapping(self, part: Any) -> Mapping[str, Any]:
+        try:
+            found = self._templar.template(part)
+        except AnsibleError as error:
+            raise InputError(str(error), option=self._variable) from None
+        if not isinstance(found, Mapping):
+            raise InputError("it is not a dictionary of options", option=self._variable)
+        return found
+
+
+def _module_defaults(task: Any) -> List[Any]:
+    """Return what C(module_defaults) around a task have for C(ACTION), those of groups first.
+
+    Those of the task itself are not taken: ansible-core 2.16 has resolved them, for one host.
+    """
+    play, around = task._parent._play, task._parent
+    levels: List[Any] = []
+    while around is not None:
+        levels.insert(0, around.module_defaults)
+        around = around._parent
+    merged: Dict[str, Any] = {}
+    for level in (play.module_defaults, *levels):
+        for item in level or ():
+            merged.update(item)
+    names = [f"group/{group}" for group in (play._action_groups or {}).get(ACTION, ())]
+    return [merged[name] for name in (*names, ACTION) if merged.get(name)]
+
+
+def _known(manager: Any, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what is the same for every host of the play, so that it is not listed for each.
+
+    These arguments are ansible-core's own business, so they are left out once it has them no more.
+    """
+    taken = inspect.signature(manager.get_vars).parameters
+    if not {"_hosts", "_hosts_all"} <= set(taken):
+        return {}
+    return {
+        "_hosts": task_vars.get("ansible_play_batch"),
+        "_hosts_all": task_vars.get("ansible_play_hosts_all"),
+    }
