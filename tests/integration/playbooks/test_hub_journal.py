@@ -82,7 +82,7 @@ def hub(
 ) -> Iterator[Hub]:
     """The journal of the sites is on another cluster."""
     namespace, who = make_namespace(factory), account(factory)
-    shipped = yaml.safe_load(RBAC.read_text())
+    shipped = yaml.safe_load(RBAC.read_text())["items"][0]
     name = {"name": namespace}
     factory.rbac.create_namespaced_role(namespace, {"metadata": name, "rules": shipped["rules"]})
     role = {"apiGroup": GROUP, "kind": "Role", **name}
