@@ -57,8 +57,9 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what leans on the stand-in, or on an older release, where another server runs.
 
-    The pages come first: their tests mostly wait for the kubelet, and one worker would go on with
-    them alone for minutes after the others have ended.
+    Of files with as many tests the pages come first: theirs mostly wait for the kubelet, and one
+    worker would go on with them alone for minutes after the others have ended. xdist itself begins
+    with the files that have the most tests.
     """
     items.sort(key=lambda item: item.path.parent.name != "readme")
     tag = re.search(r":v?(20\d\d)\.(\d{1,2})(?!\d)", SERVER_IMAGE.partition("@")[0])

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from userkit import User, below, publish, seen, start
 
 PAGE = "docs/rollback.md"
 
 
+# Eight minutes, nearly all of them the kubelet's; molecule's scenario rollback goes the same way.
+@pytest.mark.whole
 def test_roll_back(make_user: Callable[[], User]) -> None:
     user = make_user()
     look_and_run, _ask = start(user)
