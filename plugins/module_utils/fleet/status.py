@@ -77,9 +77,17 @@ def run(params: Params, runtime: Runtime, orders: Orders = nobody) -> Result:
         InputError: a number is out of range.
     """
     if params["forks"] < 1:
-        raise InputError("at least one cluster is asked at a time", option="forks")
+        raise InputError(
+            "at least one cluster is asked at a time",
+            option="forks",
+            hint="Give 1 or more (edge_verify_forks)",
+        )
     if params["deadline"] < 0:
-        raise InputError("it is a number of seconds, 0 for none", option="deadline")
+        raise InputError(
+            "it is a number of seconds, 0 for none",
+            option="deadline",
+            hint="Give 0 or more (edge_verify_deadline)",
+        )
     begun = time.monotonic()
     until = begun + params["deadline"] if params["deadline"] else None
     names = list(dict.fromkeys(params["clusters"]))

@@ -104,9 +104,10 @@ class Rollout:
             if killed:
                 kill_all(f"{wavekit.MARK}={self.folder}".encode())
             process.wait()
-        if not killed and not self._has_ended():
+        ended = self._has_ended()
+        if not killed and not ended:
             self.faults.append(f"a run ended before the rollout: {log.read_text()[-3000:]}")
-        return killed and not self._has_ended()
+        return killed and not ended
 
     def _has_ended(self) -> bool:
         """Return whether a run was killed only after it had written the end of the rollout."""
@@ -202,7 +203,6 @@ def _size(path: Path) -> int:
 def job(folder: Path) -> wavekit.Tasks:
     """Return the job's tasks: fail where the inventory says so, else copy and publish."""
     program = folder / "copy.py"
-    (folder / "store").mkdir(exist_ok=True)
     program.write_text(COPY)
     return [
         {

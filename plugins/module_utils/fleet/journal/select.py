@@ -62,7 +62,11 @@ def open_journal(
         )
     for name in _OWN[:2]:
         if not isinstance(where.get(name, ""), str):
-            raise InputError("has to be text", option=f"journal.{name}")
+            raise InputError(
+                "has to be text",
+                option=f"journal.{name}",
+                hint="Put it in quotes (edge_journal)",
+            )
     given = {name: value for name, value in where.items() if name not in _OWN}
     hub = hub_options("journal", given, os.getcwd(), own=_OWN[:1])
     namespace = where.get("namespace") or NAMESPACE
