@@ -1,7 +1,7 @@
 # openvino.edge: `make help` lists what there is.
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap site real-server test lab-up lab-down lab-status lint unit integration molecule \
-	sanity matrix build check-importer docs pages house parity config-yardstick cases bench bench-fleet bench-repository fleet fleet-kills fleet-leaks faults volumes lock clean
+	sanity matrix build check-importer docs pages house parity config-yardstick cases mtls-cases bench bench-fleet bench-repository fleet fleet-kills fleet-leaks faults volumes lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ config-yardstick: ## configurations by the thousand: lint, writer, options, migr
 cases: ## the cases from the field, each by its number; prints `cases N, failing M`
 	@tools/run python tools/cases.py
 
+mtls-cases: ## client certificates, good and bad, through a real controller; prints `cases N, failing M`
+	@tools/run python -m pytest -q -m whole tests/integration/server/test_client_auth.py -k test_table
+
 bench: ## measurements against the peers (BENCH="--only copy --rounds 3")
 	@tools/bench $(BENCH)
 
@@ -82,8 +85,8 @@ bench-fleet: ## what one more cluster costs, on simulated ones (CLUSTERS=1000, B
 bench-repository: ## copies against rsync, kubectl cp, k8s_cp (QUICK=1, BENCH="--output FILE.md")
 	@tools/bench-repository $(BENCH)
 
-fleet: ## six sites in four waves: a broken model, a kill and its resume, a site that is offline
-	@tools/fleet
+fleet: ## six sites in four waves: a broken model, a kill and its resume, a site that is offline (SIMULATED=40 more sites)
+	@tools/fleet $(if $(SIMULATED),--simulated $(SIMULATED))
 
 fleet-kills: ## SIGKILL of the controller at 200 random moments over 50 clusters (CLUSTERS=50 KILLS=200 SEED=1)
 	@tools/run python tests/testbed/fleet/kills.py --clusters $(or $(CLUSTERS),50) --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))

@@ -23,7 +23,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.chart.table i
     FIELDS,
     Field,
 )
-from parity_rows import SEED  # noqa: E402
+from parity_rows import MANAGER, SEED  # noqa: E402
 
 UNIT = "tests/unit/server"
 ARRIVES = f"{UNIT}/chart/test_parity.py::test_a_value_arrives"
@@ -103,8 +103,10 @@ def _option(field: Field) -> str:
 def tables() -> list[tuple[str, list[Row]]]:
     """Return all tables with their headings."""
     seed = [Row(f"{number}. {what}", *rest) for number, (what, *rest) in enumerate(SEED, 1)]
+    manager = [Row(*row) for row in MANAGER]
     return [
         ("The article of 2021 on OVMS in Kubernetes and OpenShift", seed),
+        ("Clients in the Inference Model Manager (2020)", manager),
         ("Chart 4.0.0 and `ModelServer`", list(chart_rows())),
         ("The charts of 2021 and `Ovms`", list(old_rows())),
     ]

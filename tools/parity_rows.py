@@ -10,6 +10,7 @@ _LAB = "tests/integration/server"
 _JOB = "tests/integration/job/test_job_site.py"
 _ARRIVES = f"{_UNIT}/chart/test_parity.py::test_a_value_arrives"
 _INGRESS = f"{_LAB}/test_exposing.py::test_rest_and_grpc_reach_the_server_over_tls"
+_CALLERS = f"{_LAB}/test_client_auth.py"
 _FIRST = f"{_JOB}::test_the_first_run_serves_the_models_everywhere"
 
 SEED: tuple[tuple[str, str, str, str], ...] = (
@@ -152,4 +153,38 @@ SEED: tuple[tuple[str, str, str, str], ...] = (
         "the module asks each pod through the API server, no Ingress needed",
     ),
     ("gRPC through an Ingress with TLS", "`expose.grpc`, `expose.tls`", _INGRESS, ""),
+)
+
+# What the Inference Model Manager, of the article of 2020, does about clients.
+MANAGER: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "Client certificates at the Ingress",
+        "`expose.client_auth`",
+        f"{_CALLERS}::test_table",
+        "with Contour or ingress-nginx; refused where the controller cannot",
+    ),
+    (
+        "One common name for each endpoint",
+        "`expose.client_auth.subjects`",
+        f"{_CALLERS}::test_table",
+        "lists of names, compared letter by letter, without a patched template of nginx",
+    ),
+    (
+        "A CA for each tenant, scripts for certificates",
+        "role `client_certificates`",
+        "tests/unit/pki/test_authority.py::test_a_client_from_its_key_to_the_end",
+        "keys stay where they are made; renewed before they end; a report of what ends when",
+    ),
+    (
+        "Revocation: the list is a part of the CA's file, a pod is deleted",
+        "`expose.client_auth.crl`, `client_certificates_revoke`",
+        f"{_CALLERS}::test_one_client_is_revoked_and_the_others_go_on",
+        "no pod is touched, and others go on",
+    ),
+    (
+        "Balancing of gRPC at layer 7",
+        "`expose.grpc`",
+        _INGRESS,
+        "`service.headless` is for clients inside the cluster that balance themselves",
+    ),
 )

@@ -119,7 +119,20 @@ KINDS: dict[str, Kind] = {
             Case(
                 "the API server cannot reach the pod:",
                 "The control plane has to reach pods: check NetworkPolicies and, on managed"
-                " clusters, firewalls between control plane and nodes.",
+                " clusters, firewalls between control plane and nodes. Where there is no route,"
+                " give the account the role `openvino-edge-port-forward`; tasks then go through"
+                " the kubelet"
+                " ([Behind a proxy](behind-a-proxy.md#no-route-from-the-api-server-to-pods)).",
+            ),
+            Case(
+                "the kubelet cannot reach the pod:",
+                "A port-forward ends at the pod's `localhost`: the server has to listen there, on"
+                " all addresses or on this one.",
+            ),
+            Case(
+                "from something on the way to the helper",
+                "A load balancer or a proxy before the API server answered in its place: let it"
+                " pass requests of the path `/api/v1/namespaces/*/pods/*/proxy/`.",
             ),
         ),
     ),
@@ -166,9 +179,19 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "wait": Kind(
-        "The objects were sent and stay. Running pods of the former version go on serving unless"
-        " the message says otherwise.",
+        "The message says if nothing was changed, or what was put back. Else the objects were sent"
+        " and stay, and running pods of the former version go on serving unless it says otherwise.",
         (
+            Case(
+                "Nothing was changed, and the old pods go on",
+                "A node could not get the new image before the old pod had to end"
+                " ([how](available.md#what-serves-goes-on-serving)). See to what the kubelet says.",
+            ),
+            Case(
+                "put back as before:",
+                "The new state did not serve. Mend what the first sentence says and run again;"
+                " `on_failure: keep` leaves the next failure for inspection.",
+            ),
             Case(
                 "cannot be had",
                 "An image cannot be pulled: check name, tag, registry and `image_pull_secrets`;"
@@ -259,6 +282,32 @@ KINDS: dict[str, Kind] = {
             ),
         ),
     ),
+    "benchmark": Kind(
+        "The server was not changed, and the pod that sent requests is gone. What was measured"
+        " until then is in `error.details`; see [Benchmark](benchmark.md).",
+        (
+            Case(
+                "requests has an answer; the first:",
+                "The message has the kind and the words of the first one. Ask the model with"
+                " `model_status`, and look at the server's log.",
+            ),
+            Case(
+                "requests were sent when the",
+                "The server is slower than `run_timeout` allows for: send less, or raise it.",
+            ),
+        ),
+    ),
+    "slo": Kind(
+        "The server was not changed. It answers, but not as `slo` wants; the figures are in"
+        " `error.details`.",
+        (
+            Case(
+                "the objective is not kept",
+                "Compare with an earlier `benchmark.json`, look at the shares of the replicas, then"
+                " at CPU limits and the number of replicas ([Benchmark](benchmark.md)).",
+            ),
+        ),
+    ),
     "unsupported": Kind(
         NOTHING,
         (
@@ -277,7 +326,7 @@ KINDS: dict[str, Kind] = {
             Case(
                 "removes the header X-Edge-Token",
                 "Something between controller and pod removes request headers: set"
-                " `edge_repository_options: {transport: exec}`.",
+                " `edge_auth: {pod_carrier: portforward}`, which carries them inside of a stream.",
             ),
         ),
     ),

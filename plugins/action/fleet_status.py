@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping
 
 from ..module_utils.fleet.status import ARGUMENT_SPEC, SPEC_RULES, run
 from ..module_utils.runtime import Runtime
@@ -20,15 +20,6 @@ class ActionModule(EdgeAction):
     SPEC_RULES = SPEC_RULES
     ON_CONTROLLER = True
     FOR_FLEET = True
-
-    _task_vars: Mapping[str, Any] = {}
-
-    def run(
-        self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None
-    ) -> Dict[str, Any]:
-        """Keep the variables of the host that it runs for: they tell of the others, too."""
-        self._task_vars = task_vars or {}
-        return super().run(tmp, task_vars)
 
     def entry(self, params: Mapping[str, Any], runtime: Runtime) -> Dict[str, Any]:
         """Ask all clusters with the options that each of them has."""

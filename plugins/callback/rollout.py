@@ -217,6 +217,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._collector.plan(result)
         elif action == collect.CLUSTER:
             self._collector.cluster(host, result, self._now())
+        elif action == collect.LOOK:
+            self._collector.look(result, self._now())
         elif action == collect.GATE:
             self._collector.gate(result, self._now())
         elif action == collect.END:

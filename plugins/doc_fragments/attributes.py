@@ -77,3 +77,26 @@ attributes:
     details:
       - Changes no cluster.
 """
+
+    HOST = r"""
+options: {}
+attributes:
+  check_mode:
+    description:
+      - Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description:
+      - Will return details on what has changed (or possibly needs changing in C(check_mode)), when
+        in diff mode.
+    support: full
+    details:
+      - Keys are shown as C(hidden).
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+  platform:
+    description: Target OS/families that can be operated against.
+    support: full
+    platforms: posix
+"""

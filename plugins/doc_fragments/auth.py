@@ -119,4 +119,19 @@ options:
       - Falls back to E(K8S_AUTH_IMPERSONATE_GROUPS).
     type: list
     elements: str
+  pod_carrier:
+    description:
+      - The way of requests to pods, for the copy and for what servers are asked. V(proxy) has the
+        API server connect to the pod (C(pods/proxy)); V(portforward) goes through the kubelet
+        (C(pods/portforward)), for clusters whose API server has no route to pods.
+      - V(auto) asks by V(proxy), and turns to V(portforward) for the rest of the task when that
+        reaches a pod which the API server says it cannot reach, or which has been silent for three
+        seconds. The result names the carrier that was used. Name it here when it is known; where
+        packets get lost, each task finds it out anew.
+      - V(portforward) takes the rights to C(get) and C(create) C(pods/portforward), the role
+        C(openvino-edge-port-forward). Without them V(auto) does not turn.
+      - Falls back to E(EDGE_POD_CARRIER).
+    type: str
+    choices: [auto, proxy, portforward]
+    default: auto
 """

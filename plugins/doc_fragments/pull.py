@@ -19,7 +19,7 @@ options:
         verified and published in the same way. What is there already is not fetched again, and an
         interrupted fetch goes on where it broke.
       - With several nodes one fetches and gives the files to the others, see O(peers).
-        O(bandwidth_limit), O(delta) and O(compress) have no effect on it.
+        O(bandwidth_limit), O(bandwidth_limit_total), O(delta) and O(compress) have no effect on it.
       - Needs the agent transport, and a way from the pods to the source. An image without root
         certificates needs O(pull.ca_cert) for C(https).
       - Given credentials are put into a Secret that belongs to the helper's Job and is removed with

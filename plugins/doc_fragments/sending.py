@@ -34,4 +34,15 @@ options:
         example V(20M) (MiB), V(512K) (KiB) or V(1000000). At least 1 KiB.
       - Without it, or with V(0), there is no limit.
     type: str
+  bandwidth_limit_total:
+    description:
+      - Most bytes per second that this controller sends to all sites together, in the same form as
+        O(bandwidth_limit). It holds over all tasks that run at the same time as the same user on
+        the same machine and have this option, whatever play they are of; they share it evenly by
+        stream. O(bandwidth_limit) holds besides.
+      - What the tasks share is the file C(~/.cache/openvino-edge/bandwidth) (or below
+        E(XDG_CACHE_HOME)). In an execution environment it is one for each container, so for each
+        job.
+      - Without it, or with V(0), there is no limit.
+    type: str
 """

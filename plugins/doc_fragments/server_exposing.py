@@ -38,6 +38,73 @@ options:
         description: Annotations for all Ingresses or Routes; they win over those of the controller.
         type: dict
         default: {}
+      client_auth:
+        description:
+          - Which clients may call, by their certificates (mutual TLS). Without it everybody who
+            reaches the controller may. A client that is refused gets no TLS connection, or the
+            status 403 (gRPC C(PERMISSION_DENIED)) if only its subject is not allowed.
+          - V(contour) as O(expose.controller) checks all of it, by HTTPProxies in the place of the
+            Ingresses. V(nginx) checks a CA, a revocation list and a depth. The others cannot, and
+            are refused. So is everything that the named controller cannot check.
+          - Needs a certificate of the server, O(expose.tls) or O(expose.grpc.tls).
+          - CA certificates and revocation lists by which every client would be refused are
+            refused, if the Python package C(cryptography) is there.
+        type: dict
+        suboptions:
+          ca:
+            description:
+              - Certificates of the CAs that sign clients, in PEM form, up to the root. They are
+                kept in a Secret C(NAME-client-ca).
+              - One of O(expose.client_auth.ca) and O(expose.client_auth.secret_name) is needed.
+            type: str
+          secret_name:
+            description: Name of an existing Secret in the namespace with C(ca.crt).
+            type: str
+          crl:
+            description:
+              - Revocation lists in PEM form, one of each CA. Clients in them are refused.
+              - A list that is over refuses everybody, so it has to be renewed in time; the task
+                warns two weeks before.
+            type: str
+          crl_secret_name:
+            description:
+              - Name of an existing Secret in the namespace with the revocation lists, in C(crl.pem)
+                for V(contour) as O(expose.controller), in C(ca.crl) for V(nginx). There it has to
+                be the Secret of the CA.
+            type: str
+          crl_leaf_only:
+            description:
+              - Looks up only the client's own certificate, so that the CAs above the one that
+                signs clients need no list. Not with V(nginx) as O(expose.controller).
+            type: bool
+            default: false
+          subjects:
+            description:
+              - The clients that are allowed, by names in their certificates; without it, all that
+                a CA has signed. Names are compared letter by letter.
+              - A client passes by its only common name, or by alternative names of the kinds
+                given here, which all have to be listed. One of the three is enough.
+              - Only with V(contour) as O(expose.controller). ingress-nginx looks for a text
+                anywhere in the distinguished name, which is not the same.
+            type: dict
+            suboptions:
+              common_names:
+                description: Common names (CN).
+                type: list
+                elements: str
+              dns_names:
+                description: Subject alternative names of the kind DNS.
+                type: list
+                elements: str
+              uris:
+                description: Subject alternative names of the kind URI, as SPIFFE has them.
+                type: list
+                elements: str
+          verify_depth:
+            description:
+              - How many certificates may be between the client's and the root; V(1) for clients of
+                the root itself. Only with V(nginx) as O(expose.controller), whose default is V(1).
+            type: int
       rest:
         description: The REST interface. Without it REST is not exposed.
         type: dict

@@ -131,6 +131,19 @@ options:
     type: list
     elements: str
     default: []
+  helper_idle:
+    description:
+      - Seconds for which the helper pod stays for the next task of the same run of Ansible on the
+        same store, at most 3600. That task then takes it over in the place of starting one, if it
+        would start the same, or one that only reads. Nobody else can use it.
+      - It ends when the time is over, or with a task that has V(0) here, so give that to the last
+        one of a play. Until then it keeps its claim mounted. A server's pod that another node is to
+        run has to wait for that where the claim is C(ReadWriteOnce), which is why the default is
+        V(0).
+      - Without effect with O(transport=exec), for tasks that run as modules (any connection but
+        C(local)), for claims with C(ReadWriteOncePod), and with credentials for the helper.
+    type: int
+    default: 0
   transport:
     description:
       - How files and answers go between the controller and the store.

@@ -96,9 +96,16 @@ class ForbiddenError(EdgeError):
 
 
 class UnreachableError(EdgeError):
-    """No answer: refused, DNS, time-out, TLS trust."""
+    """No answer: refused, DNS, time-out, TLS trust.
+
+    ``lasting`` is true when somebody has to change something first: trust, a proxy's login.
+    """
 
     kind = "unreachable"
+
+    def __init__(self, message: str, *, lasting: bool = False, **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
+        self.lasting = lasting
 
 
 class ApiError(EdgeError):
@@ -113,6 +120,16 @@ class ApiError(EdgeError):
         super().__init__(message, **kwargs)
         self.status = status
         self.reason = reason
+
+
+def may_pass(error: EdgeError) -> bool:
+    """Tell whether the same request may go well a little later, without anybody's doing."""
+    if isinstance(error, UnreachableError):
+        return not error.lasting
+    if not isinstance(error, ApiError):
+        return False
+    # Without a status of an error it was an answer of something else, in front of the API server.
+    return error.status == 429 or error.status >= 500 or 0 < error.status < 400
 
 
 class ConflictError(ApiError):

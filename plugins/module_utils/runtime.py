@@ -26,6 +26,8 @@ class Runtime:
         diff: the caller wants C(diff) in the result.
         progress: shows one line at once (worker only); call it on a change of state, not per poll.
         warnings: collected here, shown by Ansible at the end of the task.
+        folder: private directory (mode 0700) of the whole run, removed at its end; empty where
+            tasks have none in common, as in a module.
         begins: called once every check has passed, before the first object is changed; not in check
             mode.
     """
@@ -34,6 +36,7 @@ class Runtime:
     diff: bool = False
     progress: Callable[[str], None] = _silent
     warnings: List[str] = field(default_factory=list)
+    folder: str = ""
     begins: Callable[[], None] = _unnoticed
 
     def warn(self, message: str) -> None:

@@ -93,6 +93,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+carrier:
+  description: By what pods were asked, V(proxy), V(portforward) or both. Empty where none was.
+  returned: success
+  type: str
 dest:
   description: The file.
   returned: success

@@ -137,6 +137,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+carrier:
+  description: By what pods were asked, V(proxy), V(portforward) or both. Empty where none was.
+  returned: success
+  type: str
 passed:
   description: Whether each replica gave every answer that was expected, in time.
   returned: success

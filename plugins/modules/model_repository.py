@@ -36,8 +36,8 @@ options:
         3.14 or the Python package C(zstandard).
       - The sha256 of local files are kept for later runs in C(~/.cache/openvino-edge/hashes) (or
         below E(XDG_CACHE_HOME)), by path, inode, size, modification and change time, so that an
-        unchanged file is read once. The environment variable E(EDGE_HASH_CACHE) names another
-        directory, or V(off).
+        unchanged file is read once, also by tasks for many clusters that run at the same time. The
+        environment variable E(EDGE_HASH_CACHE) names another directory, or V(off).
       - Required if O(state=present), unless O(pull) is given.
     type: path
   models:
@@ -287,6 +287,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+carrier:
+  description: By what pods were asked, V(proxy), V(portforward) or both. Empty where none was.
+  returned: success
+  type: str
 bytes_total:
   description: Size of the chosen models, times the number of targets.
   returned: success
@@ -299,9 +303,7 @@ bytes_planned:
   returned: success
   type: int
 bytes_sent:
-  description:
-    - Bytes that the controller sent for files, also those that were lost with a connection. V(0) in
-      check mode.
+  description: Bytes sent for files, those lost with a connection too. V(0) in check mode.
   returned: success
   type: int
 bytes_reused:
@@ -309,8 +311,7 @@ bytes_reused:
   returned: success
   type: int
 bytes_linked:
-  description:
-    - Bytes of files that are the same as others on the store, and were shared or linked there.
+  description: Bytes of files that others on the store have too, and that were shared or linked.
   returned: success
   type: int
 bytes_resumed:
@@ -327,7 +328,6 @@ bytes_from_peers:
     - V(0) in check mode, and without O(peers).
   returned: success
   type: int
-  sample: 104857600
 bytes_pulled:
   description:
     - Bytes of files that came from O(pull.url), in check mode that would. V(0) without O(pull).

@@ -126,6 +126,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+carrier:
+  description: By what pods were asked, V(proxy), V(portforward) or both. Empty where none was.
+  returned: success
+  type: str
 sound:
   description: Whether nothing was found on any target.
   returned: success

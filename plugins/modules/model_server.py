@@ -54,16 +54,6 @@ options:
     description: Image of OVMS. Use a tag or digest that does not move.
     type: str
     default: docker.io/openvino/model_server:2026.3.1
-  image_pull_policy:
-    description: When the image is pulled.
-    type: str
-    choices: [IfNotPresent, Always, Never]
-    default: IfNotPresent
-  image_pull_secrets:
-    description: Names of existing Secrets with logins for registries.
-    type: list
-    elements: str
-    default: []
   replicas:
     description:
       - Number of pods.
@@ -71,15 +61,6 @@ options:
       - On host paths no two replicas share a node.
       - Excludes O(autoscaling) and O(workload=DaemonSet).
     type: int
-  strategy:
-    description:
-      - How old pods make room for new ones.
-      - With V(auto), pods on a claim that one node at a time can use are ended before new ones
-        start, a claim for many nodes takes one more pod during the change, and on host paths nodes
-        are changed one after the other. Pods that hold a device end before their successors start.
-    type: str
-    choices: [auto, Recreate, RollingUpdate]
-    default: auto
   rest_port:
     description:
       - Port of the REST interface, of the Service and of the pods; 8081 unless the server was taken
@@ -180,6 +161,7 @@ extends_documentation_fragment:
   - openvino.edge.server_config.own
   - openvino.edge.server_outgoing
   - openvino.edge.server_running
+  - openvino.edge.server_updates
   - openvino.edge.server_exposing
   - openvino.edge.server_cache
   - openvino.edge.server_security
@@ -371,6 +353,40 @@ addresses:
   type: list
   elements: str
   sample: [192.0.2.10]
+prepulled:
+  description:
+    - Images that nodes have pulled before pods there had to end; empty where none had to.
+    - In check mode the nodes that would pull, and what.
+  returned: O(state=present)
+  type: list
+  elements: dict
+  contains:
+    node:
+      description: Name of the node; empty in check mode where the scheduler will choose it.
+      type: str
+    image:
+      description: The image.
+      type: str
+    image_id:
+      description: What the node calls it, mostly with its digest; not in check mode.
+      type: str
+  sample:
+    - {node: shop-1, image: docker.io/openvino/model_server:2026.3.1, image_id: "sha256:0c1b..."}
+ended_first:
+  description:
+    - Why all old pods had to end before new ones could start. Empty if they had not, or if no pod
+      was replaced.
+  returned: O(state=present)
+  type: str
+  sample: the old pods hold the devices that new ones ask for
+downtime_seconds:
+  description:
+    - Seconds from the moment when old pods had to end until every new one was seen to serve, so at
+      most that long nothing was served.
+    - Null if nothing had to end first, in check mode and with O(wait=false).
+  returned: O(state=present)
+  type: float
+  sample: 7.4
 replicas:
   description: Number of pods that are wanted, and that were ready in the end.
   returned: O(state=present)

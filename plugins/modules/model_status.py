@@ -138,6 +138,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+carrier:
+  description: By what pods were asked, V(proxy), V(portforward) or both. Empty where none was.
+  returned: success
+  type: str
 available:
   description: Whether each replica serves what is wanted and nothing else.
   returned: success

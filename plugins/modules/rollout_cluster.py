@@ -71,6 +71,16 @@ options:
         finished with the same is only asked again.
     type: str
     default: ""
+  roles:
+    description:
+      - Roles of this collection that follow in the turn of the cluster, whose variables are to be
+        checked at its beginning. The play then has them without a check of their own
+        (C(rolespec_validate)), which would take a task for each.
+    type: list
+    elements: str
+    choices: [preflight, model_repository, model_server, verify]
+    default: []
+    version_added: 0.1.0
   phase:
     description: Where it failed.
     type: str

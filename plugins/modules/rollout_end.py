@@ -19,7 +19,9 @@ options:
     type: dict
     required: true
   outcomes:
-    description: Results of M(openvino.edge.rollout_cluster), for runs that write no journal.
+    description:
+      - Results of M(openvino.edge.rollout_cluster), and C(clusters) of
+        M(openvino.edge.rollout_look), for runs that write no journal.
     type: list
     elements: dict
     default: []

@@ -25,6 +25,12 @@ options:
     type: list
     elements: str
     required: true
+  not_well:
+    description:
+      - What C(bad) of M(openvino.edge.fleet_status) has told of clusters that had served already
+        and were asked again, by host. They have failed.
+    type: dict
+    default: {}
   outcomes:
     description:
       - Results of M(openvino.edge.rollout_cluster) of the batch, for runs that write no journal.

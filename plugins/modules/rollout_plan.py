@@ -71,6 +71,20 @@ options:
       - Clusters of the whole fleet that may be left for a later run, a number or a share.
         With waves the default is V(0).
     type: raw
+  sites:
+    description:
+      - Groups of the inventory whose clusters share one link, as names or patterns such as
+        C(site_*). A cluster may be in one of them at most.
+      - Only together with O(max_per_site).
+    type: list
+    elements: str
+    default: []
+  max_per_site:
+    description:
+      - Clusters of one site that are worked on at a time. Waves and batches are divided by that.
+      - Only together with O(sites).
+    type: int
+    default: 0
   undo:
     description:
       - What is put back when the rollout stops. V(wave) are the clusters of the wave that were

@@ -49,6 +49,8 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
     FOR_FLEET = False
 
     _host = ""
+    # Of the host that it runs for, for a subclass that looks beyond its own arguments.
+    _task_vars: Mapping[str, Any] = {}
 
     def entry(self, params: Mapping[str, Any], runtime: Runtime) -> Dict[str, Any]:
         """Do the work; replaced by the subclass."""
@@ -59,6 +61,7 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
     ) -> Dict[str, Any]:
         """Run in the worker when the connection is local, else hand over to the module."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
+        self._task_vars = task_vars or {}
         if not self.FOR_FLEET:
             self._host = str((task_vars or {}).get("inventory_hostname", ""))
         if not (self.ON_CONTROLLER or self._play_context.connection in IN_PROCESS_CONNECTIONS):
@@ -70,6 +73,7 @@ class EdgeAction(ActionBase):  # type: ignore[misc]
             check_mode=bool(self._task.check_mode),
             diff=bool(self._task.diff),
             progress=self._show,
+            folder=str(constants.DEFAULT_LOCAL_TMP),
         )
         result.update(self._guarded(self.entry, params, runtime))
         if _tells_invocation(task_vars):

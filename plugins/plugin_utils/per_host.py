@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, Iterable, List, Mapping
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -45,6 +45,84 @@ def compile_once() -> None:
     Environment.compile = compile  # type: ignore[method-assign]
 
 
+class HostVariables:
+    """Resolves what is written for each host, with the variables that a task on it would have.
+
+    Args:
+        action: the action that runs, with its task.
+        task_vars: variables of the host that it runs for.
+    """
+
+    def __init__(self, action: EdgeAction, task_vars: Mapping[str, Any]) -> None:
+        compile_once()
+        self._play = action._task._parent._play
+        self._templar = Templar(loader=action._loader)
+        self._manager = action._task.get_variable_manager()
+        self._known = _known(self._manager, task_vars)
+
+    def of(self, name: str, task: Any) -> Dict[str, Any]:
+        """Return the variables that a task would have on a host.
+
+        Raises:
+            InputError: no such host.
+        """
+        host = self._manager._inventory.get_host(name)
+        if host is None:
+            raise InputError(
+                "there is no such host in the inventory", option="clusters", subject=name
+            )
+        found: Dict[str, Any] = self._manager.get_vars(
+            play=self._play, host=host, task=task, **self._known
+        )
+        return found
+
+    def resolved(
+        self, variables: Mapping[str, Any], parts: Iterable[Any], option: str
+    ) -> Dict[str, Any]:
+        """Return options that are given in several parts, of which later ones count more.
+
+        Raises:
+            InputError: they cannot be resolved, or are none.
+        """
+        self._templar.available_variables = variables
+        given: Dict[str, Any] = {}
+        for part in parts:
+            found = self._mapping(part, option)
+            given.update(found)
+            if isinstance(part, Mapping):
+                # An option that is given as omit takes away what an earlier part has for it.
+                for name in set(part) - set(found):
+                    given.pop(name, None)
+        # Tagged values (ansible-core 2.19 and later) go through JSON: YAML dumpers refuse them.
+        options: Dict[str, Any] = json.loads(
+            json.dumps(without_omitted(given, variables.get("omit")))
+        )
+        return options
+
+    def _mapping(self, part: Any, option: str) -> Mapping[str, Any]:
+        try:
+            found = self._templar.template(part)
+        except AnsibleError as error:
+            raise InputError(str(error), option=option) from None
+        if not isinstance(found, Mapping):
+            raise InputError("it is not a dictionary of options", option=option)
+        return found
+
+
+def without_omitted(value: Any, omit: Any) -> Any:
+    """Return a resolved value without what was given as C(omit).
+
+    Templates of ansible-core 2.19 and later leave it out themselves, and there is no such variable.
+    """
+    if omit is None:
+        return value
+    if isinstance(value, Mapping):
+        return {key: without_omitted(item, omit) for key, item in value.items() if item != omit}
+    if isinstance(value, (list, tuple)):
+        return [without_omitted(item, omit) for item in value if item != omit]
+    return value
+
+
 class HostOptions:
     """Makes the order for each host, from a variable whose value depends on the host.
 
@@ -55,15 +133,12 @@ class HostOptions:
     """
 
     def __init__(self, action: EdgeAction, task_vars: Mapping[str, Any], variable: str) -> None:
-        compile_once()
+        self._hosts = HostVariables(action, task_vars)
         self._task = action._task
-        self._play = action._task._parent._play
-        self._templar = Templar(loader=action._loader)
-        self._manager = action._task.get_variable_manager()
         self._variable = variable
         self._validator = ArgumentSpecValidator(dict(CLUSTER_SPEC), **CLUSTER_RULES)
-        self._defaults = _module_defaults(self._task)
-        self._known = _known(self._manager, task_vars)
+        # Those of the task itself are not taken: ansible-core 2.16 has resolved them, for one host.
+        self._defaults = defaults_for(ACTION, self._task._parent)
 
     def __call__(self, name: str) -> Order:
         """Return the order for a host.
@@ -80,45 +155,26 @@ class HostOptions:
 
     def _resolved(self, name: str) -> Dict[str, Any]:
         """Return the options as they are given: defaults of the play, then the variable."""
-        host = self._manager._inventory.get_host(name)
-        if host is None:
-            raise InputError(
-                "there is no such host in the inventory", option="clusters", subject=name
-            )
-        variables = self._manager.get_vars(
-            play=self._play, host=host, task=self._task, **self._known
-        )
+        variables = self._hosts.of(name, self._task)
         if self._variable not in variables:
             raise InputError(
                 f"the host has no variable '{self._variable}'",
                 option="options",
                 hint="Give the name of a variable with the options of model_status for each host",
             )
-        self._templar.available_variables = variables
-        given: Dict[str, Any] = {}
-        for part in (*self._defaults, variables[self._variable]):
-            given.update(self._mapping(part))
-        # Tagged values (ansible-core 2.19 and later) go through JSON: YAML dumpers refuse them.
-        options: Dict[str, Any] = json.loads(json.dumps(given))
-        return options
-
-    def _mapping(self, part: Any) -> Mapping[str, Any]:
-        try:
-            found = self._templar.template(part)
-        except AnsibleError as error:
-            raise InputError(str(error), option=self._variable) from None
-        if not isinstance(found, Mapping):
-            raise InputError("it is not a dictionary of options", option=self._variable)
-        return found
+        parts = (*self._defaults, variables[self._variable])
+        return self._hosts.resolved(variables, parts, self._variable)
 
 
-def _module_defaults(task: Any) -> List[Any]:
-    """Return what C(module_defaults) around a task have for C(ACTION), those of groups first.
+def defaults_for(action: str, place: Any) -> List[Any]:
+    """Return what C(module_defaults) at a place of a play have for an action, groups first.
 
-    Those of the task itself are not taken: ansible-core 2.16 has resolved them, for one host.
+    Args:
+        action: its full name.
+        place: a task, a block or what else the play is made of.
     """
-    play, around = task._parent._play, task._parent
     levels: List[Any] = []
+    around, play = place, getattr(place, "_play", None) or place._parent._play
     while around is not None:
         levels.insert(0, around.module_defaults)
         around = around._parent
@@ -126,8 +182,8 @@ def _module_defaults(task: Any) -> List[Any]:
     for level in (play.module_defaults, *levels):
         for item in level or ():
             merged.update(item)
-    names = [f"group/{group}" for group in (play._action_groups or {}).get(ACTION, ())]
-    return [merged[name] for name in (*names, ACTION) if merged.get(name)]
+    names = [f"group/{group}" for group in (play._action_groups or {}).get(action, ())]
+    return [merged[name] for name in (*names, action) if merged.get(name)]
 
 
 def _known(manager: Any, task_vars: Mapping[str, Any]) -> Dict[str, Any]:

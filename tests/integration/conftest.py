@@ -42,6 +42,7 @@ STANDIN = "localhost/ovms-standin:"
 SERVER_IMAGE = os.environ.get("EDGE_SERVER_IMAGE") or f"{STANDIN}2026.2"
 # How the reason of a skip begins that is counted apart (tools/suite.py).
 APART = "stand-in only: "
+AGENT_LABEL = "openvino.edge/agent"
 POD_WAIT_SECONDS = 120.0
 
 
@@ -204,7 +205,12 @@ class Visitor:
         }
         if node:
             spec["nodeSelector"] = {"kubernetes.io/hostname": node}
-        body = {"metadata": {"name": self.pod}, "spec": spec}
+        metadata: dict[str, Any] = {"name": self.pod}
+        if "hostPath" in volume:
+            # Tests share the nodes' directories, and a pod that is nobody's helper counts as using
+            # every version it sees: that of one test would keep another from deleting its own.
+            metadata["labels"] = {AGENT_LABEL: self.pod}
+        body = {"metadata": metadata, "spec": spec}
         self.cluster.core.create_namespaced_pod(self.namespace, body)
         self.cluster.wait_until(self._running, f"pod {self.pod} runs", POD_WAIT_SECONDS)
 

@@ -150,12 +150,14 @@ def test_what_makes_two_servers_the_same() -> None:
 
 
 def test_a_thousand_clusters_by_their_slope() -> None:
-    slope = bench_fleet.Slope(10, 50, Sample(20.0, 10.0, 100.0), Sample(60.0, 50.0, 104.0))
+    few, many = Sample(20.0, 10.0, 100.0, 50.0), Sample(60.0, 50.0, 104.0, 58.0)
+    slope = bench_fleet.Slope(10, 50, few, many)
     assert (slope.each("wall"), slope.each("cpu"), slope.each("rss")) == (1.0, 1.0, 0.1)
     assert (slope.at(50, "cpu"), slope.at(1000, "cpu")) == (50.0, 1000.0)
     text = bench_fleet.report({"some job": slope})
-    assert "| some job | 10 | 20.0 s | 10.0 s | 100 MiB |" in text
-    assert "| some job | 1000 ms | 1000 ms | 102 KiB | about 1010 s | about 1000 s |" in text
+    assert "| some job | 10 | 20.0 s | 10.0 s | 100 MiB | 50 MiB |" in text
+    told = "| some job | 1000 ms | 1000 ms | 102 KiB | 205 KiB | about 1010 s | about 1000 s |"
+    assert f"{told} about 248 MiB |" in text
 
 
 def test_slow_jobs_run_on_fewer_clusters() -> None:
@@ -185,3 +187,4 @@ def test_the_memory_of_a_command_counts_its_children(tmp_path: Path) -> None:
     script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {held!r}])"
     whole = measure.run([sys.executable, "-c", script], {}, tmp_path / "log", tree=True)
     assert whole.rss > 64
+    assert 0 < whole.main < 64, "the command itself has nothing of it"

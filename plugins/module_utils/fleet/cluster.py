@@ -24,11 +24,24 @@ from ..runtime import Params, Result, Runtime
 from ..server.discover.live import read_objects
 from ..server.values import dns_1035
 from .journal.select import open_journal
-from .states import BEGUN, DEFERRED, DONE, FAILED, NOTHING_BEFORE, STATES, Cluster, phase_of
+from .states import (
+    BEGUN,
+    DEFERRED,
+    DONE,
+    FAILED,
+    NOTHING_BEFORE,
+    STATES,
+    UNCHANGED,
+    Cluster,
+    phase_of,
+)
 from .windows import closed_until
 
 # The ConfigMap in the namespace of the server by which somebody at the site says "not now".
 HOLD = "openvino-edge-hold"
+
+# The roles of a cluster's turn, whose variables are checked when it begins.
+ROLES = ("preflight", "model_repository", "model_server", "verify")
 
 # What a cluster does in this run.
 GO = "go"
@@ -43,7 +56,11 @@ ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
         "rollout": {"type": "int", "required": True},
         "cluster": {"type": "str", "required": True},
         "wave": {"type": "int", "required": True},
-        "state": {"type": "str", "choices": list(STATES), "required": True},
+        "state": {
+            "type": "str",
+            "choices": [state for state in STATES if state != UNCHANGED],
+            "required": True,
+        },
         "namespace": {"type": "str"},
         "name": {"type": "str"},
         "hold": {"type": "raw", "default": ""},
@@ -51,6 +68,7 @@ ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
         "deadline": {"type": "raw", "default": 0},
         "defer_offline": {"type": "bool", "default": False},
         "wanted": {"type": "str", "default": ""},
+        "roles": {"type": "list", "elements": "str", "choices": list(ROLES), "default": []},
         "phase": {"type": "str", "default": ""},
         "failed_module": {"type": "str", "default": ""},
         "failed_check": {"type": "bool", "default": False},
@@ -107,11 +125,10 @@ def _begun(params: Params, known: Optional[Cluster]) -> "tuple[Cluster, str]":
     if known is not None and known.state == DONE and known.wanted == wanted:
         return known, VERIFY
     cluster = Cluster(params["cluster"], params["wave"], BEGUN, wanted=wanted)
-    why = _held(params["hold"]) or closed_until(params["windows"], datetime.now(timezone.utc))
-    answer = Answer() if why else asked(params)
+    answer = looked(params)
+    why = answer.hold
     if answer.offline and params["defer_offline"]:
         why = f"offline: {answer.offline}"
-    why = why or answer.hold
     # What an earlier run of this rollout found is what served before it; now it may be half done.
     before = known.before if known is not None and known.before is not None else answer.before
     cluster = replace(cluster, before=before)
@@ -153,6 +170,16 @@ def _held(value: Any) -> str:
     if text.lower() in ("", "false", "no", "none", "0"):
         return ""
     return "on hold" if text.lower() in ("true", "yes", "1") else f"on hold: {one_line(text)}"
+
+
+def looked(params: Params) -> Answer:
+    """Return what a cluster says before its turn, and what the inventory says against it.
+
+    Raises:
+        InputError: a maintenance window cannot be understood.
+    """
+    why = _held(params["hold"]) or closed_until(params["windows"], datetime.now(timezone.utc))
+    return Answer(hold=why) if why else asked(params)
 
 
 def asked(params: Params) -> Answer:

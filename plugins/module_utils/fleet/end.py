@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Sequence
 
 from ..runtime import Params, Result, Runtime
 from .gate import handed, outcome_of
-from .states import BEGUN, DEFERRED, DONE, FAILED, STUCK, UNDONE, Cluster
+from .states import BEGUN, DEFERRED, DONE, FAILED, STUCK, UNCHANGED, UNDONE, Cluster
 
 ARGUMENT_SPEC: Dict[str, Any] = {
     "plan": {"type": "dict", "required": True},
@@ -93,7 +93,7 @@ def _told(cluster: Cluster, stopped: str) -> str:
 
 def _counts(clusters: Sequence[Cluster], fleet: int) -> Dict[str, int]:
     """Return the number of clusters by state; those that were never begun are C(pending)."""
-    states: List[str] = [DONE, FAILED, UNDONE, STUCK, DEFERRED, BEGUN]
+    states: List[str] = [DONE, UNCHANGED, FAILED, UNDONE, STUCK, DEFERRED, BEGUN]
     counts = {state: sum(item.state == state for item in clusters) for state in states}
     counts["pending"] = fleet - len(clusters)
     return {state: count for state, count in counts.items() if count or state == DONE}

@@ -13,20 +13,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional, Sequence
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 from ..runtime import Params, Result, Runtime
 from .budget import Limits, Verdict, judge
 from .journal.base import Journal
 from .journal.select import open_journal
 from .passing import passed
 from .slices import Part
-from .states import BEGUN, FAILED, Cluster
+from .states import BEGUN, DONE, FAILED, SOAK, Cluster
 from .undo import undo_of
 from .waves import Batch, Wave
 
 ARGUMENT_SPEC: Dict[str, Any] = {
     "plan": {"type": "dict", "required": True},
     "present": {"type": "list", "elements": "str", "required": True},
+    "not_well": {"type": "dict", "default": {}},
     "outcomes": {"type": "list", "elements": "dict", "default": []},
 }
 SPEC_RULES: Dict[str, Any] = {}
@@ -135,6 +136,7 @@ def run(params: Params, runtime: Runtime) -> Result:
     if journal is not None:
         left = [name for name in part.batch.clusters if name not in present]
         _write_left(journal, plan.number, wave.number, left)
+        _write_not_well(journal, plan.number, wave.number, params["not_well"])
         verdict, clusters = passed(journal, plan.number, part, plan.waves, plan.limits)
     else:
         clusters = [outcome_of(item) for item in params["outcomes"]]
@@ -174,6 +176,16 @@ def _write_left(journal: Journal, number: int, wave: int, left: Sequence[str]) -
             journal.write(
                 number,
                 Cluster(name, wave, FAILED, "", LEFT, known.before, known.wanted),
+            )
+
+
+def _write_not_well(journal: Journal, number: int, wave: int, reasons: Mapping[str, Any]) -> None:
+    """Write those as failed that no longer served when they were asked again."""
+    for name, reason in reasons.items():
+        known = journal.cluster(number, name) or Cluster(name, wave)
+        if known.state == DONE:
+            journal.write(
+                number, replace(known, state=FAILED, phase=SOAK, reason=one_line(str(reason)))
             )
 
 

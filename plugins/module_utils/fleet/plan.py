@@ -20,6 +20,7 @@ from .budget import Limits, limits_of
 from .journal.base import Journal, Others, Rollout
 from .journal.select import open_journal
 from .passing import passed
+from .sites import Sites, sites_of
 from .slices import Part, Share, Slice, parts_of, slice_of, whole
 from .undo import CHOICES, WAVE, undo_of
 from .waves import Wave, waves_of
@@ -34,6 +35,8 @@ ARGUMENT_SPEC: Dict[str, Any] = {
     "max_failures": {"type": "raw"},
     "max_fail_percentage": {"type": "raw"},
     "max_deferred": {"type": "raw"},
+    "sites": {"type": "list", "elements": "str", "default": []},
+    "max_per_site": {"type": "int", "default": 0},
     "undo": {"type": "str", "choices": list(CHOICES), "default": WAVE},
     "resume": {"type": "bool", "default": True},
     "slices": {"type": "int", "default": 1},
@@ -57,7 +60,8 @@ def run(params: Params, runtime: Runtime) -> Result:
     own: Sequence[str] = params["clusters"]
     fleet, rollout, resumed = _begun(params, journal, part, runtime)
     waves, limits = fleet.waves, fleet.limits
-    first, parts = parts_of([batch for wave in waves for batch in wave.batches()], own)
+    batches = [batch for wave in waves for batch in wave.batches(fleet.sites)]
+    first, parts = parts_of(batches, own)
     order = [name for item in parts for name in item.batch.clusters]
     stopped = rollout.stopped if rollout else ""
     for line in _lines(waves, limits, rollout, resumed):
@@ -92,7 +96,15 @@ def run(params: Params, runtime: Runtime) -> Result:
 
 
 # What all slices of a rollout have to say alike.
-_COMMON = ("waves", "max_failures", "max_fail_percentage", "max_deferred", "undo")
+_COMMON = (
+    "waves",
+    "max_failures",
+    "max_fail_percentage",
+    "max_deferred",
+    "sites",
+    "max_per_site",
+    "undo",
+)
 
 
 @dataclass(frozen=True)
@@ -101,6 +113,7 @@ class _Fleet:
 
     waves: Sequence[Wave]
     limits: Limits
+    sites: Sites
 
 
 def _begun(
@@ -135,16 +148,17 @@ def _divided(
 ) -> _Fleet:
     """Return the waves of clusters, and what the rollout may lose of them."""
     limits = limits_of(params, len(clusters))
+    sites = sites_of(params["sites"], params["max_per_site"], clusters, groups)
     if params["waves"]:
         limited = params["limited"]
-        return _Fleet(waves_of(params["waves"], clusters, groups, limited=limited), limits)
+        return _Fleet(waves_of(params["waves"], clusters, groups, limited=limited), limits, sites)
     if limits != Limits():
         raise InputError(
             "a limit needs waves: without them all clusters are worked on at once",
             option="max_failures",
             hint="Give waves, such as [1, '10%', {name: rest, rest: true}]",
         )
-    return _Fleet([Wave(1, "all", tuple(clusters))], limits)
+    return _Fleet([Wave(1, "all", tuple(clusters))], limits, sites)
 
 
 def _met(params: Params, others: Others, number: int, part: Slice) -> _Fleet:

@@ -12,6 +12,8 @@ from typing import Any, Dict, Optional
 BEGUN = "begun"
 # Every replica serves what is wanted.
 DONE = "done"
+# It served what is wanted already, so nothing of it was touched.
+UNCHANGED = "unchanged"
 FAILED = "failed"
 # It said "not now", or was offline before anything was done; a later run takes it.
 DEFERRED = "deferred"
@@ -20,7 +22,7 @@ UNDONE = "undone"
 # It was to be put back, and that failed: somebody has to look.
 STUCK = "stuck"
 
-STATES = (BEGUN, DONE, FAILED, DEFERRED, UNDONE, STUCK)
+STATES = (BEGUN, DONE, UNCHANGED, FAILED, DEFERRED, UNDONE, STUCK)
 
 # The phase of a failed task, by the last part of the name of its module.
 PHASES = {
@@ -32,10 +34,14 @@ PHASES = {
     "model_server": "deploy",
     "model_status": "gate",
     "model_inference": "inference",
+    "benchmark": "inference",
     "release": "undo",
 }
 # Until the server itself is changed there is nothing to be put back.
 UNTOUCHED = ("begin", "preflight", "check", "copy")
+
+# The phase of one that no longer serves when it is asked again.
+SOAK = "soak"
 
 # How a release before the rollout is told where there was none.
 NOTHING_BEFORE = 0
@@ -68,7 +74,7 @@ class Cluster:
     @property
     def touched(self) -> bool:
         """Tell whether its server may have been changed."""
-        if self.state in (DEFERRED, UNDONE):
+        if self.state in (UNCHANGED, DEFERRED, UNDONE):
             return False
         return not (self.state == FAILED and self.phase in UNTOUCHED)
 

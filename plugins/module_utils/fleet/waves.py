@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..errors import InputError
+from .sites import NO_SITES, Sites, spread
 
 _KEYS = (
     "name",
@@ -52,13 +53,10 @@ class Wave:
     soak: int = 0
     max_failures: Optional[int] = None
 
-    def batches(self) -> "List[Batch]":
-        """Return the wave in parts of at most C(batch) clusters."""
+    def batches(self, sites: Sites = NO_SITES) -> "List[Batch]":
+        """Return the wave in parts of at most C(batch) clusters, and so many of a site."""
         size = self.batch or max(1, len(self.clusters))
-        return [
-            Batch(self, self.clusters[start : start + size])
-            for start in range(0, len(self.clusters), size)
-        ]
+        return [Batch(self, part) for part in spread(self.clusters, size, sites)]
 
 
 @dataclass(frozen=True)

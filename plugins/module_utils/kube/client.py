@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from typing import (
     Any,
     BinaryIO,
@@ -23,16 +22,19 @@ from typing import (
 from urllib.parse import quote
 
 from ..closing import Closing
-from ..errors import ApiError, EdgeError, InputError
-from . import kinds, pod_requests
+from ..errors import ApiError, ConflictError, EdgeError, InputError
+from . import asking, kinds, patience, pod_requests, rights
 from .auth import login
 from .auth.endpoint import load_endpoint
+from .carriers import Carriers
+from .diffs import has_all
 from .health.api_errors import api_error
+from .kept import is_kept, kept
 from .planned import Key, is_planned, namespaces_in, planned_from_params
-from .types import Access, ExecResult, Response, WatchEvent
+from .types import AUTO, Access, ExecResult, Response, WatchEvent
 from .wire.endpoint import Endpoint
 from .wire.exec_stream import ExecStream
-from .wire.http import DEFAULT_TIMEOUT, Request, Transport
+from .wire.http import Transport
 from .wire.upload import Upload
 from .wire.watch_stream import follow
 
@@ -54,12 +56,16 @@ class KubeClient(Closing):
 
     Attributes:
         server: the API server's URL, for messages.
+        patience: the most seconds in which a request is sent again while the server is away; 0
+            for callers that wait themselves.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, pod_carrier: str = AUTO) -> None:
         self.endpoint = endpoint
         self.server = endpoint.server
         self.transport = Transport(endpoint)
+        self._carriers = Carriers(self.transport, pod_carrier)
+        self.patience = patience.AWAY
         self._resources: Dict[Tuple[str, str], kinds.Resource] = dict(kinds.KNOWN)
         self._login: Optional[login.Login] = None
         self._planned: Dict[Key, Json] = {}
@@ -72,12 +78,19 @@ class KubeClient(Closing):
             InputError: an option, the kubeconfig or a certificate is not usable.
             AuthError: the kubeconfig's exec plugin gave no credentials.
         """
-        client = cls(load_endpoint(params))
+        return kept(params, lambda: cls._made(params))
+
+    @classmethod
+    def _made(cls, params: Mapping[str, Any]) -> KubeClient:
+        client = cls(load_endpoint(params), params.get("pod_carrier") or AUTO)
         client._login = login.attach(client.endpoint, params)
         return client
 
     def close(self) -> None:
         """Close the idle connections, and revoke the token of an OAuth login made for this task."""
+        if is_kept(self):
+            return
+        self._carriers.close()
         self.transport.close()
         if self._login is not None:
             self._login.end()
@@ -94,9 +107,13 @@ class KubeClient(Closing):
 
     def lacks_namespace(self, name: Optional[str]) -> bool:
         """Tell whether a namespace is only planned, so that it takes no request for an object."""
-        if name not in namespaces_in(self._planned):
-            return False
-        return is_planned(self.get("v1", "Namespace", str(name)))
+        planned = name in namespaces_in(self._planned)
+        return planned and is_planned(self.get("v1", "Namespace", str(name)))
+
+    @property
+    def carrier(self) -> str:
+        """By what pods have been reached: C(proxy), C(portforward), both, or C("")."""
+        return ",".join(sorted(self._carriers.used))
 
     def version(self) -> Json:
         """Return C(GET /version), such as C({"gitVersion": "v1.36.3"}).
@@ -117,7 +134,7 @@ class KubeClient(Closing):
     ) -> Optional[Json]:
         """Return an object, None when it is neither there nor planned."""
         path = self.resource(api_version, kind).path(namespace, name)
-        found = self._or_none("GET", path, what=_words("get", kind, namespace, name))
+        found = self._or_none("GET", path, what=asking.words("get", kind, namespace, name))
         return copy.deepcopy(self._planned.get((kind, name, namespace))) if found is None else found
 
     def list(
@@ -130,13 +147,13 @@ class KubeClient(Closing):
     ) -> Tuple[List[Json], str]:
         """Return all objects that match, and the resourceVersion to watch from."""
         path = self.resource(api_version, kind).path(namespace)
-        query = [("limit", str(PAGE)), *_selectors(label_selector, field_selector)]
+        query = [("limit", str(PAGE)), *asking.selectors(label_selector, field_selector)]
         items: List[Json] = []
         page: List[Tuple[str, str]] = []
         while True:
-            what = _words("list", kind, namespace)
+            what = asking.words("list", kind, namespace)
             listing = self.request_json("GET", path, query=query + page, what=what)
-            items += [_typed(item, api_version, kind) for item in listing.get("items") or ()]
+            items += [asking.typed(item, api_version, kind) for item in listing.get("items") or ()]
             meta = listing.get("metadata") or {}
             if not meta.get("continue"):
                 return items, str(meta.get("resourceVersion") or "")
@@ -155,7 +172,7 @@ class KubeClient(Closing):
         query = [("fieldManager", field_manager), ("force", str(force).lower())]
         headers = {"Content-Type": _APPLY}
         return self.request_json(
-            "PATCH", path, query=query + _dry(dry_run), body=obj, headers=headers, what=what
+            "PATCH", path, query=query + asking.dry(dry_run), body=obj, headers=headers, what=what
         )
 
     def create(self, obj: Mapping[str, Any], *, dry_run: bool = False, brief: bool = False) -> Json:
@@ -167,11 +184,22 @@ class KubeClient(Closing):
             brief: return only its metadata: a big object need not cross the link a second time.
         """
         path, what = self._object_path("create", obj, with_name=False)
-        query = [("fieldManager", FIELD_MANAGER), *_dry(dry_run)]
+        query = [("fieldManager", FIELD_MANAGER), *asking.dry(dry_run)]
         headers = {"Accept": METADATA_ONLY} if brief else None
-        return self.request_json(
-            "POST", path, query=query, body=obj, headers=headers, what=what, repeatable=dry_run
-        )
+        meta = obj.get("metadata") or {}
+        name = meta.get("name")
+        request = asking.request("POST", path, query, obj, headers, bool(dry_run or name))
+        answer = patience.send(self.transport, request, self.patience)
+        try:
+            return self._object(answer, what)
+        except ConflictError as error:
+            if not (name and answer.repeated and error.reason == "AlreadyExists"):
+                raise
+            found = self.get(str(obj["apiVersion"]), str(obj["kind"]), name, meta.get("namespace"))
+            # It is what an earlier one of these requests made, unless somebody made another one.
+            if found is None or not has_all(found, obj):
+                raise
+            return found
 
     def patch(
         self,
@@ -188,10 +216,14 @@ class KubeClient(Closing):
         """Patch an object (or a subresource such as C(status) or C(scale)) and return it."""
         path = self.resource(api_version, kind).path(namespace, name)
         path += f"/{quote(subresource, safe='')}" if subresource else ""
-        query = [("fieldManager", FIELD_MANAGER), *_dry(dry_run)]
+        query = [("fieldManager", FIELD_MANAGER), *asking.dry(dry_run)]
         headers = {"Content-Type": content_type}
-        what = _words("patch", kind, namespace, name)
-        return self.request_json("PATCH", path, query=query, body=body, headers=headers, what=what)
+        what = asking.words("patch", kind, namespace, name)
+        # The tests of a JSON patch, and its places in lists, hold only once.
+        repeatable = "json-patch" not in content_type
+        return self.request_json(
+            "PATCH", path, query=query, body=body, headers=headers, what=what, repeatable=repeatable
+        )
 
     def delete(
         self,
@@ -224,7 +256,7 @@ class KubeClient(Closing):
             options["preconditions"] = {"uid": uid}
         if grace_period is not None:
             options["gracePeriodSeconds"] = grace_period
-        what = _words("delete", kind, namespace, name)
+        what = asking.words("delete", kind, namespace, name)
         if dry_run:
             # With options in the body, the server ignores those in the query.
             options["dryRun"] = ["All"]
@@ -250,8 +282,8 @@ class KubeClient(Closing):
             UnreachableError: no connection for several tries.
         """
         path = self.resource(api_version, kind).path(namespace)
-        selectors = _selectors(label_selector, field_selector)
-        what = _words("watch", kind, namespace)
+        selectors = asking.selectors(label_selector, field_selector)
+        what = asking.words("watch", kind, namespace)
 
         def fail(status: int, body: bytes) -> EdgeError:
             return self._error(status, body, what)
@@ -270,10 +302,12 @@ class KubeClient(Closing):
         length: Optional[int] = None,
         headers: Optional[Mapping[str, str]] = None,
         timeout: float = 30.0,
+        starting: bool = False,
     ) -> Response:
         """Send a request to a port of a pod through the API server.
 
-        Answers of the pod are returned whatever their status.
+        Answers of the pod are returned whatever their status. By which carrier it goes there, the
+        option C(pod_carrier) and C(carriers.Carriers) decide.
 
         Args:
             namespace: of the pod.
@@ -285,16 +319,16 @@ class KubeClient(Closing):
             length: bytes of the body; without it a stream is sent chunked.
             headers: for the pod.
             timeout: longest silence in seconds.
+            starting: the pod may not listen yet; it may get the request twice.
 
         Raises:
             UnreachableError: the API server cannot reach the pod, or does not answer.
             ForbiddenError, ApiError: the API server itself refused.
         """
-        upload = None if body is None else Upload(body, length)
         target = pod_requests.PodTarget(namespace, pod, port)
-        return pod_requests.proxy(
-            self.transport, target, method, path, upload, headers or {}, timeout
-        )
+        upload = None if body is None else Upload(body, length)
+        question = pod_requests.Question(target, method, path, upload, headers or {}, timeout)
+        return self._carriers.ask(question, starting=starting)
 
     def pod_log(
         self,
@@ -351,16 +385,16 @@ class KubeClient(Closing):
         )
 
     def denied(self, wanted: Sequence[Access]) -> List[Access]:
-        """Return the rights among C(wanted) that this account does not have."""
-        return [access for access in dict.fromkeys(wanted) if not self._allowed(access)]
+        """Return the rights that this account lacks; C(pods/proxy) stands for C(pod_carrier)'s."""
+        return rights.denied_by(self._review, self._carriers.rights(wanted))
 
-    def _allowed(self, access: Access) -> bool:
-        api_version, kind = "authorization.k8s.io/v1", "SelfSubjectAccessReview"
-        review = {"apiVersion": api_version, "kind": kind}
-        body = {**review, "spec": {"resourceAttributes": access.attributes()}}
+    def _review(self, kind: str, spec: Mapping[str, Any]) -> Json:
+        """Return the status of a review of this account's rights."""
+        api_version = "authorization.k8s.io/v1"
+        body = {"apiVersion": api_version, "kind": kind, "spec": spec}
         path = self.resource(api_version, kind).path()
         answer = self.request_json("POST", path, body=body, what="review access")
-        return bool((answer.get("status") or {}).get("allowed"))
+        return answer.get("status") or {}
 
     def resource(self, api_version: str, kind: str) -> kinds.Resource:
         """Return where a kind lives; asks the server only for a kind that is not in the table.
@@ -404,29 +438,25 @@ class KubeClient(Closing):
             body: sent as JSON.
             headers: besides the usual ones.
             what: the request in words, for errors.
-            repeatable: may be sent again when a kept-alive connection turns out closed.
+            repeatable: may be sent again when nobody knows whether it was carried out.
         """
-        upload = None
-        named = dict(headers or {})
-        if body is not None:
-            named.setdefault("Content-Type", "application/json")
-            upload = Upload(json.dumps(body).encode())
-        request = Request(method, path, query, named, upload, repeatable)
-        response = self.transport.request(request, DEFAULT_TIMEOUT)
-        if response.status >= 400:
-            raise self._error(response.status, response.body, what)
-        try:
-            value = json.loads(response.body)
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
+        request = asking.request(method, path, query, body, headers, repeatable)
+        answer = patience.send(self.transport, request, self.patience)
+        if answer.status == 404 and method == "DELETE" and answer.repeated:
+            return {}  # the first of these requests deleted it, and its answer was lost
+        return self._object(answer, what)
+
+    def _object(self, answer: patience.Answer, what: str) -> Json:
+        if answer.status >= 400:
+            raise self._error(answer.status, answer.body, what)
+        if answer.value is None:
             raise ApiError(
-                f"HTTP {response.status} without a JSON object: this is not a Kubernetes API",
-                status=response.status,
+                f"HTTP {answer.status} without a JSON object: this is not a Kubernetes API",
+                status=answer.status,
                 subject=self.server,
                 hint="Check host (or the kubeconfig's server) and proxy",
             )
-        return value
+        return answer.value
 
     def _or_none(
         self,
@@ -456,31 +486,10 @@ class KubeClient(Closing):
         if resource.namespaced and not namespace:
             raise InputError(f"a {kind} needs a namespace", subject=name, option="namespace")
         path = resource.path(namespace, name if with_name else None)
-        return path, _words(verb, kind, namespace, name or meta.get("generateName"))
+        return path, asking.words(verb, kind, namespace, name or meta.get("generateName"))
 
     def _error(self, code: int, body: bytes, what: str) -> EdgeError:
         endpoint = self.endpoint
         return api_error(
             code, body, what, authorization=endpoint.authorization, source=endpoint.source
         )
-
-
-def _words(
-    verb: str, kind: str, namespace: Optional[str] = None, name: Optional[str] = None
-) -> str:
-    place = "/".join(part for part in (namespace, name) if part)
-    return f"{verb} {kind} {place}".rstrip()
-
-
-def _dry(dry_run: bool) -> List[Tuple[str, str]]:
-    return [("dryRun", "All")] if dry_run else []
-
-
-def _selectors(labels: Optional[str], fields: Optional[str]) -> List[Tuple[str, str]]:
-    named = (("labelSelector", labels), ("fieldSelector", fields))
-    return [(name, value) for name, value in named if value]
-
-
-def _typed(item: Json, api_version: str, kind: str) -> Json:
-    """Lists leave out kind and apiVersion of their items; put them back."""
-    return {"apiVersion": api_version, "kind": kind, **item}

@@ -63,6 +63,18 @@ def _clean_metadata(meta: Dict[str, Any]) -> None:
             del meta["annotations"]
 
 
+def has_all(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Tell whether an object has the labels, notes, owners and data that another one asks for."""
+    mine, theirs = wanted.get("metadata") or {}, found.get("metadata") or {}
+    for name in ("labels", "annotations"):
+        if not (mine.get(name) or {}).items() <= (theirs.get(name) or {}).items():
+            return False
+    owners = [item.get("uid") for item in theirs.get("ownerReferences") or ()]
+    if any(item.get("uid") not in owners for item in mine.get("ownerReferences") or ()):
+        return False
+    return not wanted.get("data") or wanted["data"] == found.get("data")
+
+
 # Placeholders for the values of a Secret. A digest would let readers confirm guesses of a value,
 # and see which sites share a password.
 HIDDEN, HIDDEN_CHANGED = "(hidden)", "(hidden, changed)"

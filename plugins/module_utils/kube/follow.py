@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ..closing import Closing
-from ..errors import ForbiddenError, GoneError, UnreachableError
+from ..errors import EdgeError, ForbiddenError, GoneError, may_pass
 from .client import KubeClient
 from .health.workloads import Snapshot
 
@@ -43,12 +43,14 @@ class Follower(Closing):
 
     def __init__(self, client: KubeClient, sources: Sequence[Source], timeout: float) -> None:
         self._client = KubeClient(client.endpoint)
+        self._client.patience = 0.0  # what is lost has to be known when the time is over
+        self._met = client.transport.met
         self._sources = sources
         self._deadline = time.monotonic() + timeout
         self._queue: "queue.Queue[Tuple[int, Any]]" = queue.Queue()
         self._objects: List[Dict[str, Object]] = [{} for source in sources]
         self._waiting = set(range(len(sources)))
-        self._lost: Dict[int, UnreachableError] = {}
+        self._lost: Dict[int, EdgeError] = {}
 
     def __enter__(self) -> Follower:
         for index in range(len(self._sources)):
@@ -60,7 +62,7 @@ class Follower(Closing):
         self._client.close()
 
     @property
-    def lost(self) -> Optional[UnreachableError]:
+    def lost(self) -> Optional[EdgeError]:
         """Why a source cannot be followed at the moment, None when all can."""
         return next(iter(list(self._lost.values())), None)
 
@@ -97,8 +99,8 @@ class Follower(Closing):
     def _follow(self, index: int) -> None:
         """Thread: list, then watch; list again when the watch is too old.
 
-        Once a list has succeeded, an unreachable API server is retried: a single-node cluster may
-        be in an upgrade.
+        An API server that has answered before is asked again when it does not, or only a load
+        balancer answers for it: a single-node cluster may be in an upgrade.
         """
         source = self._sources[index]
         try:
@@ -107,8 +109,9 @@ class Follower(Closing):
                     self._list_and_watch(index, source)
                 except GoneError:
                     continue
-                except UnreachableError as error:
-                    if index in self._waiting:
+                except EdgeError as error:
+                    known = self._met or index not in self._waiting
+                    if not (known and may_pass(error)):
                         raise
                     self._lost[index] = error
                     time.sleep(_RETRY)

@@ -1,22 +1,28 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests that go through the API server to a pod: proxy, log, exec."""
+"""Requests that go through the API server to a pod: proxy, port-forward, log, exec."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import List, Mapping, Optional, Sequence, Tuple
+import socket
+import time
+from dataclasses import dataclass, field
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
-from ..errors import EdgeError, UnreachableError
+from ..errors import ApiError, EdgeError, UnreachableError, may_pass
 from .health.api_errors import api_error, parse_status
 from .kinds import KNOWN
 from .types import Response
 from .wire import exec_stream as exec_protocol
+from .wire import forward_stream as forward
 from .wire import websocket
-from .wire.http import Request, Transport
+from .wire.http import Query, Request, Transport
 from .wire.upload import Upload
 
+TRIES = 3
+PAUSE = 0.5  # seconds; who asks a pod asks again anyway, as a rule
+FORWARD_TIMEOUT = 10.0  # seconds until API server and kubelet have made a stream
 _REPEATABLE = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 
 
@@ -37,28 +43,81 @@ class PodTarget:
         return f"{base}/proxy{path if path.startswith('/') else '/' + path}"
 
 
-def proxy(
-    transport: Transport,
-    target: PodTarget,
-    method: str,
-    path: str,
-    upload: Optional[Upload],
-    headers: Mapping[str, str],
-    timeout: float,
-) -> Response:
-    """Send a request to a pod; see C(KubeClient.pod_proxy)."""
-    request = Request(
-        method,
-        target.path(path),
-        headers={"Accept": "*/*", **headers},
-        upload=upload,
-        repeatable=method in _REPEATABLE,
-    )
-    response = transport.request(request, timeout)
-    error = server_error(response, target)
-    if error is not None:
-        raise error
-    return response
+@dataclass(frozen=True)
+class Question:
+    """A request to a pod, whichever carrier brings it there.
+
+    Attributes:
+        target: the pod and its port.
+        method: of HTTP.
+        path: path and query on the pod, with a leading slash.
+        upload: the body.
+        headers: for the pod.
+        timeout: longest silence in seconds.
+    """
+
+    target: PodTarget
+    method: str
+    path: str
+    upload: Optional[Upload] = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout: float = 30.0
+
+    @property
+    def replayable(self) -> bool:
+        """Whether it can be asked a second time."""
+        return self.upload is None or self.upload.replayable
+
+    def request(self, path: str) -> Request:
+        """Return it as a request for C(path)."""
+        return Request(
+            self.method,
+            path,
+            headers={"Accept": "*/*", **self.headers},
+            upload=self.upload,
+            repeatable=self.method in _REPEATABLE,
+        )
+
+
+class NoWayError(UnreachableError):
+    """The API server has no connection to a pod; C(cause) is what it says."""
+
+    def __init__(self, cause: str, target: PodTarget) -> None:
+        super().__init__(
+            f"the API server cannot reach the pod: {cause}",
+            subject=str(target),
+            hint="Does the container listen there, and may the control plane reach pods?",
+        )
+        self.cause = cause
+
+
+def proxy(transport: Transport, question: Question) -> Response:
+    """Send a request to a pod through C(pods/proxy); see C(KubeClient.pod_proxy)."""
+    request = question.request(question.target.path(question.path))
+
+    def once() -> Response:
+        response = transport.request(request, question.timeout)
+        error = server_error(response, question.target)
+        if error is not None:
+            raise error
+        return response
+
+    return tried(once, question)
+
+
+def tried(once: Callable[[], Response], question: Question) -> Response:
+    """Ask a pod, again when the API server itself has a trouble of the moment, like a new leader.
+
+    Only a GET is sent again: nobody knows what has become of another request.
+    """
+    for _more in range(TRIES - 1 if question.method == "GET" else 0):
+        try:
+            return once()
+        except ApiError as error:
+            if not may_pass(error):
+                raise
+        time.sleep(PAUSE)
+    return once()
 
 
 def server_error(response: Response, target: PodTarget) -> Optional[EdgeError]:
@@ -74,11 +133,7 @@ def server_error(response: Response, target: PodTarget) -> Optional[EdgeError]:
     if not status and response.status >= 500 and b"Trying to reach:" in response.body:
         text = response.body[:300].decode("utf-8", "replace")
     if "error trying to reach service" in text or "Trying to reach:" in text:
-        return UnreachableError(
-            f"the API server cannot reach the pod: {_cause(text)}",
-            subject=str(target),
-            hint="Does the container listen there, and may the control plane reach pods?",
-        )
+        return NoWayError(_cause(text), target)
     return api_error(response.status, response.body, f"reach {target}") if status else None
 
 
@@ -117,14 +172,43 @@ def open_exec(
     timeout: float,
 ) -> exec_protocol.ExecStream:
     """Start a command; see C(KubeClient.exec_stream)."""
-    key = websocket.new_key()
-    request = Request(
-        "GET",
-        KNOWN["v1", "Pod"].path(namespace, pod) + "/exec",
-        query=_exec_query(container, argv, stdin),
-        headers={"Accept": "*/*", **websocket.handshake(key, exec_protocol.PROTOCOLS)},
-    )
     what = f"exec in {namespace}/{pod}"
+    path = KNOWN["v1", "Pod"].path(namespace, pod) + "/exec"
+    query = _exec_query(container, argv, stdin)
+    protocols = exec_protocol.PROTOCOLS
+    sock, protocol = _web_socket(transport, path, query, protocols, what, timeout)
+    return exec_protocol.ExecStream(sock, protocol, what, timeout)
+
+
+def open_forward(transport: Transport, target: PodTarget) -> forward.ForwardedConnection:
+    """Return a connection to a port of a pod through C(pods/portforward).
+
+    Whether somebody listens there is known when it is used.
+
+    Raises:
+        ForbiddenError: the right to get, from Kubernetes 1.35 on also to create, it is missing.
+        UnreachableError, ApiError: the API server, or the kubelet behind it, does not answer.
+        UnsupportedError: something on the way lets no WebSocket through.
+    """
+    path = KNOWN["v1", "Pod"].path(target.namespace, target.pod) + "/portforward"
+    query = [("ports", str(target.port))]
+    what = f"forward {target}"
+    sock = _web_socket(transport, path, query, forward.PROTOCOLS, what, FORWARD_TIMEOUT)[0]
+    return forward.ForwardedConnection(forward.ForwardStream(sock, str(target), FORWARD_TIMEOUT))
+
+
+def _web_socket(
+    transport: Transport,
+    path: str,
+    query: Query,
+    protocols: Sequence[str],
+    what: str,
+    timeout: float,
+) -> Tuple[socket.socket, str]:
+    """Return a connected WebSocket, and the protocol that the server chose."""
+    key = websocket.new_key()
+    headers = {"Accept": "*/*", **websocket.handshake(key, protocols)}
+    request = Request("GET", path, query=query, headers=headers)
     connection, response = transport.upgrade(request, timeout)
     try:
         if response.status != 101:
@@ -136,8 +220,8 @@ def open_exec(
                 authorization=source.authorization,
                 source=source.source,
             )
-        protocol = websocket.accepted(key, exec_protocol.PROTOCOLS, dict(response.getheaders()))
-        return exec_protocol.ExecStream(connection.sock, protocol, what, timeout)
+        chosen = websocket.accepted(key, protocols, dict(response.getheaders()))
+        return connection.sock, chosen
     except BaseException:
         connection.close()
         raise

@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional
 
+# Ways of a request to a pod, see carriers.py; the choices of the option pod_carrier.
+AUTO, PROXY, PORTFORWARD = "auto", "proxy", "portforward"
+POD_CARRIERS = (AUTO, PROXY, PORTFORWARD)
+
 
 @dataclass(frozen=True)
 class WatchEvent:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
-from ..kube.types import Access
+from ..kube.rights import carried
+from ..kube.types import AUTO, Access
 from ..repository import entry as repository
 from ..server import entry as server
 from ..verify import entry as verify
@@ -30,13 +31,14 @@ def job_access(params: Params) -> List[Access]:
 
     Args:
         params: C(namespace), C(name), C(pvc), C(host_path) and so on as the modules have them.
-            Nothing is copied to what a server reads itself, a bucket or an image.
+            Nothing is copied to what a server reads itself, a bucket or an image. Without a
+            C(pod_carrier) they are those of the proxy, with which every task begins.
     """
     wanted: Dict[Access, None] = {}
     copied = params.get("pvc") or params.get("host_path")
     for spec, required in AREAS if copied else AREAS[1:]:
         wanted.update(dict.fromkeys(required(fill(spec, {**SAMPLE, **params}))))
-    return list(wanted)
+    return carried(list(wanted), params.get("pod_carrier") or AUTO)
 
 
 def check_access(params: Params) -> List[Access]:

@@ -62,12 +62,14 @@ def run(params: Params, runtime: Runtime) -> Result:
             task = Task(client, options, runtime, local, book)
             works = task.run()
             made = task.made
+        carrier = client.carrier
     result = report.result_of(
         works,
         local.manifests,
         check_mode=runtime.check_mode,
         seconds=time.monotonic() - started,
     )
+    result["carrier"] = carrier
     result["volumes_made"] = [str(change) for change in made]
     result["changed"] = result["changed"] or bool(made)
     if runtime.diff:

@@ -72,13 +72,15 @@ class Audit:
             self.client, self.options.store, self.options.transport, [], self.runtime.warn
         )
         targets = self._targets()
-        opener = Opener(self.client, transport, self.options.helper, self.runtime.warn, stop.is_set)
+        helper, warn, folder = self.options.helper, self.runtime.warn, self.runtime.folder
+        opener = Opener(self.client, transport, helper, warn, stop.is_set, folder)
         with Fleet(targets, opener.open, self.options.parallel, stop) as fleet:
             fleet.open(lambda: self._read(source))
             fleet.each(self.look)
         audits = [self.audits[target.name] for target in targets]
         compare_targets(audits, self.source)
-        return result_of([self.found[target.name] for target in targets], audits)
+        result = result_of([self.found[target.name] for target in targets], audits)
+        return {**result, "carrier": self.client.carrier}
 
     def _targets(self) -> List[Target]:
         helper = self.options.helper

@@ -19,6 +19,7 @@ from ..kube.auth.options import AUTH_ARGUMENT_SPEC, WAIT_ARGUMENT_SPEC
 from ..kube.planned import PLANNED_ARGUMENT_SPEC
 from ..secrecy import SECRET_WORD, argument_secrets, secrets
 from ..server.entry import ARGUMENT_SPEC
+from ..server.spec.argument_spec import CHANGE_ARGUMENT_SPEC
 from .options import RELEASE_ARGUMENT_SPEC
 
 Path = Tuple[str, ...]
@@ -28,6 +29,7 @@ _NOT_CONTENT = (
     *WAIT_ARGUMENT_SPEC,
     *RELEASE_ARGUMENT_SPEC,
     *PLANNED_ARGUMENT_SPEC,
+    *CHANGE_ARGUMENT_SPEC,
     "name",
     "namespace",
     "state",

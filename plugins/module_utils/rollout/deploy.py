@@ -68,6 +68,21 @@ def run(params: Params, runtime: Runtime) -> Result:
     return deploy(params, runtime, keeping)
 
 
+def is_recorded(params: Params, runtime: Runtime) -> bool:
+    """Tell whether the newest release is what these options say, and has passed the gate.
+
+    Then a run that has no object to change writes no record either.
+    """
+    keeping = keeping_from_params(params)
+    if not keeping.history:
+        return True
+    with KubeClient.from_params(params) as client:
+        spec = server.parsed(params, runtime).spec
+        book = Book(client, params, spec, runtime, keeping, None)
+        book.open()
+    return book.is_good
+
+
 def deploy(
     params: Params, runtime: Runtime, keeping: Keeping, way_back: Optional[WayBack] = None
 ) -> Result:
@@ -114,6 +129,8 @@ def _is_new(client: KubeClient, spec: ServerSpec) -> bool:
 
 def _may_come(error: EdgeError) -> bool:
     """Tell whether a deployment that ended with an error may still serve: nobody waited longer."""
+    if error.details.get("undone"):
+        return False
     return isinstance(error, UnreachableError) or bool(error.details.get("timed_out"))
 
 
@@ -165,6 +182,11 @@ class Book:
         if newest is not None and newest.digest == self._wanted.digest:
             self._current = newest
 
+    @property
+    def is_good(self) -> bool:
+        """Whether this deployment is a release again that has passed the gate."""
+        return self._current is not None and self._current.verdict == GOOD
+
     def begin(self) -> None:
         """Write the record of a new release before the first object changes."""
         self._begun = True
@@ -190,9 +212,7 @@ class Book:
 
     def close(self, result: Mapping[str, Any], seconds: float) -> Optional[Judgement]:
         """Ask the gate about what was deployed, and write its verdict; None if nobody asks."""
-        known = self._current
-        settled = known is not None and known.verdict == GOOD and not result["changed"]
-        if settled and not self._goes_back:
+        if self.is_good and not result["changed"] and not self._goes_back:
             return None
         if not (self._keeping.history or self._keeping.removes):
             return None

@@ -18,7 +18,7 @@ from ..kube.types import Access
 from ..releases import GOOD, Release
 from ..runtime import Params, Result, Runtime
 from ..server import entry as server
-from ..server.spec.argument_spec import DEFAULT_WAIT_TIMEOUT
+from ..server.spec.argument_spec import CHANGE_ARGUMENT_SPEC, DEFAULT_WAIT_TIMEOUT
 from ..server.values import dns_1035
 from ..store import checked_namespace
 from .choose import LAST_GOOD, chosen
@@ -80,6 +80,7 @@ def _put_back(
     options = {
         **restored(target.options, target.withheld, params["options"]),
         **{key: params[key] for key in (*AUTH_ARGUMENT_SPEC, *WAIT_ARGUMENT_SPEC)},
+        **{key: rule["default"] for key, rule in CHANGE_ARGUMENT_SPEC.items()},
         "namespace": params["namespace"],
         "name": params["name"],
         "state": "present",

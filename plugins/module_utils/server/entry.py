@@ -19,8 +19,9 @@ from ..kube.types import Access
 from ..runtime import Params, Result, Runtime
 from ..verify.marker import without_marker
 from . import values
-from .apply.deploy import Deployer, Outcome, Waiting, remove, summary
+from .apply.deploy import Deployer, remove
 from .apply.give_back import give_back
+from .apply.outcome import Outcome, Waiting, summary
 from .backends.select import select
 from .checks import cloud, cluster, device_fit, device_nodes, expose
 from .config.refuse import check_config
@@ -30,7 +31,13 @@ from .plan.changes import consequence_text, reason
 from .render.config import context_of, render_config
 from .render.identity import endpoints
 from .spec import cache
-from .spec.argument_spec import DEFAULT_WAIT_TIMEOUT, SERVER_ARGUMENT_SPEC, SERVER_RULES
+from .spec.argument_spec import (
+    CHANGE_ARGUMENT_SPEC,
+    DEFAULT_WAIT_TIMEOUT,
+    ROLLBACK,
+    SERVER_ARGUMENT_SPEC,
+    SERVER_RULES,
+)
 from .spec.server import ServerSpec, spec_from_params
 
 ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
@@ -38,6 +45,7 @@ ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
     WAIT_ARGUMENT_SPEC,
     {"wait_timeout": {"type": "int", "default": DEFAULT_WAIT_TIMEOUT}},
     SERVER_ARGUMENT_SPEC,
+    CHANGE_ARGUMENT_SPEC,
     PLANNED_ARGUMENT_SPEC,
 )
 SPEC_RULES: Dict[str, Any] = SERVER_RULES
@@ -93,12 +101,20 @@ def present(client: KubeClient, params: Params, found: Parsed, runtime: Runtime)
     result["endpoints"] = _endpoints(spec, deployer.ports)
     result["exposed"] = spec.running.expose.addresses() if spec.running.expose else {}
     result["addresses"] = outcome.addresses
+    result["prepulled"] = outcome.prepulled
+    result["ended_first"] = outcome.ended_first
+    result["downtime_seconds"] = outcome.downtime
     result.update(proxies)
     return result
 
 
 def _waiting(params: Params) -> Waiting:
-    return Waiting(bool(params["wait"]), float(params["wait_timeout"]))
+    return Waiting(
+        wait=bool(params["wait"]),
+        timeout=float(params["wait_timeout"]),
+        prepull=bool(params["image_prepull"]),
+        puts_back=params["on_failure"] == ROLLBACK,
+    )
 
 
 def parsed(params: Params, runtime: Runtime) -> Parsed:

@@ -18,7 +18,7 @@ from ..store import SERVER_LABEL
 from .backends.select import select
 from .config.render import pinned_versions
 from .render.config import CONFIG_FILE
-from .render.expose import EXPOSED_LABEL
+from .render.exposure.objects import EXPOSED_LABEL
 from .render.identity import Object, endpoints, owner_selector
 from .render.kinds import recorded
 from .spec.backend import BACKEND_KEY, CONTROLLED, MANIFESTS

@@ -161,6 +161,7 @@ def ask(
         result = {
             **_result(watcher, wanted, findings, seconds),
             "caches": [cache.as_dict() for cache in kept],
+            "carrier": client.carrier,
         }
         if passed:
             return result

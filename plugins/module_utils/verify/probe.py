@@ -87,6 +87,7 @@ class Prober(Closing):
                 "GET",
                 CONFIG_PATH,
                 timeout=ANSWER_TIMEOUT,
+                starting=True,
             )
             if response.status != 200:
                 return self._silent(replica, _foreign(response.status, response.body))

@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 from typing import Callable, Dict, List, Optional, Tuple
 
-from ..errors import UnreachableError
+from ..errors import EdgeError, may_pass
 from .downloads import explained
 from .explain import Finding, api_silent, label, replica_count
 from .gate import PASSED, PENDING, Limits, Track, Verdict, Wanted, judge, observe
@@ -108,8 +108,8 @@ class Watcher:
         """List the replicas; an API server that has answered before may be silent for a while."""
         try:
             self.fleet = self._find()
-        except UnreachableError:
-            if self._listed_at is None:
+        except EdgeError as error:
+            if self._listed_at is None or not may_pass(error):
                 raise
             return False
         self._listed_at = self._clock()

@@ -31,7 +31,11 @@ PLAN = "openvino.edge.rollout_plan"
 CLUSTER = "openvino.edge.rollout_cluster"
 GATE = "openvino.edge.rollout_gate"
 END = "openvino.edge.rollout_end"
-ENGINE = (PLAN, CLUSTER, GATE, END)
+LOOK = "openvino.edge.rollout_look"
+ENGINE = (PLAN, CLUSTER, GATE, END, LOOK)
+# The word of the engine for a cluster that had no turn, and what the report says of it.
+UNCHANGED = "unchanged"
+HAD_IT = "unchanged: it had what is wanted already"
 # One task that asks many clusters.
 FLEET = "openvino.edge.fleet_status"
 CHECK = "check"
@@ -45,6 +49,7 @@ PHASE_OF = {
     "openvino.edge.release": "deploy",
     "openvino.edge.model_status": "gate",
     "openvino.edge.model_inference": "inference",
+    "openvino.edge.benchmark": "inference",
 }
 ACTIONS = (*ENGINE, FLEET, *PHASE_OF)
 # Tasks of Ansible that are there to say why something must not go on; their message is taken.
@@ -128,6 +133,17 @@ class Collector:
         )
         self._move(cluster, state, at)
 
+    def look(self, result: Mapping[str, Any], at: float) -> None:
+        """Take the clusters of a batch that have what is wanted, and so need no turn."""
+        results = fields.mapping(result.get("results"))
+        for item in fields.rows(result.get("clusters")):
+            name = fields.name(item.get("cluster"))
+            told = fields.mapping(fields.mapping(results.get(name)).get("verify_result"))
+            cluster = self._cluster(name)
+            cluster.replicas = fields.replicas(told) or cluster.replicas
+            reason = HAD_IT if item.get("state") == UNCHANGED else ""
+            self.cluster(name, {**item, "state": DONE, "reason": reason}, at)
+
     def gate(self, result: Mapping[str, Any], at: float) -> None:
         """Take the verdict on a wave."""
         number = fields.whole(result.get("wave"))
@@ -157,9 +173,13 @@ class Collector:
             since = begun + (fields.seconds(found.get("began")) or 0.0)
             until = min(at, since + (fields.seconds(found.get("seconds")) or 0.0))
             failed = bool(found.get("failed"))
-            cluster.spans.append(Span("gate", since, until, failed))
+            phase = SOAK if cluster.led and cluster.state in ENDED else "gate"
+            cluster.spans.append(Span(phase, since, until, failed))
             cluster.replicas = fields.replicas(found) or cluster.replicas
             if cluster.led:
+                # The engine says what becomes of it.
+                if failed and phase == SOAK:
+                    cluster.failures.append(fields.failure(found, SOAK, FLEET, True))
                 continue
             cluster.phase = "gate"
             cluster.started = since if cluster.started is None else cluster.started

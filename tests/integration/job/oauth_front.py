@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import urllib3
+from fronts import PassingOn, standing
 
 TOKENS = "/apis/oauth.openshift.io/v1/oauthaccesstokens/"
 
@@ -29,8 +27,6 @@ TOKENS = "/apis/oauth.openshift.io/v1/oauthaccesstokens/"
 class Front:
     """The server; C(asked) has the paths of OAuth, C(given) the tokens."""
 
-    upstream: str
-    ca: str
     password: str
     issue: Callable[[], str]
     revoke: Callable[[str], None]
@@ -40,11 +36,10 @@ class Front:
     given: list[str] = field(default_factory=list)
 
 
-class Handler(BaseHTTPRequestHandler):
-    """One connection for each request, so that an answer ends where it ends."""
+class Handler(PassingOn):
+    """Answers for OAuth."""
 
     front: Front
-    pool: urllib3.PoolManager
 
     def handle_any(self) -> None:
         """Answer for OAuth, and pass on the rest."""
@@ -57,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
             self.front.asked.append(TOKENS)
             self.front.revoke(path.removeprefix(TOKENS))
             return self.send(200, {"kind": "Status", "status": "Success"})
-        return self.pass_on()
+        return self.pass_back(self.ask(self.body()))
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815
 
@@ -86,46 +81,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def pass_on(self) -> None:
-        """Ask the API server, and send its answer as it arrives."""
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        headers = {name: value for name, value in self.headers.items() if name != "Host"}
-        answer = self.pool.request(
-            self.command,
-            self.front.upstream + self.path,
-            body=body or None,
-            headers=headers,
-            preload_content=False,
-            decode_content=False,
-            redirect=False,
-            retries=False,
-        )
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            if name.lower() not in ("transfer-encoding", "content-length", "connection"):
-                self.send_header(name, value)
-        self.end_headers()
-        for block in answer.stream(65536):
-            self.wfile.write(block)
-        answer.release_conn()
-
-    def log_message(self, *_args: Any) -> None:
-        """Print nothing."""
-
 
 @contextmanager
-def running(front: Front) -> Iterator[Front]:
+def running(front: Front, cluster: Any) -> Iterator[Front]:
     """Serve on loopback until the block ends."""
-    pool = urllib3.PoolManager(ca_certs=front.ca, maxsize=8)
-    handler = type("Bound", (Handler,), {"front": front, "pool": pool})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    front.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with standing(Handler, cluster, admin=False, front=front) as front.url:
         yield front
-    finally:
-        server.shutdown()
-        server.server_close()
-        pool.clear()
-        thread.join()

@@ -178,6 +178,20 @@ def test_the_exec_transport_needs_no_pod_proxy_to_copy(on_claim: Job) -> None:
         on_claim.account.whole(*lost)
 
 
+def test_the_whole_job_through_the_kubelet_needs_no_pod_proxy(on_claim: Job) -> None:
+    kept = [right for right in here_shipped() if right.resource != "pods/proxy"]
+    forward = shipped("port-forward")
+    on_claim.account.have([*kept, *forward], shipped("cluster-reader"))
+    for right in forward:
+        on_claim.account.wait(right, allowed=True)
+    try:
+        whole_job(Job(on_claim.account, {**on_claim.options, "pod_carrier": "portforward"}))
+        with pytest.raises(ForbiddenError, match="update pods/proxy"):
+            on_claim.run(repository, transport="agent")
+    finally:
+        on_claim.account.whole(*(right for right in here_shipped() if right not in kept))
+
+
 def test_what_is_only_welcome_is_not_needed(on_claim: Job) -> None:
     on_claim.account.without(*ONLY_WELCOME)
     try:

@@ -55,9 +55,8 @@ def front(shop: Any, space: Callable[..., str], claim: Callable[..., None]) -> I
     def revoke(token: str) -> None:
         core.delete_namespaced_secret(bound[token], namespace)
 
-    settings = shop.api.configuration
-    made = Front(settings.host, settings.ssl_ca_cert, PASSWORD, issue, revoke, namespace)
-    with running(made):
+    made = Front(PASSWORD, issue, revoke, namespace)
+    with running(made, shop):
         yield made
     rbac.delete_cluster_role_binding(name)
     rbac.delete_cluster_role(name)

@@ -22,6 +22,9 @@ def test_ask_a_whole_fleet(make_user: Callable[[], User]) -> None:
     ask, shown = below(PAGE, "Ask a whole fleet")
     seen(shown, user.sh(ask.text).text)
 
+    again, shown = below(PAGE, "A run that changes little")
+    seen(shown, user.sh(again.text).text)
+
     play, look = below(PAGE, "Go on from the answers")
     user.write("look.yml", play.text)
     well = user.sh(look.text)

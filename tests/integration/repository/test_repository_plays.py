@@ -48,8 +48,10 @@ def inventory(
     return {"all": {"hosts": hosts}}
 
 
-def play(tmp_path: Path, inventory: dict[str, Any], *arguments: str) -> subprocess.Popen[str]:
-    """Start the play of this folder."""
+def play(
+    tmp_path: Path, inventory: dict[str, Any], *arguments: str, book: str = "play.yml"
+) -> subprocess.Popen[str]:
+    """Start a play of this folder."""
     hosts = tmp_path / "hosts.json"
     hosts.write_text(json.dumps(inventory))
     environment = {
@@ -62,7 +64,7 @@ def play(tmp_path: Path, inventory: dict[str, Any], *arguments: str) -> subproce
     }
     executable = Path(sys.executable).parent / "ansible-playbook"
     return subprocess.Popen(
-        [str(executable), "-i", str(hosts), str(HERE / "play.yml"), *arguments],
+        [str(executable), "-i", str(hosts), str(HERE / book), *arguments],
         env=environment,
         cwd=tmp_path,
         stdout=subprocess.PIPE,
@@ -161,10 +163,37 @@ def test_a_killed_controller(
         copied = json.loads((tmp_path / "worker.json").read_text())["copied"]
         assert "ocr/2" in copied["targets"][0]["versions_published"]
 
+    wait_until_no_helper(shop, namespace)
+
+
+def wait_until_no_helper(shop: Any, namespace: str) -> None:
+    """Wait until the helpers of a namespace are gone, with all that belongs to them."""
+
     def no_helper() -> bool:
         selector = "openvino.edge/agent"
         pods = shop.core.list_namespaced_pod(namespace, label_selector=selector).items
         maps = shop.core.list_namespaced_config_map(namespace, label_selector=selector).items
         return not pods and not maps
 
-    shop.wait_until(no_helper, "the killed controller's helper has ended itself", 120)
+    shop.wait_until(no_helper, "helpers that nobody needs have ended themselves", 120)
+
+
+@pytest.mark.parametrize(
+    ("idle", "last", "pods"), [(0, 0, 3), (60, 0, 1), (60, 3, 1)], ids=["off", "on", "left behind"]
+)
+def test_tasks_of_a_run_share_a_helper(
+    tmp_path: Path, inventory: dict[str, Any], shop: Any, idle: int, last: int, pods: int
+) -> None:
+    """As many pods as said, and none that stays: the last task ends it, or it ends itself."""
+    namespace = inventory["all"]["hosts"]["worker"]["namespace"]
+    del inventory["all"]["hosts"]["module"]
+    inventory["all"]["hosts"]["worker"].update(idle=idle, last=last)
+    process = play(tmp_path, inventory, book="kept.yml")
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+    events = shop.core.list_namespaced_event(
+        namespace, field_selector="involvedObject.kind=Job,reason=SuccessfulCreate"
+    ).items
+    assert len({event.involved_object.uid for event in events}) == pods
+    assert not list((tmp_path / "tmp").glob("*/edge-helper-*")), "gone with the run"
+    wait_until_no_helper(shop, namespace)

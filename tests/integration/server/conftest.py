@@ -5,12 +5,23 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import sys
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from definitions import define, defined, undefine
+from kubernetes import client as k8s
 from serving import Server, models_on_nodes, put_models, tiny_model
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "testbed")]
+
+from web.ingress_controller import Controller, controller, programs  # noqa: E402
 
 MakeServer = Callable[..., Server]
 
@@ -103,3 +114,48 @@ def fill(adders: dict[int, dict[str, bytes]]) -> Iterator[Fill]:
     for cluster, namespace, volume, node in host_paths:
         with cluster.visitor(namespace, volume, node=node, read_only=False) as visitor:
             visitor.sh("rm -rf /store/models")
+
+
+@pytest.fixture
+def claim_server(
+    shop: Any, make_namespace: Any, make_pvc: Any, make_server: MakeServer, fill: Fill
+) -> Server:
+    """A server in a restricted namespace, with models on its claim, not yet deployed."""
+    namespace = make_namespace(shop, "restricted")
+    fill(shop, namespace, make_pvc(shop, namespace))
+    return make_server(shop, namespace)
+
+
+@pytest.fixture(scope="module")
+def edge_class(shop: Any) -> Iterator[str]:
+    """An IngressClass of Contour's."""
+    name = f"edge-test-{uuid.uuid4().hex[:6]}"
+    api = k8s.NetworkingV1Api(shop.api)
+    spec = {"controller": "projectcontour.io/ingress-controller"}
+    api.create_ingress_class({"metadata": {"name": name}, "spec": spec})
+    yield name
+    api.delete_ingress_class(name)
+
+
+@pytest.fixture(scope="module")
+def contour(
+    shop: Any, edge_class: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Controller]:
+    """The controller on the node of the cluster."""
+    if os.environ.get("EDGE_KUBECONFIG"):
+        pytest.skip("the controller runs on a node of the lab")
+    (node,) = shop.core.list_node().items
+    (address,) = [item.address for item in node.status.addresses if item.type == "InternalIP"]
+    bodies = [item for item in yaml.safe_load_all((programs() / "crds.yaml").read_text()) if item]
+    work = tmp_path_factory.mktemp("ingress")
+    # Its kinds are the whole cluster's, so that one worker at a time has them.
+    with (programs().parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        define(shop, *bodies)
+        try:
+            with controller(shop.kubeconfig, node.metadata.name, address, edge_class, work) as made:
+                yield made
+        finally:
+            names = {body["metadata"]["name"] for body in bodies}
+            undefine(shop, *names)
+            shop.wait_until(lambda: not names & defined(shop), f"{names} are gone", 60)

@@ -78,8 +78,19 @@ def define(cluster: Any, *bodies: dict[str, Any], seconds: float = 20) -> None:
     cluster.wait_until(lambda: all(map(served, names)), f"{names} are served", seconds)
 
 
-def undefine(cluster: Any, *names: str) -> None:
-    """Remove kinds by the names of their definitions."""
+def undefine(cluster: Any, *names: str, seconds: float = 60) -> None:
+    """Remove kinds by the names of their definitions, and wait until they are gone.
+
+    The API server removes their objects first, and until then nobody can make the kind again.
+    """
     api = k8s.ApiextensionsV1Api(cluster.api)
     for name in names:
         api.delete_custom_resource_definition(name)
+    gone = set(names).isdisjoint
+    cluster.wait_until(lambda: gone(defined(cluster)), f"{names} are gone", seconds)
+
+
+def defined(cluster: Any) -> set[str]:
+    """Return the names of all definitions."""
+    items = k8s.ApiextensionsV1Api(cluster.api).list_custom_resource_definition().items
+    return {str(item.metadata.name) for item in items}

@@ -335,10 +335,15 @@ def test_62_a_failed_change_is_told_in_the_first_and_in_later_runs(
         server.run(backend="operator")
         for changed in (True, False, False):
             with pytest.raises(WaitError, match="failed to upgrade release: .*Nearby") as caught:
-                server.run(backend="operator", affinity=IMPOSSIBLE)
-            assert caught.value.details == {"reason": "UpgradeError", "changed": changed}
+                server.run(backend="operator", affinity=IMPOSSIBLE, on_failure="keep")
+            details = caught.value.details
+            assert (details["reason"], details["changed"]) == ("UpgradeError", changed)
+            assert not details.get("undone"), "it is kept for a look"
         assert asked(server, 1)["available"], "the old pods serve"
         assert server.run(backend="operator")["changed"]
+        with pytest.raises(WaitError, match="put back as before: ModelServer ocr") as caught:
+            server.run(backend="operator", affinity=IMPOSSIBLE)
+        assert caught.value.details["serves_again"]
         assert not server.run(backend="operator")["changed"]
 
 

@@ -14,7 +14,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPResponse
@@ -42,7 +41,7 @@ TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS / "testbed")]
 
 from web.authority import Authority  # noqa: E402
-from web.ingress_controller import Controller, controller, programs  # noqa: E402
+from web.ingress_controller import Controller  # noqa: E402
 
 HOST, GRPC_HOST = "ocr.example.org", "grpc.ocr.example.org"
 PATHS = {"rest": {"host": HOST}, "grpc": {"host": GRPC_HOST}}
@@ -65,36 +64,6 @@ def server(shop: Any, place: str, make_server: Any) -> Server:
     made.run()
     assert made.made() == ALL_OBJECTS
     return made
-
-
-@pytest.fixture(scope="module")
-def edge_class(shop: Any) -> Iterator[str]:
-    """An IngressClass of Contour's."""
-    name = f"edge-test-{uuid.uuid4().hex[:6]}"
-    api = k8s.NetworkingV1Api(shop.api)
-    spec = {"controller": "projectcontour.io/ingress-controller"}
-    api.create_ingress_class({"metadata": {"name": name}, "spec": spec})
-    yield name
-    api.delete_ingress_class(name)
-
-
-@pytest.fixture(scope="module")
-def contour(
-    shop: Any, edge_class: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Controller]:
-    """The controller on the node of the cluster."""
-    if os.environ.get("EDGE_KUBECONFIG"):
-        pytest.skip("the controller runs on a node of the lab")
-    (node,) = shop.core.list_node().items
-    (address,) = [item.address for item in node.status.addresses if item.type == "InternalIP"]
-    bodies = [item for item in yaml.safe_load_all((programs() / "crds.yaml").read_text()) if item]
-    define(shop, *bodies)
-    work = tmp_path_factory.mktemp("ingress")
-    try:
-        with controller(shop.kubeconfig, node.metadata.name, address, edge_class, work) as made:
-            yield made
-    finally:
-        undefine(shop, *(body["metadata"]["name"] for body in bodies))
 
 
 def ask(

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,9 @@ VERSION_2 = [{"name": "adder", "versions": [2]}]
 
 
 @pytest.fixture
-def server(
-    shop: Any,
-    make_namespace: Any,
-    make_pvc: Any,
-    make_server: Callable[..., Server],
-    fill: Any,
-) -> Server:
+def server(claim_server: Server) -> Server:
     """A server in a restricted namespace, with models on its claim, not yet deployed."""
-    namespace = make_namespace(shop, "restricted")
-    fill(shop, namespace, make_pvc(shop, namespace))
-    return make_server(shop, namespace)
+    return claim_server
 
 
 def actions(result: dict[str, Any]) -> set[str]:

@@ -89,6 +89,10 @@ def test_a_new_kind_that_does_not_start_leaves_the_old_one_serving(server: Serve
     with watching(server) as counts, pytest.raises(WaitError, match="no-such-image"):
         server.run(image="localhost/no-such-image:1", **ON_NODES)
     assert counts == [2]
+    assert "DaemonSet/ocr" not in server.made(), "it is removed again"
+    with watching(server) as counts, pytest.raises(WaitError, match="no-such-image"):
+        server.run(image="localhost/no-such-image:1", on_failure="keep", **ON_NODES)
+    assert counts == [2]
     assert {"DaemonSet/ocr", "Deployment/ocr"} <= set(server.made())
     # Mended, and given up: either way one of both is left.
     with watching(server) as counts:
@@ -96,7 +100,7 @@ def test_a_new_kind_that_does_not_start_leaves_the_old_one_serving(server: Serve
     assert min(counts) == 2
     assert "Deployment/ocr" not in server.made()
     with pytest.raises(WaitError, match="no-such-image"):
-        server.run(replicas=2, image="localhost/no-such-image:1")
+        server.run(replicas=2, image="localhost/no-such-image:1", on_failure="keep")
     assert not server.run(**ON_NODES)["replicas"]["ready"] < 2
     assert "Deployment/ocr" not in server.made()
 

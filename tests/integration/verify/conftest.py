@@ -62,7 +62,13 @@ class Site:
             f" && chmod {mode} {stage} && mv -T {stage} {home}/{version}"
         )
 
-    def serve(self, wait: bool = True, replicas: int | None = None, **models: list[int]) -> None:
+    def serve(
+        self,
+        wait: bool = True,
+        replicas: int | None = None,
+        metrics: bool = False,
+        **models: list[int],
+    ) -> None:
         """Deploy the server, or change what it serves."""
         items = [{"name": name, "versions": versions} for name, versions in models.items()]
         given = {
@@ -74,6 +80,7 @@ class Site:
             "image": self.image,
             "replicas": replicas,
             "wait": wait,
+            "monitoring": {"enable": True} if metrics else None,
         }
         server_entry.run(fill(server_entry.ARGUMENT_SPEC, given), Runtime())
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it costs to ask a fleet of simulated clusters: `make bench-fleet CLUSTERS=1000`.
+"""What it costs to ask a fleet of simulated clusters, and to roll out: `make bench-fleet`.
 
 Each job runs on two numbers of clusters, which gives a slope: what one more cluster costs. Where a
 thousand would take too long, they are the larger run and its slope. Nothing asserts a time.
@@ -26,10 +26,14 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "fleet")]
 
 import measure  # noqa: E402
 import peers  # noqa: E402
+from rollouts import Rollouts  # noqa: E402
 from show import ROOT  # noqa: E402
 from simulated import MODEL, Simulation, simulated  # noqa: E402
+from sites import Sites, sites  # noqa: E402
 
 FLEET, ROLE, STOCK, EMPTY = "fleet_status", "role verify", "stock tasks", "nothing"
+SITE, LOOK, ROLLOUT = "site, no change", "site, looked first", "rollout"
+ASKED, WORKED = (EMPTY, FLEET, ROLE, STOCK), (ROLLOUT, SITE, LOOK)
 # Most clusters of the jobs that have tasks for each cluster: more would take many minutes.
 MOST = {ROLE: 100, STOCK: 50}
 THOUSAND = 1000
@@ -130,22 +134,72 @@ def sizes(job: str, clusters: int) -> tuple[int, int]:
     return max(1, many // 5), many
 
 
+def measured(work: Path, name: str, playbook: Path, hosts: Path) -> measure.Sample:
+    """Measure one run of a playbook, and say what it took."""
+    settings = work / "ansible.cfg"
+    settings.write_text("[defaults]\n")
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / 'collections'}:{peers.kubernetes_core()}",
+        "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
+        "ANSIBLE_CONFIG": str(settings),
+        "ANSIBLE_FORKS": str(FORKS),
+        "ANSIBLE_INVENTORY_ENABLED": "yaml",
+    }
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    command = [program, "-i", str(hosts), str(playbook)]
+    sample = measure.run(command, environment, work / f"{name}.log", tree=True)
+    sys.stderr.write(
+        f"{name}: {sample.wall:.1f} s wall, {sample.cpu:.1f} s CPU, {sample.rss:.0f} MiB,"
+        f" {sample.main:.0f} MiB in the main process\n"
+    )
+    return sample
+
+
+class Works:
+    """Rolls out on simulated clusters whose pods do their work."""
+
+    def __init__(self, simulation: Sites, work: Path) -> None:
+        self._samples: dict[str, measure.Sample] = {}
+        self._rollouts = Rollouts(simulation, self._play)
+        self._work = work
+        self._rollouts.install()
+
+    def slopes(self, clusters: int, rounds: int) -> dict[str, Slope]:
+        """Measure a rollout, and the same run twice more, on both numbers of clusters."""
+        few, many = sizes(ROLLOUT, clusters)
+        steps = {
+            ROLLOUT: self._rollouts.next,
+            SITE: self._rollouts.again,
+            LOOK: self._rollouts.looked_first,
+        }
+        runs: dict[str, list[measure.Sample]] = {}
+        for _ in range(rounds):
+            for count in (few, many):
+                for job, step in steps.items():
+                    name = f"{job.replace(', ', '-').replace(' ', '-')}-{count}"
+                    step(count, name)
+                    runs.setdefault(f"{job} {count}", []).append(self._samples[name])
+        return {
+            job: Slope(
+                few,
+                many,
+                measure.median(runs[f"{job} {few}"]),
+                measure.median(runs[f"{job} {many}"]),
+            )
+            for job in WORKED
+        }
+
+    def _play(self, name: str, playbook: Path, hosts: Path) -> None:
+        self._samples[name] = measured(self._work, name, playbook, hosts)
+
+
 class Bench:
-    """Runs the jobs on a simulation."""
+    """Runs the jobs that ask on a simulation."""
 
     def __init__(self, simulation: Simulation, work: Path) -> None:
         self._simulation = simulation
         self._work = work
-        settings = work / "ansible.cfg"
-        settings.write_text("[defaults]\n")
-        self._env = {
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / 'collections'}:{peers.kubernetes_core()}",
-            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
-            "ANSIBLE_CONFIG": str(settings),
-            "ANSIBLE_FORKS": str(FORKS),
-            "ANSIBLE_INVENTORY_ENABLED": "yaml",
-        }
         self._plays = plays(pems(simulation.kubeconfig(), work))
 
     def run(self, job: str, count: int) -> measure.Sample:
@@ -156,13 +210,7 @@ class Bench:
         if not isinstance(found, Path):
             playbook.write_text(json.dumps(found))
         hosts = self._simulation.inventory(self._simulation.hosts(count), name)
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        command = [program, "-i", str(hosts), str(playbook)]
-        sample = measure.run(command, self._env, self._work / f"{name}.log", tree=True)
-        sys.stderr.write(
-            f"{name}: {sample.wall:.1f} s wall, {sample.cpu:.1f} s CPU, {sample.rss:.0f} MiB\n"
-        )
-        return sample
+        return measured(self._work, name, playbook, hosts)
 
     def slope(self, job: str, clusters: int, rounds: int) -> Slope:
         """Measure a job on both numbers of clusters, the median of each."""
@@ -183,11 +231,12 @@ def report(slopes: Mapping[str, Slope]) -> str:
             f"{sample.wall:.1f} s",
             f"{sample.cpu:.1f} s",
             f"{sample.rss:.0f} MiB",
+            f"{sample.main:.0f} MiB",
         ]
         for job, slope in slopes.items()
         for count, sample in ((slope.few, slope.at_few), (slope.many, slope.at_many))
     ]
-    header = ["job", "clusters", "wall", "CPU of the controller", "its memory"]
+    header = ["job", "clusters", "wall", "CPU of the controller", "its memory", "main process"]
     made = measure.table("As measured", header, rows)
     each = [
         [
@@ -195,14 +244,16 @@ def report(slopes: Mapping[str, Slope]) -> str:
             f"{1000 * slope.each('wall'):.0f} ms",
             f"{1000 * slope.each('cpu'):.0f} ms",
             f"{1024 * slope.each('rss'):.0f} KiB",
+            f"{1024 * slope.each('main'):.0f} KiB",
             *(
                 f"{'about ' * (slope.many != THOUSAND)}{slope.at(THOUSAND, figure):.0f} {unit}"
-                for figure, unit in (("wall", "s"), ("cpu", "s"), ("rss", "MiB"))
+                for figure, unit in (("wall", "s"), ("cpu", "s"), ("main", "MiB"))
             ),
         ]
         for job, slope in slopes.items()
     ]
-    header = ["job", "wall", "CPU", "memory", "1,000: wall", "1,000: CPU", "1,000: memory"]
+    header = ["job", "wall", "CPU", "memory", "main process"]
+    header += ["1,000: wall", "1,000: CPU", "1,000: main process"]
     return f"{made}\n{measure.table('Each further cluster, and a thousand', header, each)}"
 
 
@@ -221,8 +272,26 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clusters", type=int, default=100, help="simulated clusters")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each job and size")
-    parser.add_argument("--only", choices=[EMPTY, FLEET, ROLE, STOCK], action="append")
+    parser.add_argument("--only", choices=[*ASKED, *WORKED], action="append")
     return parser.parse_args(given)
+
+
+def all_slopes(work: Path, options: argparse.Namespace) -> dict[str, Slope]:
+    """Make the simulated clusters that the chosen jobs need, and measure."""
+    chosen = options.only or [*ASKED, *WORKED]
+    slopes: dict[str, Slope] = {}
+    if set(chosen) & set(ASKED):
+        with simulated(work, options.clusters) as simulation:
+            bench = Bench(simulation, work)
+            for job in chosen:
+                if job in ASKED:
+                    slopes[job] = bench.slope(job, options.clusters, options.rounds)
+    if set(chosen) & set(WORKED):
+        # Both are measured: a run without a change needs a rollout before it.
+        work.chmod(0o711)  # helpers run as other users
+        with sites(work / "sites", options.clusters) as found:
+            slopes.update(Works(found, work).slopes(options.clusters, options.rounds))
+    return slopes
 
 
 def main() -> int:
@@ -232,12 +301,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="edge-bench-fleet-") as folder:
         work = Path(folder)
         try:
-            with simulated(work, options.clusters) as simulation:
-                bench = Bench(simulation, work)
-                slopes = {
-                    job: bench.slope(job, options.clusters, options.rounds)
-                    for job in options.only or [EMPTY, FLEET, ROLE, STOCK]
-                }
+            slopes = all_slopes(work, options)
         except measure.BenchError as error:
             sys.stderr.write(f"bench-fleet: {error}\n")
             return 1

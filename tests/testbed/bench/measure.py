@@ -23,15 +23,19 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: seconds of wall and CPU (user + system, with children), peak RSS in MiB."""
+    """One run: seconds of wall and CPU (user + system, with children), peaks of memory in MiB.
+
+    C(main) is the peak RSS of the command's own process, without its children; 0 if nobody looked.
+    """
 
     wall: float
     cpu: float
     rss: float
+    main: float = 0.0
 
     def minus(self, floor: Sample) -> Sample:
         """Return this sample without what an empty run costs (RSS stays a peak)."""
-        return Sample(self.wall - floor.wall, self.cpu - floor.cpu, self.rss)
+        return Sample(self.wall - floor.wall, self.cpu - floor.cpu, self.rss, self.main)
 
 
 def run(argv: Sequence[str], env: Mapping[str, str], log: Path, *, tree: bool = False) -> Sample:
@@ -56,21 +60,26 @@ def run(argv: Sequence[str], env: Mapping[str, str], log: Path, *, tree: bool = 
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - start
     memory = usage.ru_maxrss / 1024 if watched is None else watched.peak()
+    main = 0.0 if watched is None else watched.main
     code = os.waitstatus_to_exitcode(status)
     child.returncode = code
     if code != 0:
         raise BenchError(f"{' '.join(argv)} ended with {code}:\n{log.read_text()[-4000:]}")
-    return Sample(wall, usage.ru_utime + usage.ru_stime, memory)
+    return Sample(wall, usage.ru_utime + usage.ru_stime, memory, main)
 
 
 class TreeMemory:
-    """Looks at the memory of a process and its descendants until C(peak) is asked for."""
+    """Looks at the memory of a process and its descendants until C(peak) is asked for.
+
+    Attributes:
+        main: the most that the process alone had, in MiB.
+    """
 
     PAUSE = 0.2  # seconds between two looks
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._most = 0.0
+        self._most = self.main = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="memory", daemon=True)
         self._thread.start()
@@ -84,6 +93,7 @@ class TreeMemory:
     def _watch(self) -> None:
         while not self._stop.wait(self.PAUSE):
             self._most = max(self._most, sum(map(_pss, _family(self._pid))) / 1024)
+            self.main = max(self.main, _kib(self._pid, "status", "VmHWM:") / 1024)
 
 
 def _family(pid: int) -> list[int]:
@@ -98,9 +108,14 @@ def _family(pid: int) -> list[int]:
 
 def _pss(pid: int) -> int:
     """Return the KiB of a process, of pages that N share the Nth part; 0 if it is gone."""
+    return _kib(pid, "smaps_rollup", "Pss:")
+
+
+def _kib(pid: int, file: str, word: str) -> int:
+    """Return a number of KiB that the kernel tells of a process; 0 if it is gone."""
     with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+        for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+            if line.startswith(word):
                 return int(line.split()[1])
     return 0
 
@@ -111,6 +126,7 @@ def median(samples: Sequence[Sample]) -> Sample:
         statistics.median(s.wall for s in samples),
         statistics.median(s.cpu for s in samples),
         statistics.median(s.rss for s in samples),
+        statistics.median(s.main for s in samples),
     )
 
 

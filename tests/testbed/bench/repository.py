@@ -26,7 +26,7 @@ from edge_lab import cluster as lab_clusters  # noqa: E402
 from repository_hosts import Hosts  # noqa: E402
 from repository_plot import svg  # noqa: E402
 from repository_report import Medians, extent, tables  # noqa: E402
-from repository_rounds import BIG, Results, Rounds, Sizes  # noqa: E402
+from repository_rounds import BIG, GROUPS, Results, Rounds, Sizes  # noqa: E402
 from repository_runs import Runs  # noqa: E402
 from repository_site import (  # noqa: E402
     Link,
@@ -67,6 +67,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--small", type=int, default=sizes.small, help="number of small files")
     parser.add_argument("--nodes-mib", type=int, default=sizes.nodes, help="size for two nodes")
     parser.add_argument("--slow-mib", type=int, default=sizes.slow, help="size at 20 Mbit/s")
+    parser.add_argument("--only", choices=GROUPS, action="append", help="more than once: several")
     parser.add_argument("--output", type=Path, help="write the page here, and an .svg beside it")
     return parser.parse_args()
 
@@ -94,7 +95,7 @@ def measured(options: argparse.Namespace, sizes: Sizes, tell: Tell) -> None:
         stack.callback(hosts.end)
         hosts.start()
         address = f"{site.node_of('rsyncd')}:{site.port_of('rsyncd')}"
-        rounds = Rounds(Runs(site, f"rsync://{address}/data"), hosts, sizes)
+        rounds = Rounds(Runs(site, f"rsync://{address}/data"), hosts, sizes, options.only or ())
         versions = versions_of(site)
         rounds.big()
         for number in range(options.rounds):

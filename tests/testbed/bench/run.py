@@ -16,9 +16,12 @@ import bench_copy
 import bench_deploy
 import bench_gate
 import bench_helm
+import bench_idle
+import bench_many
+import bench_updates
 import measure
 
-PARTS = ["copy", "deploy", "helm", "gate"]
+PARTS = ["copy", "deploy", "helm", "gate", "updates", "many", "idle"]
 
 
 def machine() -> str:
@@ -52,10 +55,16 @@ def main() -> int:
                 work.mkdir()
                 if name == "copy":
                     parts.append(bench_copy.bench(work, options.rounds, options.mib))
+                elif name == "idle":
+                    parts.append(bench_idle.bench(work, options.rounds))
+                elif name == "many":
+                    parts.append(bench_many.bench(work, options.rounds, options.mib))
                 elif name == "deploy":
                     parts.append(bench_deploy.bench(work, options.rounds))
                 elif name == "helm":
                     parts.append(bench_helm.bench(work, options.rounds))
+                elif name == "updates":
+                    parts.append(bench_updates.bench(work, options.rounds))
                 else:
                     parts.append(bench_gate.bench(work, 2 * options.rounds))
                 print(parts[-1], flush=True)

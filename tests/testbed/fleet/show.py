@@ -15,11 +15,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[3]
 LAB = ROOT / "tests" / "testbed" / "lab" / "lab"
@@ -59,11 +61,13 @@ class Show:
         folder: for models, inventory, journal, log and report.
         namespace: what the names of the namespaces begin with.
         down: sites whose API server cannot be reached.
+        simulated: other sites, with their variables.
     """
 
     folder: Path
     namespace: str
     down: set[str] = field(default_factory=set)
+    simulated: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def log(self) -> Path:
@@ -101,6 +105,7 @@ class Show:
                 hosts[site]["edge_namespace_labels"] = {
                     "pod-security.kubernetes.io/enforce": "privileged"
                 }
+        hosts.update(self.simulated)
         common = {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
@@ -211,16 +216,39 @@ def acts(show: Show) -> list[str]:
     show.down = set()
     check("the same command takes it to version 3", show.play("site.yml", 3) == 0)
     check("turin is done", show.state("turin") == "done")
+    if show.simulated:
+        done = all(show.state(site) == "done" for site in show.simulated)
+        check(f"so are {len(show.simulated)} simulated sites", done)
 
     say("5. Every replica is asked once more")
     check("all sites serve version 3 and nothing else", show.play("verify.yml", 3) == 0)
     return wrong
 
 
+@contextmanager
+def more_sites(show: Show, count: int) -> Iterator[None]:
+    """Have so many simulated sites in the fleet, in a lab cluster that is up meanwhile."""
+    if not count:
+        yield
+        return
+    from sites import sites
+
+    with tempfile.TemporaryDirectory(prefix="edge-fleet-") as scratch, ExitStack() as stack:
+        folder = Path(scratch)
+        folder.chmod(0o711)  # helpers run as other users
+        found = stack.enter_context(sites(folder / "sites", count))
+        keys = ("preflight_claim_storage_class", "preflight_claim_size")
+        common = {key: value for key, value in found.variables().items() if key in keys}
+        store = {"edge_store": {"pvc": {"claim_name": "models"}}}
+        show.simulated = {name: {**common, **store, **own} for name, own in found.hosts().items()}
+        yield
+
+
 def main(arguments: Sequence[str]) -> int:
     """Play, tear down, and print where the report is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="for the report and the log; made anew")
+    parser.add_argument("--simulated", type=int, default=0, help="so many simulated sites, too")
     options = parser.parse_args(arguments)
     folder: Path = options.folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
@@ -228,16 +256,17 @@ def main(arguments: Sequence[str]) -> int:
     began = time.monotonic()
     show = Show(folder, f"fleet-{uuid.uuid4().hex[:6]}")
     show.prepare()
-    try:
-        wrong = acts(show)
-    finally:
-        show.down = set()
-        show.play("teardown.yml", 3, quiet=True)
+    with more_sites(show, options.simulated):
+        try:
+            wrong = acts(show)
+        finally:
+            show.down = set()
+            show.play("teardown.yml", 3, quiet=True)
     say(f"log: {show.log}\nreport: {show.report}")
     say(
-        f"fleet: {len(SITES)} sites on 2 clusters, {len(WAVES)} waves, {len(wrong)} things wrong,"
-        f" {time.monotonic() - began:.0f} s; the server is the OVMS stand-in"
-        " of tests/testbed/standin, not OVMS itself"
+        f"fleet: {len(SITES)} sites on 2 clusters and {options.simulated} simulated ones,"
+        f" {len(WAVES)} waves, {len(wrong)} things wrong, {time.monotonic() - began:.0f} s; the"
+        " server is the OVMS stand-in of tests/testbed/standin, not OVMS itself"
     )
     return 1 if wrong else 0
 

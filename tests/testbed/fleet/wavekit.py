@@ -60,6 +60,25 @@ def ours(job: Tasks = JOB) -> list[Play]:
     return plays
 
 
+def ours_with_role(path: str, role: str = "openvino.edge.model_repository") -> list[Play]:
+    """Return the plays of site.yml with another role in the place of one, under its keywords.
+
+    Args:
+        path: directory of the role that takes its place.
+        role: the one that is replaced.
+    """
+    plays: list[Play] = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text("utf-8"))
+    (task,) = [item for play in plays for task in play["tasks"] for item in _importing(task, role)]
+    return ours([{**task, "ansible.builtin.import_role": {"name": path}}])
+
+
+def _importing(task: dict[str, Any], role: str) -> Tasks:
+    """Return the tasks in a task that import a role."""
+    if task.get("ansible.builtin.import_role", {}).get("name") == role:
+        return [task]
+    return [found for item in task.get("block", []) for found in _importing(item, role)]
+
+
 def _replace(task: dict[str, Any], job: Tasks) -> None:
     """Replace roles below a task: the first by the job, the others by nothing."""
     block: Tasks = task.get("block", [])
@@ -71,6 +90,7 @@ def _replace(task: dict[str, Any], job: Tasks) -> None:
     elif roles:
         block.insert(0, {"name": "Do nothing", "ansible.builtin.debug": {"msg": "nothing"}})
     for item in block:
+        item.get("openvino.edge.rollout_cluster", {}).pop("roles", None)
         _replace(item, job)
 
 

@@ -150,6 +150,8 @@ def test() -> int:
     MAKERS[volume](Modules(Path(given["EDGE_GUEST_MODULES"])))
     python = given["EDGE_GUEST_PYTHON"]
     argv = [python, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider"]
+    # Volumes are small: they would be full before the last tests.
+    argv += ["-o", "tmp_path_retention_policy=failed"]
     argv += [f"--basetemp={VOLUME}/t", *given["EDGE_GUEST_TESTS"].split()]
     env = {**ENV, "PYTHONPATH": f"{tree}/collections", "PYTHONDONTWRITEBYTECODE": "1"}
     env |= {"PATH": f"{os.path.dirname(python)}:{ENV['PATH']}", "EDGE_VOLUME": volume}

@@ -37,6 +37,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.types import (
 )
 from ansible_collections.openvino.edge.plugins.module_utils.verify.marker import is_marker
 
+from .pulling import pull
+
 Object = dict[str, Any]
 Key = tuple[str, str]
 WRITES = ("apply", "create", "patch", "delete")
@@ -81,6 +83,7 @@ class Cluster(Closing):
     endpoint: Any = field(default_factory=lambda: SimpleNamespace(host="memory"))
     revision: int = 1000
     planned: dict[Any, Object] = field(default_factory=dict)
+    carrier: str = ""
 
     def close(self) -> None:
         """Nothing is held."""
@@ -355,6 +358,8 @@ class HelperCluster(Cluster):
 class ServingCluster(Cluster):
     """A cluster whose Deployments are rolled out at once, with pods that report models.
 
+    The pod of a Job has pulled its images and ended, unless a node cannot get one.
+
     A pod reports the marker of the configuration that it has loaded, and the models that it pins as
     AVAILABLE, or what C(reports) says of it.
 
@@ -363,15 +368,19 @@ class ServingCluster(Cluster):
         lag: so many questions late a new configuration reaches a pod.
         loaded: the configuration that each pod has loaded.
         late: the questions that are left until a pod loads the new one.
+        missing: images that no node can get.
     """
 
     reports: Callable[[str], dict[str, Any]] | None = None
     lag: int = 0
     loaded: dict[str, str] = field(default_factory=dict)
     late: dict[str, int] = field(default_factory=dict)
+    missing: Sequence[str] = ()
 
     def settle(self, item: Object) -> None:
-        """A Deployment has its pods, and all of them are ready."""
+        """A Deployment has its pods, and all of them are ready; a Job has its pod."""
+        if item["kind"] == "Job":
+            pull(self, item, self.missing)
         if item["kind"] != "Deployment":
             return
         count = item["spec"].get("replicas", 1)
@@ -389,7 +398,13 @@ class ServingCluster(Cluster):
                 name,
                 metadata={**metadata, "uid": f"{name}-{digest}"},
                 spec={"nodeName": "n1", **template["spec"]},
-                status={"conditions": [{"type": "Ready", "status": "True"}]},
+                status={
+                    "conditions": [{"type": "Ready", "status": "True"}],
+                    "containerStatuses": [
+                        {"name": container["name"], "state": {"running": {}}}
+                        for container in template["spec"]["containers"]
+                    ],
+                },
             )
 
     def pod_proxy(

@@ -57,6 +57,8 @@ def planned(path: str, *, check: bool = False, **given: Any) -> "dict[str, Any]"
         "slices": 1,
         "rollout_id": "",
         "slice_timeout": 600,
+        "sites": [],
+        "max_per_site": 0,
         **given,
     }
     return plan.run(params, Runtime(check_mode=check))
@@ -149,7 +151,27 @@ def test_the_plan_is_what_the_plays_need(path: str) -> None:
 
 
 def judged(found: "dict[str, Any]", present: "list[str]", **given: Any) -> "dict[str, Any]":
-    return gate.run({"plan": found, "present": present, "outcomes": [], **given}, Runtime())
+    params = {"plan": found, "present": present, "not_well": {}, "outcomes": [], **given}
+    return gate.run(params, Runtime())
+
+
+def test_the_gate_writes_who_no_longer_serves(path: str) -> None:
+    found = planned(path, max_failures=0)
+    opened(path).write(1, Cluster("a", 1, DONE, before=3))
+    assert judged(found, ["a"], not_well={})["verdict"] == "go_on"
+    told = judged(found, ["a"], not_well={"a": "not every replica serves\n what is wanted"})
+    assert (told["verdict"], told["undo"]["clusters"]) == ("stop", ["a"])
+    after = opened(path).cluster(1, "a")
+    why = "not every replica serves what is wanted"
+    assert after == Cluster("a", 1, FAILED, "soak", why, before=3)
+
+
+def test_what_failed_before_it_was_asked_again_stays_as_it_was(path: str) -> None:
+    found = planned(path, max_failures=1)
+    first = Cluster("a", 1, FAILED, "copy", "full")
+    opened(path).write(1, first)
+    judged(found, ["a"], not_well={"a": "nobody answers"})
+    assert opened(path).cluster(1, "a") == first
 
 
 def test_the_gate_counts_those_that_left_the_play(path: str) -> None:

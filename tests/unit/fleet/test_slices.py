@@ -104,6 +104,8 @@ class Job:
             "slices": 2,
             "rollout_id": "42",
             "slice_timeout": PATIENT,
+            "sites": [],
+            "max_per_site": 0,
             **self.given,
         }
         return plan.run(params, Runtime(check_mode=check, progress=self.lines.append))
@@ -118,7 +120,7 @@ class Job:
             journal.write(number, Cluster(name, wave, BEGUN, before=1))
             state = self.how.get(name, DONE)
             journal.write(number, Cluster(name, wave, state, "gate", "x", before=1))
-        params = {"plan": planned, "present": batch, "outcomes": []}
+        params = {"plan": planned, "present": batch, "not_well": {}, "outcomes": []}
         self.gates.append(gate.run(params, Runtime()))
         return self.gates[-1]
 
@@ -437,6 +439,8 @@ def test_slices_that_cannot_be_meant_are_refused(given: "dict[str, Any]", option
         "waves": [1],
         "rollout_id": "42",
         "slice_timeout": 60,
+        "sites": [],
+        "max_per_site": 0,
         "clusters": ["a"],
         **given,
     }

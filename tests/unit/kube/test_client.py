@@ -175,8 +175,11 @@ def test_token_is_renewed_once() -> None:
 
 def test_no_kubernetes_there() -> None:
     page = answer(200, b"<html>Welcome</html>")
-    with api(lambda request: page) as server, pytest.raises(ApiError, match="not a Kubernetes API"):
-        client(server).version()
+    with api(lambda request: page) as server:
+        kube = client(server)
+        kube.patience = 0.0
+        with pytest.raises(ApiError, match="not a Kubernetes API"):
+            kube.version()
 
 
 def test_denied() -> None:

@@ -92,6 +92,7 @@ def test_the_reader_has_what_the_job_looks_at_in_the_cluster_and_nothing_else() 
     ("option", "role"),
     [
         ({"transport": "exec"}, "exec-transport"),
+        ({"pod_carrier": "portforward"}, "port-forward"),
         ({"pull": PULL}, "pull-credentials"),
         ({"helper_allow_from": ["10.0.0.10"]}, "helper-guard"),
     ],
@@ -108,6 +109,8 @@ def test_case_35_the_base_role_holds_no_right_that_only_options_need() -> None:
     for right in (
         ("get", "", "pods/exec"),
         ("create", "", "pods/exec"),
+        ("get", "", "pods/portforward"),
+        ("create", "", "pods/portforward"),
         ("create", "", "secrets"),
         ("get", "", "secrets"),
         ("create", "networking.k8s.io", "networkpolicies"),
@@ -174,8 +177,16 @@ def store_with(local: Dict[str, Any]) -> Dict[str, Any]:
 
 
 @pytest.mark.parametrize("verb", ["get", "create"])
-def test_exec_is_covered_before_and_after_1_35(verb: str) -> None:
+def test_web_sockets_are_covered_before_and_after_1_35(verb: str) -> None:
     assert (verb, "", "pods/exec") in shipped("exec-transport")
+    assert (verb, "", "pods/portforward") in shipped("port-forward")
+
+
+def test_the_job_through_the_kubelet_asks_for_nothing_of_the_proxy() -> None:
+    for store in STORES:
+        wanted = rights.job_access({**BASE, **store, "pod_carrier": "portforward"})
+        assert ("pods", "proxy") not in {(item.resource, item.subresource) for item in wanted}
+        assert len(wanted) == len(set(wanted))
 
 
 @pytest.mark.parametrize("verb", ["get", "create", "update"])

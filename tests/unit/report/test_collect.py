@@ -127,6 +127,23 @@ def test_the_word_of_a_gate_is_no_failure_of_who_is_done() -> None:
     assert (a.state, a.failures) == ("done", [])
 
 
+def test_clusters_that_need_no_turn_are_done_with_the_reason() -> None:
+    found = collector()
+    found.plan(plan(["a", "b", "c"]))
+    row = {"replica": "p", "model": "m", "version": 1, "state": "AVAILABLE", "wanted": True}
+    states = [{"cluster": "a", "wave": 1, "state": "unchanged"}]
+    states.append({"cluster": "b", "wave": 1, "state": "done"})
+    seen = {"verify_result": {"available": True, "statuses": [row]}}
+    found.look({"clusters": states, "results": {"a": seen}}, 3)
+    says(found, "c", "begun", 4)
+    says(found, "c", "done", 5)
+    found.finish([], 6)
+    a, b = found.report.clusters["a"], found.report.clusters["b"]
+    assert (a.state, b.state, found.report.verdict) == ("done", "done", "done")
+    assert a.why == collect.HAD_IT and b.why == "", "an earlier run has changed b"
+    assert [item["model"] for item in a.replicas] == ["m"]
+
+
 def test_what_the_gate_tells_of_clusters_that_said_nothing() -> None:
     found = collector()
     found.plan(plan(["a", "b", "c"], allowed=2))
@@ -185,6 +202,22 @@ def test_a_cluster_that_is_asked_again_after_it_has_served() -> None:
     a = found.report.clusters["a"]
     assert [span.phase for span in a.spans] == ["soak"]
     assert (a.state, a.why, len(a.failures)) == ("failed", "no more", 1)
+
+
+def test_one_task_asks_clusters_again_after_they_have_served() -> None:
+    found = collector()
+    found.plan(plan(["a", "b"]))
+    for name in "ab":
+        says(found, name, "begun", 1)
+        says(found, name, "done", 2)
+    answers = {"a": asked("a", False), "b": asked("b", True)}
+    found.fleet({"clusters": answers, "seconds": 4.0}, 10)
+    rows = [{"cluster": "a", "wave": 1, "state": "failed", "phase": "soak", "reason": "no more"}]
+    found.gate({"wave": 1, "verdict": "stop", "reason": "a", "failures": rows}, 11)
+    a, b = found.report.clusters["a"], found.report.clusters["b"]
+    assert [span.phase for span in (*a.spans, *b.spans)] == ["soak", "soak"]
+    assert (a.state, a.why, [item.phase for item in a.failures]) == ("failed", "no more", ["soak"])
+    assert (b.state, b.failures) == ("done", [])
 
 
 def test_failures_without_a_limit_are_failures() -> None:
@@ -287,6 +320,7 @@ def test_results_of_another_shape_do_no_harm(odd: Any) -> None:
     found.cluster("a", given, 1)
     found.gate(given, 1)
     found.gate({**given, "wave": 1}, 1)
+    found.look({**given, "results": given}, 1)
     found.end(given, 1)
     for action in collect.PHASE_OF:
         run(found, "a", action, given, 1, 2)

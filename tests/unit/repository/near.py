@@ -107,6 +107,7 @@ class NearClient:
     damage: Damage = lambda data: data
     broken_puts: int = 0
     requests: list[str] = field(default_factory=list)
+    carrier: str = "proxy"
 
     def pod_proxy(
         self,
@@ -120,6 +121,7 @@ class NearClient:
         length: int | None = None,
         headers: dict[str, str] | None = None,
         timeout: float = 30.0,
+        starting: bool = False,
     ) -> Response:
         """Send a request to the agent on loopback."""
         self.requests.append(f"{method} {path}")

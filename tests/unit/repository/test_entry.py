@@ -80,6 +80,8 @@ class Near:
 class NoClient:
     """Stands for KubeClient where nothing is asked of it."""
 
+    carrier = ""
+
     def __enter__(self) -> NoClient:
         return self
 

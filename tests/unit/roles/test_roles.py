@@ -21,6 +21,7 @@ INFO = "openvino.edge.model_repository_info"
 ROLES = [
     "audit",
     "awx_setup",
+    "client_certificates",
     "device_plugins",
     "model_repository",
     "model_server",
@@ -78,7 +79,10 @@ def action_group() -> List[str]:
 def test_the_action_group_holds_every_module_that_logs_in() -> None:
     paths = sorted((ROOT / "plugins" / "modules").glob("[!_]*.py"))
     actions = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py"))
-    assert [path.stem for path in paths] == actions
+    # What works on files of a host, maybe as another account, never runs inside the worker.
+    on_hosts = [path.stem for path in paths if "openvino.edge.attributes.host" in path.read_text()]
+    assert sorted({path.stem for path in paths} - set(on_hosts)) == actions
+    assert on_hosts == ["client_authority", "client_certificate"]
     logging_in = [path.stem for path in paths if "  - openvino.edge.auth\n" in path.read_text()]
     assert sorted(action_group()) == logging_in
 

@@ -163,7 +163,7 @@ def test_a_first_install_that_fails_is_removed_on_request(site: Site) -> None:
 def test_a_first_install_that_is_only_slow_stays(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def late(*args: Any) -> Any:
+    def late(*args: Any, **_: Any) -> Any:
         raise WaitError("not done within 300 s", details={"timed_out": True})
 
     monkeypatch.setattr(manifests, "wait_rollout", late)
@@ -172,7 +172,7 @@ def test_a_first_install_that_is_only_slow_stays(
     assert ("Deployment", "ocr") in site.cluster.objects
     assert site.verdicts() == {1: "unknown"}
 
-    def crashed(*args: Any) -> Any:
+    def crashed(*args: Any, **_: Any) -> Any:
         raise WaitError("it crashes", details={"timed_out": False})
 
     monkeypatch.setattr(manifests, "wait_rollout", crashed)

@@ -47,6 +47,17 @@ def test_two_tables() -> None:
     ]
 
 
+def test_what_had_no_turn_is_shown_by_what_a_look_has_found() -> None:
+    seen = {
+        "verify_result": status(True, "AVAILABLE"),
+        "model_repository_result": {"bytes_total": 2},
+    }
+    report = fleet_report({}, ["b"], unchanged={"b": seen})
+    assert report["clusters"][-1].split()[:3] == ["b", "AVAILABLE", "2"]
+    foreseen = fleet_report({}, ["b"], check_mode=True, unchanged={"b": seen})
+    assert "NO CHANGE" in foreseen["clusters"][-1]
+
+
 def test_a_failed_gate_shows_its_rows() -> None:
     failed = {"failed": True, "error": {"details": status(False, "LOADING")}}
     report = fleet_report({"a": {"verify_result": failed}}, ["a"])

@@ -34,8 +34,16 @@ class FakeClient:
         self.log = ""
 
     def pod_proxy(
-        self, namespace: str, pod: str, port: int, method: str, path: str, timeout: float
+        self,
+        namespace: str,
+        pod: str,
+        port: int,
+        method: str,
+        path: str,
+        timeout: float,
+        starting: bool,
     ) -> Response:
+        assert starting
         assert (namespace, port, method, path) == ("edge", 8081, "GET", "/v1/config")
         answer = self.answers[pod]
         if isinstance(answer, Exception):

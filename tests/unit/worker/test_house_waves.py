@@ -9,6 +9,7 @@ Needs no cluster; `make matrix` runs it on every supported ansible-core.
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -180,3 +181,61 @@ def test_a_killed_rollout_ends_as_one_that_nobody_disturbed(tmp_path: Path) -> N
     killed.judge(calm)
     assert not killed.faults
     assert killed.kills
+
+
+def test_clusters_of_one_site_are_not_worked_on_together(tmp_path: Path) -> None:
+    waves = [{"name": "all", "rest": True, "groups": []}]
+    alone = {"edge_sites": ["all"], "edge_max_per_site": 3}
+    found = ours(tmp_path, how=hosts(b="fail"), edge_waves=waves, **alone)
+    assert (found.code, found.did) == (2, ["a", "c"]), found.text
+    assert set(states(tmp_path)) == set("abc"), "the next batch was not begun"
+
+
+# Waits until as many clusters as it is to meet are in it, for some seconds at most, and says how
+# many it met.
+COPY = """---
+- name: Copy as a test sees it
+  ansible.builtin.command:
+    argv:
+      - "{{ ansible_python_interpreter }}"
+      - -c
+      - |
+        import os, sys, time
+        folder, name, wanted = sys.argv[1], sys.argv[2], int(sys.argv[3])
+        open(f"{folder}/{name}", "x").close()
+        end = time.monotonic() + 20
+        while (met := len(os.listdir(folder))) < wanted and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        met = max(met, len(os.listdir(folder)))
+        os.remove(f"{folder}/{name}")
+        print(met)
+      - "{{ copies }}"
+      - "{{ inventory_hostname }}"
+      - "{{ at_least }}"
+  register: met
+- name: Say how many it met
+  ansible.builtin.debug:
+    msg: "met {{ met.stdout }}"
+"""
+
+
+def most_together(tmp_path: Path, **variables: Any) -> int:
+    """Return how many clusters got their copy at a time."""
+    role, copies = tmp_path / "roles" / "copy", tmp_path / "copies"
+    (role / "tasks").mkdir(parents=True)
+    copies.mkdir()
+    (role / "tasks" / "main.yml").write_text(COPY)
+    plays = wavekit.ours_with_role(str(role))
+    found = wavekit.run(tmp_path, plays, hosts(), copies=str(copies), **variables)
+    met = [int(number) for number in re.findall(r"met (\d+)", found.text)]
+    assert (found.code, len(met)) == (0, len(hosts())), found.text
+    return max(met)
+
+
+def test_so_many_clusters_get_a_copy_at_a_time(tmp_path: Path) -> None:
+    assert most_together(tmp_path, edge_copies=2, at_least=2) == 2
+
+
+def test_without_a_cap_all_get_their_copy_together(tmp_path: Path) -> None:
+    assert most_together(tmp_path, at_least=8) == 8

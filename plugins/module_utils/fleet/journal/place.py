@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, TypeVar
 
-from ...errors import ApiError, ConflictError, EdgeError, UnreachableError
+from ...errors import ApiError, ConflictError, EdgeError, may_pass
 from ...kube.client import KubeClient
 from .base import HELD, PATIENCE
 
@@ -32,6 +32,10 @@ class Place:
     namespace: str
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
+        """Leave the waiting to C(patiently): a Lease has to be renewed in time."""
+        self.client.patience = 0.0
 
     def get(self, name: str) -> Optional[Json]:
         """Return a ConfigMap; None if it is not there."""
@@ -97,10 +101,7 @@ def _is_held(error: EdgeError) -> bool:
 
 
 def _may_pass(error: EdgeError) -> bool:
-    """Tell whether a request may go well a little later."""
-    if isinstance(error, UnreachableError):
-        return True
-    if not isinstance(error, ApiError) or _is_held(error):
+    """Tell whether a request may go well a little later, also when somebody was in its way."""
+    if _is_held(error):
         return False
-    # Without a status of an error it was an answer of something else, in front of the API server.
-    return error.status in (409, 429) or error.status >= 500 or error.status < 400
+    return may_pass(error) or (isinstance(error, ApiError) and error.status == 409)

@@ -13,6 +13,8 @@ from typing import Any, Dict
 
 from ansible.module_utils.common.parameters import env_fallback
 
+from ..types import POD_CARRIERS
+
 
 def _env(suffix: str) -> Any:
     return (env_fallback, ["K8S_AUTH_" + suffix])
@@ -61,6 +63,14 @@ AUTH_ARGUMENT_SPEC: Dict[str, Any] = {
         "elements": "str",
         "fallback": _env("IMPERSONATE_GROUPS"),
     },
+}
+
+# Not from kubernetes.core: no way to log in, but one that hangs on the cluster just as much.
+AUTH_ARGUMENT_SPEC["pod_carrier"] = {
+    "type": "str",
+    "choices": list(POD_CARRIERS),
+    "default": "auto",
+    "fallback": (env_fallback, ["EDGE_POD_CARRIER"]),
 }
 
 WAIT_ARGUMENT_SPEC: Dict[str, Any] = {

@@ -11,25 +11,20 @@ only with it can a command see the end of its stdin.
 from __future__ import annotations
 
 import json
-import select
 import socket
-import ssl
 import time
 from typing import Any, Dict, Iterable, List, Optional
 
-from ...closing import Closing
 from ...errors import ApiError, TransferError, UnreachableError, UnsupportedError
 from ..types import ExecResult
 from . import websocket
+from .channels import FRAME, PING_EVERY, ChannelStream
 
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 PROTOCOLS = (V5, V4)
 STDIN, STDOUT, STDERR, STATUS, CLOSE_CHANNEL = 0, 1, 2, 3, 255
 
-FRAME = 128 * 1024  # bytes; the server holds a whole frame, and drops one of 32 MiB
-PING_EVERY = 5.0  # seconds, as client-go: load balancers cut silent connections
 AFTER_STATUS = 2.0  # seconds for the server to close the connection once the status came
-_READ = 65536
 
 
 class ExecAccumulator:
@@ -93,11 +88,8 @@ class ExecAccumulator:
         )
 
 
-class ExecStream(Closing):
-    """A running command. Use it in a C(with) block.
-
-    Output is read while input is written, so a command that fills its stdout cannot stop both
-    sides.
+class ExecStream(ChannelStream):
+    """A running command. Use it in a C(with) block; closing it hangs up on the command.
 
     Attributes:
         protocol: the negotiated subprotocol.
@@ -105,22 +97,10 @@ class ExecStream(Closing):
     """
 
     def __init__(self, sock: socket.socket, protocol: str, what: str, timeout: float) -> None:
+        super().__init__(sock, timeout)
         self.protocol = protocol
         self.output = ExecAccumulator()
-        self._sock = sock
         self._what = what
-        self._timeout = timeout
-        self._decoder = websocket.Decoder()
-        self._ended = False
-        self._outbox = bytearray()  # control frames that wait for a gap between data frames
-        self._heard = time.monotonic()
-        self._poll = select.poll()
-        self._poll.register(sock, select.POLLIN)
-        sock.setblocking(False)
-
-    def close(self) -> None:
-        """Close the connection; the command gets a hang-up if it still runs."""
-        self._sock.close()
 
     def need_half_close(self) -> None:
         """Raise unless the server can close stdin alone.
@@ -175,7 +155,7 @@ class ExecStream(Closing):
             UnsupportedError: the server speaks only v4.
         """
         self.need_half_close()
-        if not self._ended:
+        if not self.ended:
             self._send(websocket.encode(websocket.BINARY, bytes((CLOSE_CHANNEL, STDIN))))
 
     def wait(self) -> ExecResult:
@@ -187,115 +167,41 @@ class ExecStream(Closing):
             ApiError: the command was not run.
         """
         started = time.monotonic()
-        while not self._ended:
+        while not self.ended:
             self._receive(min(PING_EVERY, self._timeout))
-            silent = time.monotonic() - max(self._heard, started)
+            silent = time.monotonic() - max(self.heard, started)
             if self.output.status is not None and silent > AFTER_STATUS:
                 break
-            if not self._ended and silent > self._timeout:
+            if not self.ended and silent > self._timeout:
                 raise UnreachableError(
                     f"nothing came from the command within {self._timeout:g} s", subject=self._what
                 )
         out, rc = self.output, self.output.rc(self._what)
         return ExecResult(rc, bytes(out.stdout), bytes(out.stderr), self.protocol)
 
-    def _send(self, frame: bytes) -> None:
-        deadline = time.monotonic() + self._timeout
-        while self._outbox and not self._flush():
-            self._wait_any(deadline)
-            self._take_waiting()
-        view = memoryview(frame)
-        while view:
-            self._take_waiting()
-            if self._ended:
-                raise TransferError(
-                    f"the command ended before all input was sent{self._last_words()}",
-                    subject=self._what,
-                )
-            try:
-                view = view[self._sock.send(view) :]
-                deadline = time.monotonic() + self._timeout
-            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
-                self._wait_any(deadline)
-            except OSError:
-                self._drain()
+    def take(self, payload: bytes) -> None:
+        """Take a message of the command."""
+        self.output.feed(payload)
 
-    def _wait_any(self, deadline: float) -> None:
-        """Wait until the socket can be read or written."""
-        self._poll.modify(self._sock, select.POLLIN | select.POLLOUT)
-        ready = self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
-        self._poll.modify(self._sock, select.POLLIN)
-        if not ready:
-            raise UnreachableError(
-                f"the command took no input for {self._timeout:g} s",
+    def check(self) -> None:
+        """Raise when the command takes no more input."""
+        if self.ended:
+            raise TransferError(
+                f"the command ended before all input was sent{self._last_words()}",
                 subject=self._what,
-                hint="It hangs, or it ended without reading all of its stdin",
             )
+
+    def stuck(self) -> Exception:
+        """Return the error for a command that reads nothing."""
+        return UnreachableError(
+            f"the command took no input for {self._timeout:g} s",
+            subject=self._what,
+            hint="It hangs, or it ended without reading all of its stdin",
+        )
 
     def _last_words(self) -> str:
         text = bytes(self.output.stderr[-300:]).decode("utf-8", "replace").strip()
         return f": {text}" if text else ""
-
-    def _take_waiting(self) -> None:
-        """Read what is there without waiting."""
-        while not self._ended and (self._poll.poll(0) or self._buffered()):
-            if not self._read():
-                return
-
-    def _receive(self, seconds: float) -> None:
-        """Read; after C(seconds) of silence send a ping instead."""
-        if self._buffered() or self._poll.poll(seconds * 1000):
-            self._read()
-            self._flush()
-        else:
-            if not self._outbox:
-                self._outbox += websocket.encode(websocket.PING)
-            self._flush()
-
-    def _buffered(self) -> bool:
-        return isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0
-
-    def _read(self) -> bool:
-        """Read once; False when there was nothing for us."""
-        try:
-            data = self._sock.recv(_READ)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return False
-        except OSError:
-            data = b""
-        if not data:
-            self._ended = True
-            return True
-        for message in self._decoder.feed(data):
-            self._handle(message)
-        return True
-
-    def _handle(self, message: websocket.Message) -> None:
-        if message.opcode == websocket.CLOSE:
-            self._ended = True
-        elif message.opcode == websocket.PING:
-            self._outbox += websocket.encode(websocket.PONG, message.payload)
-        elif message.opcode in (websocket.BINARY, websocket.TEXT):
-            self._heard = time.monotonic()
-            self.output.feed(message.payload)
-
-    def _flush(self) -> bool:
-        """Send waiting control frames; False when the socket took only a part."""
-        try:
-            while self._outbox:
-                del self._outbox[: self._sock.send(self._outbox)]
-        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            return False
-        except OSError:
-            self._drain()
-            self._outbox.clear()
-        return True
-
-    def _drain(self) -> None:
-        """Read what is left after the other side stopped reading."""
-        while not self._ended and self._read():
-            continue
-        self._ended = True
 
 
 __all__: List[str] = ["ExecAccumulator", "ExecStream", "PROTOCOLS", "V4", "V5"]

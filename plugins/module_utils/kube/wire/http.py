@@ -9,7 +9,7 @@ import http.client
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 from urllib.parse import urlencode
 
 from ...errors import UnreachableError
@@ -52,11 +52,26 @@ class Request:
 
 
 class Transport:
-    """Sends requests to an endpoint and keeps idle connections for the next ones."""
+    """Sends requests to an endpoint and keeps idle connections for the next ones.
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    Args:
+        endpoint: where they go.
+        connect: opens a connection to it, where that is another way than C(dial).
+
+    Attributes:
+        endpoint: where they go.
+        closed: no more are sent.
+        met: a Kubernetes API has answered one of them, and not with trouble of its own; who reads
+            the answers says so.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, connect: Optional[Callable[[], Connection]] = None
+    ) -> None:
         self.endpoint = endpoint
+        self._connect = connect or (lambda: Connection(dial(self.endpoint)))
         self.closed = False
+        self.met = False
         self._idle: List[Connection] = []
         self._streams: Set[Connection] = set()
 
@@ -117,12 +132,21 @@ class Transport:
     ) -> Tuple[Connection, http.client.HTTPResponse]:
         """Send a request that may upgrade the connection to another protocol, such as WebSocket.
 
-        The caller closes the connection.
+        A 401 is tried once more after renewing the credentials. The caller closes the connection.
 
         Raises:
             UnreachableError: no connection or no answer.
         """
         self._before()
+        connection, response = self._upgrade(request, timeout)
+        if response.status == 401 and self._renew():
+            connection.close()
+            return self._upgrade(request, timeout)
+        return connection, response
+
+    def _upgrade(
+        self, request: Request, timeout: float
+    ) -> Tuple[Connection, http.client.HTTPResponse]:
         connection = Connection(dial(self.endpoint, tunnel=True))
         try:
             head = self._head(request, absolute=False)
@@ -138,6 +162,9 @@ class Transport:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise self._failed(request, error, timeout) from None
+        except UnreachableError:
+            connection.close()
+            raise
         headers = {name.lower(): value for name, value in response.getheaders()}
         if connection.done(response) and not self.closed:
             self._idle.append(connection)
@@ -163,7 +190,7 @@ class Transport:
             except BaseException:
                 connection.close()
                 raise
-            connection = Connection(dial(self.endpoint))
+            connection = self._connect()
 
     def _take(self, request: Request) -> Connection:
         limit = MAX_IDLE if _may_repeat(request) else ONE_SHOT_IDLE
@@ -181,7 +208,7 @@ class Transport:
             ):
                 return connection
             connection.close()
-        return Connection(dial(self.endpoint))
+        return self._connect()
 
     def _before(self) -> None:
         before = self.endpoint.before

@@ -26,7 +26,9 @@ def connect_error(endpoint: Endpoint, error: OSError, timeout: float) -> Unreach
     message, hint = _connect_text(what, host, error, timeout)
     if proxy:
         hint = "Check proxy and no_proxy, or the kubeconfig's proxy-url and the environment"
-    return _unreachable(endpoint, message, hint, option=_connect_option(endpoint))
+    # An unknown name lasts; a name server that gave no answer does not.
+    unknown = isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
+    return _unreachable(endpoint, message, hint, _connect_option(endpoint), lasting=unknown)
 
 
 def _connect_text(what: str, host: str, error: OSError, timeout: float) -> Tuple[str, str]:
@@ -65,6 +67,7 @@ def tunnel_error(endpoint: Endpoint, status: int, reason: str) -> UnreachableErr
             f"the proxy {endpoint.proxy} wants a login (407)",
             "Set proxy_headers.proxy_basic_auth to USER:PASSWORD",
             option="proxy_headers",
+            lasting=True,
         )
     source = endpoint.proxy.source if endpoint.proxy else "proxy"
     return _unreachable(
@@ -73,6 +76,7 @@ def tunnel_error(endpoint: Endpoint, status: int, reason: str) -> UnreachableErr
         f"{endpoint.host}:{endpoint.port}: {status} {reason}".rstrip(),
         "Allow it there, or name the API server in no_proxy",
         option="proxy",
+        lasting=status < 500,
     )
 
 
@@ -80,12 +84,11 @@ def tls_error(endpoint: Endpoint, error: OSError, timeout: float) -> Unreachable
     """Return the error for a TLS handshake that failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         message, hint, option = _certificate_text(endpoint, error)
-        return _unreachable(endpoint, message, hint, option=option)
+        return _unreachable(endpoint, message, hint, option=option, lasting=True)
     reason = getattr(error, "reason", None) or ""
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
-        return _unreachable(
-            endpoint, "the server does not speak TLS on this port", "Check scheme and port"
-        )
+        text = "the server does not speak TLS on this port"
+        return _unreachable(endpoint, text, "Check scheme and port", lasting=True)
     if is_timeout(error):
         text = f"the TLS handshake did not end within {timeout:g} s"
         return _unreachable(endpoint, text, "Check host, port and proxy")
@@ -123,9 +126,13 @@ def _certificate_text(
     return f"the server's certificate is not accepted: {error.verify_message}", "", "ca_cert"
 
 
-def silence_error(endpoint: Endpoint, what: str, timeout: float) -> UnreachableError:
+class SilenceError(UnreachableError):
+    """The request was sent, and no answer came in time."""
+
+
+def silence_error(endpoint: Endpoint, what: str, timeout: float) -> SilenceError:
     """Return the error for a request without an answer."""
-    return _unreachable(endpoint, f"{what}: no answer within {timeout:g} s", "")
+    return SilenceError(f"{what}: no answer within {timeout:g} s", subject=endpoint.server)
 
 
 def dropped_error(endpoint: Endpoint, what: str, error: BaseException) -> UnreachableError:
@@ -136,6 +143,12 @@ def dropped_error(endpoint: Endpoint, what: str, error: BaseException) -> Unreac
 
 
 def _unreachable(
-    endpoint: Endpoint, message: str, hint: str, option: Optional[str] = None
+    endpoint: Endpoint,
+    message: str,
+    hint: str,
+    option: Optional[str] = None,
+    lasting: bool = False,
 ) -> UnreachableError:
-    return UnreachableError(message, option=option, subject=endpoint.server, hint=hint or None)
+    return UnreachableError(
+        message, option=option, subject=endpoint.server, hint=hint or None, lasting=lasting
+    )

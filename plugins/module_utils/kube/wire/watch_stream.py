@@ -9,7 +9,7 @@ import time
 from http.client import HTTPException
 from typing import Callable, Iterator, Optional, Sequence, Tuple
 
-from ...errors import EdgeError, UnreachableError
+from ...errors import EdgeError, may_pass
 from ..types import WatchEvent
 from .http import Request, Transport
 from .watch_events import WatchDecoder
@@ -49,9 +49,9 @@ def follow(
             for event in _once(transport, path, selectors, decoder, deadline, fail):
                 failures = 0
                 yield event
-        except UnreachableError:
+        except EdgeError as error:
             failures += 1
-            if failures > RECONNECTS or time.monotonic() >= deadline:
+            if not may_pass(error) or failures > RECONNECTS or time.monotonic() >= deadline:
                 raise
         if time.monotonic() - opened < RECONNECT_WAIT:
             left = max(0.0, deadline - time.monotonic())

@@ -16,7 +16,7 @@ import hashlib
 import os
 import struct
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ...errors import TransferError, UnsupportedError
 
@@ -69,7 +69,7 @@ def accepted(key: str, protocols: Sequence[str], headers: Mapping[str, str]) -> 
     return protocol
 
 
-def encode(opcode: int, *parts: bytes) -> bytes:
+def encode(opcode: int, *parts: Union[bytes, memoryview]) -> bytes:
     """Return one final, masked (key 0) frame with the parts as its payload."""
     length = sum(len(part) for part in parts)
     first = 0x80 | opcode

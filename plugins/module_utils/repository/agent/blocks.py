@@ -32,6 +32,7 @@ MAGIC = b"EBS1"
 HEADER = struct.Struct(">4sIQBB8s32s6x")
 BLOCK_BYTES = 8 + 4 + 2  # what each block adds to a signature
 NO_KEY = 0xFFFF
+NOT_HASHED = bytes(8)  # in the place of a hash that nobody compares
 MIN_BLOCK, MAX_BLOCK = 16, 1 << 16
 WINDOW = 32  # bytes after the marker that make a key; half a block at most
 MAX_MARKERS = 8
@@ -84,17 +85,30 @@ def signature_bytes(path: str, block: int, sha256: str = "") -> bytes:
         raise fs.Refused(400, "bad block size")
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     try:
-        size = os.fstat(descriptor).st_size
-        keys = _choose_keys(descriptor, size, block)
-        step = max(block, CHUNK // block * block)
-        # One thread: each hash of a block gives up the interpreter's lock and asks for it again, so
-        # that two threads take half as long again as one.
-        parts = [
-            _chunk(descriptor, start, min(start + step, size), block, keys)
-            for start in range(0, size, step)
-        ]
+        return _signature(descriptor, block, sha256, hashed=True)
     finally:
         os.close(descriptor)
+
+
+def keys_of(descriptor: int, block: int) -> bytes:
+    """Read a file and return its signature with zeros in the place of the hashes.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return _signature(descriptor, block, "", hashed=False)
+
+
+def _signature(descriptor: int, block: int, sha256: str, *, hashed: bool) -> bytes:
+    size = os.fstat(descriptor).st_size
+    keys = _choose_keys(descriptor, size, block)
+    step = max(block, CHUNK // block * block)
+    # One thread: each hash of a block gives up the interpreter's lock and asks for it again, so
+    # that two threads take half as long again as one.
+    parts = [
+        _chunk(descriptor, start, min(start + step, size), block, keys, hashed)
+        for start in range(0, size, step)
+    ]
     header = HEADER.pack(
         MAGIC, block, size, keys.window, len(keys.markers), keys.markers, bytes.fromhex(sha256)
     )
@@ -195,7 +209,7 @@ def _changes(sample: bytes) -> List[int]:
 
 
 def _chunk(
-    descriptor: int, start: int, stop: int, block: int, keys: Keys
+    descriptor: int, start: int, stop: int, block: int, keys: Keys, hashed: bool
 ) -> Tuple[bytes, bytes, bytes]:
     """Return the three columns of the blocks of one part of the file."""
     lead = 1 if start else 0  # a marker shows only against the byte before it
@@ -207,7 +221,7 @@ def _chunk(
     seen: Set[int] = set()
     for first in range(lead, end, block):
         last = min(first + block, end)
-        strong.append(hashlib.sha256(view[first:last]).digest()[:8])
+        strong.append(hashlib.sha256(view[first:last]).digest()[:8] if hashed else NOT_HASHED)
         place = _key_place(data, first, last, keys, seen)
         crcs.append(zlib.crc32(view[place + 1 : place + 1 + keys.window]) if place >= 0 else 0)
         offsets.append(place - first if place >= 0 else NO_KEY)

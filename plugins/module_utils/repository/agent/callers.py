@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, List, Optional
 from . import store as stores
 
 DESERTED = 30.0  # seconds without any request after which the controller seems to be gone
+LONGEST_PAUSE = 3600.0  # seconds for which a helper stays without a task
 LOST_DESERTED = 3.0  # the same after a request that was cut in the middle
 # Limits for connections that have not sent a token: number, seconds, bytes of the head. A new
 # connection over the limit closes the oldest, so that idle connections cannot lock the controller
@@ -41,6 +42,7 @@ class Presence:
         self.peers = 0
         self.last = time.monotonic()
         self.cut: Optional[float] = None
+        self.pause = 0.0  # seconds for which the controller has told that no request will come
         self._marked = False
 
     def enter(self) -> None:
@@ -48,7 +50,7 @@ class Presence:
         with self._guard:
             self.active += 1
             self.last = time.monotonic()
-            self.cut = None
+            self.cut, self.pause = None, 0.0
             if self._marked:
                 self._store.locked.found()
                 self._marked = False
@@ -61,6 +63,11 @@ class Presence:
             if cut:
                 self.cut = self.last
         self.mark()
+
+    def rest(self, seconds: float) -> None:
+        """Note that the next request may come so late; it ends the pause."""
+        with self._guard:
+            self.pause = min(seconds, LONGEST_PAUSE)
 
     def serve(self, step: int) -> None:
         """Count a request of another helper as begun (1) or ended (-1)."""

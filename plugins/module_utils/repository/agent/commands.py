@@ -10,9 +10,7 @@ import threading
 from typing import Any, Callable, Dict
 
 from . import blocks, pack, tasks, trust
-from . import fetch as fetching
 from . import files as fs
-from . import look as looking
 from . import repair as repairing
 from . import stage as stages
 from . import store as stores
@@ -29,19 +27,26 @@ class Commands:
     Args:
         store: the file system side.
         deserted: tells whether the controller seems to be gone, so that its tasks can be aborted.
+        rest: told for how long the next task of the run is waited for.
     """
 
-    def __init__(self, store: stores.Store, deserted: Callable[[], bool]) -> None:
-        self.store, self._deserted = store, deserted
+    def __init__(
+        self,
+        store: stores.Store,
+        deserted: Callable[[], bool],
+        rest: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        self.store, self._deserted, self._rest = store, deserted, rest
         self.guard = threading.Lock()  # these commands run one at a time; uploads run in parallel
         self._free: Dict[str, Callable[[Json, Task], Result]] = {
             "facts": self._facts,
             "staged": lambda request, task: store.staged(request["digest"]),
             "signature": self._signature,
             "fetch": self._fetch,
-            "look": lambda request, task: looking.look(store.work, request),
+            "look": self._look,
             "gather": self._gather,
             "bye": lambda request, task: {"bye": True},
+            "stay": self._stay,
         }
         self._guarded: Dict[str, Callable[[Json], Json]] = {
             "inventory": lambda request: store.inventory(),
@@ -101,6 +106,12 @@ class Commands:
     def _facts(self, request: Json, task: Task) -> Json:
         return {**self.store.facts(), "trust": trust.read(self.store.work)}
 
+    def _stay(self, request: Json, task: Task) -> Json:
+        if self.store.locked.owner is not None:
+            raise fs.Refused(409, "the store is still locked")
+        self._rest(float(request["seconds"]))
+        return {}
+
     def _stage(self, request: Json) -> Json:
         return self.store.stage(request["manifest"], request.get("reuse") or {})
 
@@ -127,11 +138,20 @@ class Commands:
                 raise fs.Refused(409, "the controller is gone")
             self.store.check_owner()
 
+        from . import fetch as fetching  # late: with TLS and XML, it is a fourth of the program
+
         upload = self._upload(request["digest"], still_ours, lambda: None)
         try:
             return fetching.Fetcher(upload, request, task.progress).run()
         finally:
             upload.close()
 
+    def _look(self, request: Json, task: Task) -> Json:
+        from . import look as looking  # late, as above
+
+        return looking.look(self.store.work, request)
+
     def _gather(self, request: Json, task: Task) -> Json:
+        from . import look as looking
+
         return looking.gather(self.store, request, task.progress)

@@ -12,10 +12,11 @@ import ctypes
 import errno
 import fcntl
 import functools
+import hashlib
 import os
 import re
 import stat
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from . import files as fs
 
@@ -28,7 +29,12 @@ NAMES = ("case", "forms", "reserved")  # kinds of names that a store can keep di
 # ends in the client (Linux, C(fs/fuse/inode.c), no C(sync_fs) in C(fs/smb/client) and C(fs/9p)).
 SYNCED = ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "tmpfs", "nfs", "nfs4", "ceph")
 FEW_FILES = 32  # are flushed one by one, more with one flush of the whole file system
+AT_ONCE = 128  # files that the disk is asked for at once
+AHEAD_BYTES = 16 << 20  # of such files, at most
 
+NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENXIO)  # nothing, a link, a socket
+
+Seen = Tuple[str, fs.Stamp]  # sha256 and stamp of a file that was read
 Json = Dict[str, Any]
 
 
@@ -214,6 +220,83 @@ def sha256_from_disk(path: str) -> str:
     finally:
         os.close(descriptor)
     return fs.sha256_of(path)
+
+
+def read_all(
+    files: Iterable[Tuple[str, int]], *, drop: bool = False, skip: bool = False
+) -> Iterator[Seen]:
+    """Read many files, and yield sha256 and stamp of each; C(("", ())) for what is no file.
+
+    The disk gets the requests for many files before the first of them is waited for: one small file
+    after the other would wait for the disk each time.
+
+    Args:
+        files: paths, and sizes by which they are grouped.
+        drop: read from the disk, not from memory, as far as can be; what was flushed before.
+        skip: a file that cannot be read is taken for none, too.
+
+    Raises:
+        OSError: a file cannot be read; names it.
+    """
+    group: List[str] = []
+    count = 0
+    for path, size in files:
+        group.append(path)
+        count += size
+        if len(group) >= AT_ONCE or count >= AHEAD_BYTES:
+            yield from _read_group(group, drop, skip)
+            group, count = [], 0
+    yield from _read_group(group, drop, skip)
+
+
+def _read_group(paths: Sequence[str], drop: bool, skip: bool) -> List[Seen]:
+    opened: List[int] = []
+    try:
+        for path in paths:
+            opened.append(_ask_for(path, drop, skip))
+        return [_read_one(*item, skip) for item in zip(opened, paths)]
+    finally:
+        for descriptor in opened:
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _ask_for(path: str, drop: bool, skip: bool) -> int:
+    """Open a file and let the kernel read it ahead; -1 when there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if skip or error.errno in NO_FILE:
+            return -1
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return -1
+    if drop:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+    return descriptor
+
+
+def _read_one(descriptor: int, path: str, skip: bool) -> Seen:
+    if descriptor < 0:
+        return "", ()
+    status = os.fstat(descriptor)
+    digest = hashlib.sha256()
+    left = status.st_size
+    try:
+        while left:
+            data = os.read(descriptor, min(fs.BLOCK, left))
+            if not data:  # it became shorter: its sha256 is another one
+                break
+            digest.update(data)
+            left -= len(data)
+    except OSError as error:
+        if skip:
+            return "", ()
+        error.filename = path
+        raise
+    return digest.hexdigest(), fs.stamp_of(status)
 
 
 def sync_system(path: str) -> bool:

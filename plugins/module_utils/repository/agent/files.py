@@ -20,11 +20,15 @@ DIRECTORY_MODE = 0o755
 MODEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,199}")
 VERSION = re.compile(r"[1-9][0-9]{0,18}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# What Linux's NFS client makes of a file that goes while a process of its machine has it open: it
+# stays under such a name until it is closed (fs/nfs/unlink.c), and cannot be removed before.
+STILL_OPEN = re.compile(r"\.nfs[0-9a-f]{24}")
 JSON_LIMIT = 64 << 20  # bytes; a record takes some 300 a file
 JSON_DEPTH = 16  # levels; a record has five
 OWNER = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 Json = Dict[str, Any]
+Stamp = Tuple[int, ...]
 
 
 # Unexpected objects below C(.edge) of a store, by path, with the reason. They count as absent, and
@@ -160,17 +164,62 @@ def sha256_of(path: str) -> str:
 
 def walk(top: str) -> Iterator[Tuple[str, str]]:
     """Yield (path inside, full path) of everything that is no directory; links stay links."""
-    for directory, names, files in os.walk(top):
-        links = [name for name in names if os.path.islink(os.path.join(directory, name))]
-        for name in sorted(files + links):
-            full = os.path.join(directory, name)
-            yield os.path.relpath(full, top).replace(os.sep, "/"), full
+    for inner, entry, is_directory in _entries(top):
+        if not is_directory:
+            yield inner, entry.path
 
 
-def stamp(path: str) -> Tuple[int, ...]:
+def tree(top: str) -> Tuple[Dict[str, os.stat_result], List[str]]:
+    """Return everything below a directory: C(lstat) of what is none, and the directories inside."""
+    files: Dict[str, os.stat_result] = {}
+    directories: List[str] = []
+    for inner, entry, is_directory in _entries(top):
+        if is_directory:
+            directories.append(inner)
+            continue
+        try:
+            files[inner] = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:  # another stream moved it just now
+            pass
+    return files, directories
+
+
+def _entries(top: str) -> Iterator[Tuple[str, "os.DirEntry[str]", bool]]:
+    """Yield (path inside, entry, whether it is a directory), what is in a directory by name.
+
+    Files that are gone and still open on NFS are left out.
+    """
+    pending = [(top, "")]
+    while pending:
+        directory, above = pending.pop()
+        try:
+            with os.scandir(directory) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError:  # it went, or is not to be read
+            continue
+        for entry in entries:
+            inner = above + entry.name
+            is_directory = entry.is_dir(follow_symlinks=False)
+            if is_directory:
+                pending.append((entry.path, inner + "/"))
+            elif STILL_OPEN.fullmatch(entry.name):
+                continue
+            yield inner, entry, is_directory
+
+
+def stamp(path: str) -> Stamp:
     """Return size, modification time (ns) and inode of a name itself."""
-    status = os.lstat(path)
+    return stamp_of(os.lstat(path))
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Return size, modification time (ns) and inode."""
     return (status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def stamps(top: str) -> Dict[str, Stamp]:
+    """Return the stamp of everything below a directory that is none, by path inside."""
+    return {inner: stamp_of(status) for inner, status in tree(top)[0].items()}
 
 
 def owner_of(path: str) -> Tuple[int, ...]:
@@ -192,9 +241,27 @@ def traits(path: str) -> Dict[str, List[int]]:
     return {"owner": owner, "modes": [stat.S_IMODE(mode), stat.S_IMODE(above)]}
 
 
-def is_owned(path: str, uid: int, gid: int) -> bool:
-    """Return whether a name has the owner that it should get; only root can give one."""
-    return os.geteuid() != 0 or owner_of(path)[1:] == (uid, gid)
+def foreign(mode: int, owner: Tuple[int, int], status: os.stat_result) -> Tuple[bool, bool]:
+    """Return whether a name has another mode, or another owner, than it should get.
+
+    Only root can give an owner.
+    """
+    other = os.geteuid() == 0 and (status.st_uid, status.st_gid) != owner
+    return stat.S_IMODE(status.st_mode) != mode, other
+
+
+def own(path: str, mode: int, owner: Tuple[int, int], status: os.stat_result) -> bool:
+    """Set mode and owner only where they differ: hard links share them with other files.
+
+    Returns:
+        Whether something was set.
+    """
+    wrong, other = foreign(mode, owner, status)
+    if wrong:
+        os.chmod(path, mode)
+    if other:
+        os.chown(path, *owner)
+    return wrong or other
 
 
 def children(path: str) -> List[Tuple[str, str]]:
@@ -349,6 +416,16 @@ def make_dir(path: str) -> None:
     if not is_dir(path):
         discard(path)
         os.makedirs(path, exist_ok=True)
+
+
+def create(path: str) -> int:
+    """Return a descriptor of a new file with the mode of published ones.
+
+    Raises:
+        FileExistsError: something is there.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    return os.open(path, flags, FILE_MODE)
 
 
 def fsync(path: str) -> None:

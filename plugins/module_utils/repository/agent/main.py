@@ -84,12 +84,40 @@ class Agent(ThreadingHTTPServer):
         self.strangers = Strangers()
         self.tasks = tasks.Tasks()
         self.presence = Presence(store, lambda: self.tasks.running > 0)
-        self.commands = commands.Commands(store, self.presence.deserted)
+        self.commands = commands.Commands(store, self.presence.deserted, self.presence.rest)
 
     def server_bind(self) -> None:
         """Bind without HTTPServer's reverse DNS look-up, which can hang in a pod."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def listen_on_loopback(self) -> None:
+        """Accept connections of the pod's own network too: a port-forward comes from there.
+
+        Not on all addresses: a pod may have networks besides that of the cluster.
+        """
+        host = "::1" if self.address_family == socket.AF_INET6 else "127.0.0.1"
+        listener = socket.socket(self.address_family, socket.SOCK_STREAM)
+        try:
+            listener.bind((host, self.server_address[1]))
+            listener.listen(self.request_queue_size)
+        except OSError as error:  # no such address, or it is the one that the server has
+            listener.close()
+            say("agent does not serve on %s: %s" % (host, error))
+            return
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                request, client_address = listener.accept()
+            except OSError:  # out of descriptors, or the client is gone already
+                time.sleep(0.1)
+                continue
+            try:
+                self.process_request(request, client_address)
+            except Exception:  # as BaseServer does: one connection must not end the server
+                self.shutdown_request(request)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Accept a connection; it counts as unauthenticated until it sends a token."""
@@ -117,7 +145,7 @@ class Agent(ThreadingHTTPServer):
                 if self.presence.cut is None or working:
                     self.store.locked.beat()
                 beaten = now
-            limit = self.idle if self.presence.cut is None else self.lost
+            limit = self.presence.pause or (self.idle if self.presence.cut is None else self.lost)
             if quiet > limit and not self.tasks.running and not self.presence.peers:
                 self.leave("no request for %.0f s" % quiet)
 
@@ -389,6 +417,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: agent.leave("terminated"))
     threading.Thread(target=agent.watch, daemon=True).start()
     say("agent serves on port %d" % agent.server_address[1])
+    if address[0]:
+        agent.listen_on_loopback()
     agent.serve_forever(poll_interval=5.0)
 
 

@@ -24,8 +24,8 @@ import struct
 import zlib
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from . import disk, verify
 from . import files as fs
+from . import verify
 
 FILE = struct.Struct(">IQ")
 BASIS = struct.Struct(">H")
@@ -100,7 +100,7 @@ class Unpacker:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._part: Optional[verify.Part] = None
+        self._part: Optional[verify.Receiving] = None
         self._skipping: Optional[int] = None  # a file that is done already
         self._basis = -1
         self._basis_size = 0
@@ -157,6 +157,9 @@ class Unpacker:
             raise Refused(400, f"the manifest has no file number {number}")
         if self._stage.is_done(number):
             self._skipping = number
+            return
+        if not offset and self._stage.files[number]["size"] <= verify.WHOLE:
+            self._part = verify.Whole(self._stage, number)
             return
         part = verify.Part(self._stage, number, offset)
         self._part = part
@@ -220,17 +223,11 @@ class Unpacker:
         if offset + length > self._basis_size:
             raise Refused(400, "a copy from behind the end of its basis")
         while length:
-            count = self._copy_some(part, offset, min(length, COPY_STEP))
+            count = part.copy(self._basis, offset, min(length, COPY_STEP))
             if not count:
                 raise Refused(409, "the basis became shorter")
             offset, length = offset + count, length - count
-            part.position += count
             self._verifier.written(part)
-
-    def _copy_some(self, part: verify.Part, offset: int, length: int) -> int:
-        with part.claim.lock:
-            part.claim.check()
-            return disk.copy_some(self._basis, part.descriptor, offset, part.position, length)
 
     def _check_room(self, length: int, most: int) -> None:
         if not 0 < length <= most:
@@ -243,12 +240,7 @@ class Unpacker:
         part = self._part
         if part is None:
             return
-        with part.claim.lock:
-            part.claim.check()
-            while view:
-                count = os.pwrite(part.descriptor, view, part.position)
-                part.position += count
-                view = view[count:]
+        part.write(view)
         self._verifier.written(part)
 
     def _end(self) -> None:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
+from . import disk
 from . import files as fs
 
 MODEL_DIRECTORY = ".."  # how a listing names the directory that holds the version
@@ -66,12 +67,17 @@ def is_record(value: Any) -> bool:
     )
 
 
-def hash_or_nothing(path: str) -> str:
-    """Return the sha256 of a file, C("") for what is no file or cannot be read."""
-    try:
-        return fs.sha256_of(path)
-    except OSError:
-        return ""
+def hashes_of(version: str, *, skip: bool = False) -> Dict[str, str]:
+    """Return the sha256 of each file of a version, C("") for what is no file.
+
+    Args:
+        version: its directory.
+        skip: what cannot be read is C(""), too.
+    """
+    files = {inner: status.st_size for inner, status in fs.tree(version)[0].items()}
+    paths = ((os.path.join(version, inner), size) for inner, size in files.items())
+    seen = disk.read_all(paths, skip=skip)
+    return {inner: sha256 for inner, (sha256, _stamp) in zip(files, seen)}
 
 
 def repair(store: Any, body: Json) -> Json:
@@ -99,6 +105,7 @@ def repair(store: Any, body: Json) -> Json:
     store.check_owner()
     for path in body.get("extra") or ():
         work.discard(str(path))
+    work.ready([stage.final(number) for number in files])
     for number in files:
         work.restore(number, stage.final(number))
     for number in body.get("modes") or ():
@@ -190,14 +197,19 @@ class Repair:
             os.rename(full, os.path.join(self.trash, str(self.count)))
             self.touched.add(os.path.dirname(full))
 
+    def ready(self, staged: Sequence[str]) -> None:
+        """Give staged files mode and owner, and flush them to the disk."""
+        for path in staged:
+            self.store.own(path, fs.FILE_MODE)
+        if staged:
+            disk.sync_all(self.store.work, staged)
+
     def restore(self, number: int, staged: str) -> None:
         """Replace a damaged file by a verified one, with a rename."""
         full = os.path.join(self.version, self.path_of(number))
         self._make_way(os.path.dirname(full))
         if fs.is_dir(full):
             self._to_trash(full)
-        self.store.own(staged, fs.FILE_MODE)
-        fs.fsync(staged)
         os.rename(staged, full)
         self.restored = full
         self.touched.add(os.path.dirname(full))
@@ -238,8 +250,8 @@ class Repair:
         for directory in sorted(self.touched, reverse=True):
             if fs.is_dir(directory):
                 fs.fsync(directory)
-        stamps = {inner: fs.stamp(full) for inner, full in fs.walk(self.version)}
-        found = {inner: fs.sha256_of(full) for inner, full in fs.walk(self.version)}
+        stamps = fs.stamps(self.version)
+        found = hashes_of(self.version)
         wanted = {entry["path"]: entry["sha256"] for entry in self.manifest["files"]}
         wrong = sorted(path for path in {*found, *wanted} if found.get(path) != wanted.get(path))
         if wrong:

@@ -6,7 +6,7 @@
 Layout of C(.edge/staging/<digest>/), which survives the helper and the run::
 
     manifest.json   what it will be; its modification time is the last use
-    tree/<path>     complete, verified files
+    tree/<path>     complete files; one without its line in "done" is not verified yet
     part-<n>        the beginning of file number n of the manifest
     bad-<n>         all of file n with a wrong hash; good enough to repair it from
     done            a line "n size mtime_ns inode" per verified file that is flushed to the disk
@@ -19,9 +19,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from . import disk, pack
 from . import files as fs
@@ -29,9 +41,10 @@ from . import files as fs
 BATCH = 500  # verified files between two flushes of the stamps
 CLAIM_SECONDS = 15.0  # seconds for an older upload of the same file to stop
 CHECK_SECONDS = 1.0  # between two looks at the lock by one upload
+GROWING = re.compile(r"(part|bad)-(0|[1-9][0-9]{0,8})")
 
 Json = Dict[str, Any]
-Stamp = Tuple[int, ...]
+Stamp = fs.Stamp
 Refused = fs.Refused
 
 
@@ -97,17 +110,32 @@ class Stage:
 
     def status(self) -> Json:
         """Return what is there, by number; reads files whose stamp is not known."""
-        return {"files": {str(number): self._state(number) for number in range(len(self.files))}}
+        tree = fs.tree(self.tree)[0]
+        there = [number for number, entry in enumerate(self.files) if entry["path"] in tree]
+        done = {number for number in there if self.is_done(number)}
+        done |= self._right([number for number in there if number not in done])
+        growing = self._growing()
+        return {
+            "files": {
+                str(number): self._state(number, number in done, growing)
+                for number in range(len(self.files))
+            }
+        }
 
-    def _state(self, number: int) -> Json:
-        done = self.is_done(number) or self._is_right(number)
-        have = 0
-        if not done:
-            have = fs.size_of(self.part(number)) if fs.is_plain(self.part(number)) else 0
-            have = have if have <= self.files[number]["size"] else 0
+    def _state(self, number: int, done: bool, growing: Mapping[str, int]) -> Json:
+        have = 0 if done else growing.get(f"part-{number}", 0)
+        have = have if have <= self.files[number]["size"] else 0
         found: Json = {"done": done, "have": have}
-        if not done and fs.is_plain(self.bad(number)):
+        if not done and f"bad-{number}" in growing:
             found["bad"] = True
+        return found
+
+    def _growing(self) -> Dict[str, int]:
+        """Return the sizes of the parts and of the files with a wrong hash, by name."""
+        found: Dict[str, int] = {}
+        for name, path in fs.children(self.path):
+            if GROWING.fullmatch(name) and fs.is_plain(path):
+                found[name] = fs.size_of(path)
         return found
 
     def is_done(self, number: int) -> bool:
@@ -119,12 +147,24 @@ class Stage:
             return False
 
     def _is_right(self, number: int) -> bool:
-        path, entry = self.final(number), self.files[number]
-        return (
-            fs.is_plain(path)
-            and fs.size_of(path) == entry["size"]
-            and disk.sha256_from_disk(path) == entry["sha256"]
+        return number in self._right([number])
+
+    def _right(self, numbers: Iterable[int]) -> Set[int]:
+        """Return those of the files in the tree that have the right bytes on the disk."""
+        chosen = [
+            number
+            for number in numbers
+            if fs.is_plain(self.final(number))
+            and fs.size_of(self.final(number)) == self.files[number]["size"]
+        ]
+        seen = disk.read_all(
+            ((self.final(number), self.files[number]["size"]) for number in chosen), drop=True
         )
+        return {
+            number
+            for number, (sha256, _stamp) in zip(chosen, seen)
+            if sha256 == self.files[number]["sha256"]
+        }
 
     def is_right_after_all(self, number: int) -> bool:
         """Read a file again whose stamp is another than when it was verified.
@@ -136,6 +176,22 @@ class Stage:
             return False
         self.stamps[number] = fs.stamp(self.final(number))
         return True
+
+    def check(self, stamps: Mapping[str, Stamp]) -> None:
+        """Refuse a tree that is not all of the version, verified.
+
+        Args:
+            stamps: of what lies in the tree.
+        """
+        for number, entry in enumerate(self.files):
+            stamp = stamps.get(entry["path"])
+            if stamp is None or number not in self.stamps:
+                raise Refused(409, f"{entry['path']} has not been received")
+            if stamp != self.stamps[number] and not self.is_right_after_all(number):
+                raise Refused(409, f"{entry['path']} changed after it was received")
+        if len(stamps) > len(self.files):
+            more = set(stamps) - {entry["path"] for entry in self.files}
+            raise Refused(409, "unexpected files: " + ", ".join(sorted(more)))
 
     def _read_stamps(self) -> Dict[int, Stamp]:
         found: Dict[int, Stamp] = {}
@@ -159,14 +215,16 @@ class Stage:
     def prepare(self) -> None:
         """Create the stage, delete files that are not in the manifest, verify those that are."""
         self._save_manifest()
-        wanted = {os.path.join(self.tree, entry["path"]) for entry in self.files}
-        for _inner, full in list(fs.walk(self.tree)):
-            if full not in wanted:
-                fs.discard(full)
-        for path in sorted({os.path.dirname(path) for path in wanted}):
-            os.makedirs(path, exist_ok=True)
-        for number in range(len(self.files)):
-            self._settle_one(number)
+        wanted = {entry["path"]: number for number, entry in enumerate(self.files)}
+        files, directories = fs.tree(self.tree)
+        for inner in (*files, *directories):
+            if (inner in wanted) != (inner in files):  # not wanted, or a directory in the way
+                fs.discard(os.path.join(self.tree, inner))
+        for inner in sorted({os.path.dirname(path) for path in wanted}):
+            os.makedirs(os.path.join(self.tree, inner), exist_ok=True)
+        for name, path in fs.children(self.path):
+            self._clear(name, path)
+        self._settle([wanted[inner] for inner in files if inner in wanted])
         self.flush()
 
     def _save_manifest(self) -> None:
@@ -179,37 +237,45 @@ class Stage:
         fs.save(path, json.dumps(self.manifest).encode())
         fs.fsync(self.path)
 
-    def _settle_one(self, number: int) -> None:
-        """Verify a file that an earlier helper left, and delete a part that is too long.
+    def _clear(self, name: str, path: str) -> None:
+        """Delete what is in the place of a part, and a part that is too long."""
+        match = GROWING.fullmatch(name)
+        if match is None or int(match.group(2)) >= len(self.files):
+            return
+        fs.make_way(path)
+        size = self.files[int(match.group(2))]["size"]
+        if match.group(1) == "part" and fs.size_of(path) > size:
+            fs.discard(path)
+
+    def _settle(self, numbers: Iterable[int]) -> None:
+        """Verify files that an earlier helper left.
 
         A matching stamp does not prove that the disk still holds the verified bytes.
         """
-        fs.make_way(self.bad(number))
-        fs.make_way(self.part(number))
-        path = self.final(number)
-        known = self.is_done(number)
-        if os.path.lexists(path) and not (known and number in self._seen):
-            if self._is_right(number):
+        known = {number for number in numbers if self.is_done(number)}
+        unread = [number for number in numbers if not (number in known and number in self._seen)]
+        right = self._right(unread)
+        for number in unread:
+            path = self.final(number)
+            if number in right:
                 self._seen.add(number)
-                if not known:
+                if number not in known:
                     self._arrived(number, synced=False)
             elif fs.is_plain(path) and os.lstat(path).st_nlink == 1:
                 os.rename(path, self.bad(number))
             else:
                 fs.discard(path)
-        if fs.size_of(self.part(number)) > self.files[number]["size"]:
-            fs.discard(self.part(number))
 
-    def _arrived(self, number: int, synced: bool) -> None:
+    def _arrived(self, number: int, synced: bool, stamp: Stamp = ()) -> None:
         with self.guard:
-            self._waiting[number] = fs.stamp(self.final(number))
+            self._waiting[number] = stamp or fs.stamp(self.final(number))
             self._seen.add(number)
             self._unsynced = self._unsynced or not synced
 
-    def take(self, numbers: Iterable[int]) -> None:
-        """Register files that C(Unpacker) verified and moved into the tree."""
-        for number in numbers:
-            self._arrived(number, synced=False)
+    def take(self, done: Mapping[int, Stamp]) -> None:
+        """Register files that C(Unpacker) verified and put into the tree; see C(verify.Stage)."""
+        for number, stamp in done.items():
+            self._arrived(number, bool(stamp), stamp)
         if len(self._waiting) >= BATCH:
             self.flush()
 
@@ -360,10 +426,10 @@ class Upload:
         """Return the path of a published file that copies come from."""
         return self._locate(basis)
 
-    def mark_done(self, numbers: Iterable[int]) -> None:
-        """Take files that were verified and put into the tree."""
+    def mark_done(self, done: Mapping[int, Stamp]) -> None:
+        """Take files that were verified and put into the tree; see C(verify.Stage)."""
         self.check(now=True)
-        self.stage.take(numbers)
+        self.stage.take(done)
 
     def entry(self, number: int) -> Json:
         """Return a file of the manifest: C(path), C(size), C(sha256)."""

@@ -24,7 +24,7 @@ import sys
 import time
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from . import disk, upkeep
+from . import disk, tasks, upkeep
 from . import files as fs
 from . import lock as locks
 from . import repair as repairs
@@ -116,7 +116,10 @@ class Store:
         return {"versions": versions, "strays": strays, "odd": upkeep.odd_in(self.work)}
 
     def _version(self, model: str, version: str, path: str) -> Json:
-        files = [[inner, *fs.stamp(full), *fs.owner_of(full)] for inner, full in fs.walk(path)]
+        files = [
+            [inner, *fs.stamp_of(status), status.st_mode, status.st_uid, status.st_gid]
+            for inner, status in fs.tree(path)[0].items()
+        ]
         about = {**self._record(model, version), **repairs.directories(path)}
         return {"model": model, "version": int(version), "files": files, **about}
 
@@ -129,8 +132,7 @@ class Store:
 
     def hashes(self, model: str, version: int) -> Json:
         """sha256 of each file of a published version, read now; C("") for what is no file."""
-        path = self.version_path(model, version)
-        return {"files": {inner: repairs.hash_or_nothing(full) for inner, full in fs.walk(path)}}
+        return {"files": repairs.hashes_of(self.version_path(model, version), skip=True)}
 
     def staged(self, digest: str) -> Json:
         """Return the staged files of a version; changes nothing."""
@@ -269,27 +271,35 @@ class Store:
         return {**answer, "linked": linked, "damaged": damaged}
 
     def _reuse(self, stage: stages.Stage, reuse: Json) -> Tuple[int, List[Json], Dict[int, str]]:
-        linked, damaged, taken = 0, [], {}
-        for key, places in reuse.items():
-            number = int(key)
-            entry = stage.entry(number)
-            for place in places:
-                if stage.is_done(number):
-                    break
-                self.check_owner()
-                try:
-                    source = self.place(place, stage.manifest["digest"])
-                    # What is not published can be linked whatever its mode is.
-                    own = self._is_ours if "model" in place else os.path.isfile
-                    how, seen = stage.adopt(number, source, own)
-                except (Refused, OSError):
-                    continue
-                if how:
-                    linked, taken[number] = linked + entry["size"], how
-                elif seen:
-                    damaged.append({**place, "sha256": seen})
+        """Take over files that are on the store already; several are read and hashed at once."""
+        found = tasks.side_by_side(
+            lambda key: self._take_over(stage, int(key), reuse[key]), list(reuse)
+        )
         stage.flush()
-        return linked, damaged, taken
+        taken = {int(key): how for key, (how, _wrong) in zip(reuse, found) if how}
+        damaged = [item for _how, wrong in found for item in wrong]
+        return sum(stage.entry(number)["size"] for number in taken), damaged, taken
+
+    def _take_over(
+        self, stage: stages.Stage, number: int, places: Sequence[Json]
+    ) -> Tuple[str, List[Json]]:
+        """Take one file from the first place that has its bytes; return how, and what is wrong."""
+        wrong: List[Json] = []
+        for place in places:
+            if stage.is_done(number):
+                break
+            self.check_owner()
+            try:
+                source = self.place(place, stage.manifest["digest"])
+                # What is not published can be linked whatever its mode is.
+                own = self._is_ours if "model" in place else os.path.isfile
+                how, seen = stage.adopt(number, source, own)
+            except (Refused, OSError):
+                continue
+            if how:
+                return how, wrong
+            wrong += [{**place, "sha256": seen}] if seen else []
+        return "", wrong
 
     def _make_room(self, needed: int) -> None:
         """Delete stages that this run does not want while the space is too small without."""
@@ -333,9 +343,7 @@ class Store:
         parent, target = self.model_dir(model), self.version_path(model, version)
         if fs.names_in(target):
             raise Refused(409, f"version {version} of model {model} exists")
-        self._check_tree(stage)
-        self._settle(stage.tree)
-        stamps = {inner: fs.stamp(full) for inner, full in fs.walk(stage.tree)}
+        stamps = self._settle(stage)
         first = os.path.join(stage.tree, min(stamps))
         self.write_record(model, version, manifest, stamps, first)
         self.check_owner()
@@ -349,7 +357,7 @@ class Store:
         path = self.version_path(model, version)
         record = self._record(model, str(version))["record"] or {}
         manifest = record.get("manifest") or {}
-        stamps = {inner: list(fs.stamp(full)) for inner, full in fs.walk(path)}
+        stamps = {inner: list(stamp) for inner, stamp in fs.stamps(path).items()}
         if not stamps or manifest.get("digest") != digest:
             return False
         wanted = {entry["path"]: entry["sha256"] for entry in manifest["files"]}
@@ -367,7 +375,7 @@ class Store:
         fs.checked_digest(manifest)
         model, version = manifest["model"], int(manifest["version"])
         path = self.version_path(model, version)
-        before = {inner: fs.stamp(full) for inner, full in fs.walk(path)}
+        before = fs.stamps(path)
         found = self.hashes(model, version)["files"]
         if found != {entry["path"]: entry["sha256"] for entry in manifest["files"]}:
             raise Refused(409, f"version {version} of model {model} has other bytes")
@@ -411,39 +419,30 @@ class Store:
         if not fs.is_dir(self.work) or not fs.is_dir(path):
             raise Refused(409, f"{path} is not a directory")
 
-    def _check_tree(self, stage: stages.Stage) -> None:
-        stamps = {inner: fs.stamp(full) for inner, full in fs.walk(stage.tree)}
-        for number, entry in enumerate(stage.files):
-            stamp = stamps.pop(entry["path"], None)
-            if stamp is None or number not in stage.stamps:
-                raise Refused(409, f"{entry['path']} has not been received")
-            if stamp != stage.stamps[number] and not stage.is_right_after_all(number):
-                raise Refused(409, f"{entry['path']} changed after it was received")
-        if stamps:
-            raise Refused(409, "unexpected files: " + ", ".join(sorted(stamps)))
+    def _settle(self, stage: stages.Stage) -> Dict[str, fs.Stamp]:
+        """Check a tree, give modes and owner, flush all to the disk, leaves first.
 
-    def _settle(self, tree: str) -> None:
-        """Give modes and owner, then flush everything below to the disk, leaves first."""
-        paths: List[str] = []
-        for directory, _names, files in os.walk(tree, topdown=False):
-            for name in files:
-                paths.append(os.path.join(directory, name))
-                self.own(paths[-1], fs.FILE_MODE)
-            paths.append(directory)
-            self.own(directory, fs.DIRECTORY_MODE)
-        disk.sync_all(tree, paths)
+        Returns:
+            The stamps of its files.
+        """
+        files, directories = fs.tree(stage.tree)
+        stamps = {inner: fs.stamp_of(status) for inner, status in files.items()}
+        stage.check(stamps)
+        paths = [os.path.join(stage.tree, inner) for inner in files]
+        given = [self.own(path, fs.FILE_MODE, files[inner]) for path, inner in zip(paths, files)]
+        for inner in (*reversed(directories), ""):
+            paths.append(os.path.join(stage.tree, inner))
+            self.own(paths[-1], fs.DIRECTORY_MODE)
+        disk.sync_all(stage.tree, paths)
+        return fs.stamps(stage.tree) if any(given) else stamps
 
-    def own(self, path: str, mode: int) -> None:
-        """Set mode and owner only where they differ: hard links share them with other files."""
-        if stat.S_IMODE(os.lstat(path).st_mode) != mode:
-            os.chmod(path, mode)
-        if not fs.is_owned(path, self.uid, self.gid):
-            os.chown(path, self.uid, self.gid)
+    def own(self, path: str, mode: int, status: Optional[os.stat_result] = None) -> bool:
+        """Set mode and owner of published files; returns whether they were others."""
+        return fs.own(path, mode, (self.uid, self.gid), status or os.lstat(path))
 
     def _is_ours(self, path: str) -> bool:
         """Return whether a file has the mode and owner of published ones already."""
-        right = stat.S_IMODE(os.lstat(path).st_mode) == fs.FILE_MODE
-        return right and fs.is_owned(path, self.uid, self.gid)
+        return not any(fs.foreign(fs.FILE_MODE, (self.uid, self.gid), os.lstat(path)))
 
     def write_record(
         self,

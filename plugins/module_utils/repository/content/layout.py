@@ -196,7 +196,7 @@ class _Scan:
         if alone and self._holds_no_versions(top):
             self._scan_version(model, alone, top)
             return
-        names = [name for name, path in self._directories(top)]
+        names = [name for name, _path in self._directories(top)]
         if not names:
             graph = os.path.join(self.root, top, GRAPH_FILE)
             text = f"holds {GRAPH_FILE} but no version" if os.path.exists(graph) else ""
@@ -261,12 +261,12 @@ class _Scan:
 
     def _directories(self, path: str) -> Iterator[Tuple[str, str]]:
         """Yield the directories of a directory that is not itself copied; note what is left."""
-        for name, child in self._entries(path):
+        for entry, child in self._entries(path):
             target = self._resolve(child)
             if target is None:
                 continue
             if os.path.isdir(target):
-                yield name, child
+                yield entry.name, child
             else:
                 self.repository.ignored.append(child)
 
@@ -276,12 +276,14 @@ class _Scan:
         pending = [(top, "", start)]
         while pending:
             path, relative, above = pending.pop()
-            for name, child in self._entries(path):
-                target = self._resolve(child)
+            for entry, child in self._entries(path):
+                # Only a link is somewhere else than its directory is.
+                link = entry.is_symlink()
+                target = self._resolve(child) if link else os.path.join(above[-1], entry.name)
                 if target is None:
                     continue
-                inner = f"{relative}{name}"
-                if os.path.isdir(target):
+                inner = f"{relative}{entry.name}"
+                if os.path.isdir(target) if link else entry.is_dir(follow_symlinks=False):
                     if target in above:
                         self._fault("symlink", child, "leads back to a directory above it")
                     else:
@@ -292,7 +294,11 @@ class _Scan:
                     yield found
 
     def _regular(self, child: str, target: str, inner: str) -> Optional[LocalFile]:
-        status = os.stat(target)
+        try:
+            status = os.stat(target)
+        except OSError as error:
+            self._fault("unreadable", child, error.strerror or "")
+            return None
         if not stat.S_ISREG(status.st_mode):
             self._fault("special file", child)
             return None
@@ -301,21 +307,22 @@ class _Scan:
             return None
         return LocalFile(inner, target, status.st_size)
 
-    def _entries(self, path: str) -> Iterator[Tuple[str, str]]:
-        """Yield (name, path in the repository) of a directory, sorted, without junk."""
+    def _entries(self, path: str) -> Iterator[Tuple["os.DirEntry[str]", str]]:
+        """Yield (entry, path in the repository) of a directory, by name, without junk."""
         try:
-            names = sorted(os.listdir(os.path.join(self.root, path)))
+            with os.scandir(os.path.join(self.root, path)) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
             self._fault("unreadable", path, error.strerror or "")
             return
-        for name in names:
-            child = f"{path}/{name}" if path else name
-            if is_junk(name):
+        for entry in entries:
+            child = f"{path}/{entry.name}" if path else entry.name
+            if is_junk(entry.name):
                 self.repository.ignored.append(child)
-            elif not _is_portable(name):
+            elif not _is_portable(entry.name):
                 self._fault("file name", ascii(child))
             else:
-                yield name, child
+                yield entry, child
 
     def _resolve(self, child: str) -> Optional[str]:
         """Return the real path, or C(None) with a fault when it is not inside the repository."""

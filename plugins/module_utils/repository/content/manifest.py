@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
@@ -23,6 +24,8 @@ from .layout import LocalVersion
 # server under any user can read it, and only its owner can change it.
 FILE_MODE = 0o644
 HASH_BLOCK = 1 << 20
+BIG = 4 << 20  # bytes from which files are hashed side by side; below, threads cost more than help
+HASHERS = 4
 
 Advance = Callable[[int], None]
 
@@ -125,19 +128,22 @@ class HashCache:
         Raises:
             InputError: the file cannot be read, or changed while it was read.
         """
-        before = _identity(path)
+        return self.sha256_of(path, status_of(path), advance)
+
+    def sha256_of(
+        self, path: str, status: os.stat_result, advance: Advance = lambda count: None
+    ) -> Tuple[int, str]:
+        """Do the same for a file whose status was just read."""
+        before = (path, *identity(status))
         with self._lock:
             known = self._known.get(before)
-        size = int(before[3])
         if known is not None:
-            advance(size)
-            return size, known
-        digest = _hash_file(path, advance)
-        if _identity(path) != before:
-            raise InputError("the file changed while it was read", option="src", subject=path)
+            advance(status.st_size)
+            return status.st_size, known
+        digest = _hash_file(path, status, advance)
         with self._lock:
             self._known[before] = digest
-        return size, digest
+        return status.st_size, digest
 
 
 # The cache is shared in the process: with several clusters each file is read once.
@@ -154,20 +160,33 @@ def build(
     Raises:
         InputError: a file cannot be read, or changes meanwhile.
     """
+    big = [item.source for item in version.files if item.size >= BIG]
+    hashed: Dict[str, Tuple[int, str]] = {}
+    if len(big) > 1:
+        with ThreadPoolExecutor(HASHERS) as pool:
+            hashed.update(zip(big, pool.map(lambda path: cache.sha256(path, advance), big)))
     entries: List[FileEntry] = []
     for item in version.files:
-        size, digest = cache.sha256(item.source, advance)
+        size, digest = hashed.get(item.source) or cache.sha256(item.source, advance)
         entries.append(FileEntry(item.path, size, digest))
     return Manifest(version.model, version.version, tuple(entries))
 
 
-def _identity(path: str) -> Tuple[Any, ...]:
+def status_of(path: str) -> os.stat_result:
+    """Return the status of a local file.
+
+    Raises:
+        InputError: it is not there, or not to be reached.
+    """
     try:
-        status = os.stat(path)
+        return os.stat(path)
     except OSError as error:
         raise InputError(_unreadable(error), option="src", subject=path) from error
+
+
+def identity(status: os.stat_result) -> Tuple[int, ...]:
+    """Return what is the same as long as a file was neither replaced nor written to."""
     return (
-        path,
         status.st_dev,
         status.st_ino,
         status.st_size,
@@ -176,20 +195,29 @@ def _identity(path: str) -> Tuple[Any, ...]:
     )
 
 
-def _hash_file(path: str, advance: Advance) -> str:
+def _hash_file(path: str, status: os.stat_result, advance: Advance) -> str:
+    """Return the sha256 of a file as long as it is the one that the status is of."""
     digest = hashlib.sha256()
-    buffer = bytearray(HASH_BLOCK)
-    view = memoryview(buffer)
+    left = status.st_size
+    buffer = memoryview(bytearray(min(HASH_BLOCK, left)))
     try:
-        with open(path, "rb", buffering=0) as stream:
-            while True:
-                count = stream.readinto(buffer)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            while left:
+                count = os.readv(descriptor, [buffer[:left]])
                 if not count:
-                    return digest.hexdigest()
-                digest.update(view[:count])
+                    break
+                digest.update(buffer[:count])
                 advance(count)
+                left -= count
+            now = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise InputError(_unreadable(error), option="src", subject=path) from error
+    if identity(now) != identity(status):
+        raise InputError("the file changed while it was read", option="src", subject=path)
+    return digest.hexdigest()
 
 
 def _unreadable(error: OSError) -> str:

@@ -12,6 +12,7 @@ taken (C(checked) is C(stamps)); else, or on demand, every byte is read on the t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .manifest import FILE_MODE, FileEntry, Manifest
@@ -137,6 +138,31 @@ class RawVersion:
         """Bytes of all files."""
         return sum(item.stamp[0] for item in self.files)
 
+    @cached_property
+    def recorded(self) -> Optional[Manifest]:
+        """The manifest in the store's own record; C(None) when that cannot be read.
+
+        It is read once: with many files that takes longer than all else in an unchanged run.
+        """
+        try:
+            manifest = Manifest.from_dict((self.record or {})["manifest"])
+        except (KeyError, TypeError, ValueError):
+            return None
+        return manifest if (manifest.model, manifest.version) == self.key else None
+
+    @cached_property
+    def fits(self) -> bool:
+        """Whether there is a record, and every file is as it was when that was written."""
+        try:
+            stamps = {path: tuple(stamp) for path, stamp in (self.record or {})["stamps"].items()}
+        except (KeyError, TypeError, AttributeError):
+            return False
+        if self.recorded is None or stamps != {item.path: item.stamp for item in self.files}:
+            return False
+        return len(stamps) == len(self.recorded.files) and all(
+            entry.path in stamps for entry in self.recorded.files
+        )
+
 
 @dataclass(frozen=True)
 class Inventory:
@@ -186,18 +212,9 @@ def believe(raw: RawVersion) -> Optional[RemoteVersion]:
     """Return the content from the record, or C(None) when the stamps have changed."""
     if not raw.files:
         return RemoteVersion(raw, Manifest(raw.model, raw.version, ()), "stamps", False)
-    try:
-        record = raw.record or {}
-        manifest = Manifest.from_dict(record["manifest"])
-        stamps = {str(path): tuple(stamp) for path, stamp in record["stamps"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError):
+    if raw.recorded is None or not raw.fits:
         return None
-    fits = stamps == {item.path: item.stamp for item in raw.files}
-    if not fits or set(stamps) != {entry.path for entry in manifest.files}:
-        return None
-    if (manifest.model, manifest.version) != raw.key:
-        return None
-    return RemoteVersion(raw, manifest, "stamps", True)
+    return RemoteVersion(raw, raw.recorded, "stamps", True)
 
 
 def from_hashes(raw: RawVersion, hashes: Mapping[str, str]) -> RemoteVersion:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Callable, Sequence, Type, TypeVar
+from typing import Callable, List, Sequence, Type, TypeVar
 
 from ...runtime import Runtime
 from ..options.task import Options
+from ..source.hashcache import shared_cache
 from ..source.local import Local
-from .limit import Limiter
+from .limit import Bucket, Limiter, OwnBucket
 from .sending import Sender
+from .shared_limit import shared_bucket
 from .work import Work
 
 Step = Callable[[Work], None]
@@ -29,10 +31,25 @@ class Delivery(Local):
         return kind(
             self.sources,
             compress=options.compress,
-            limiter=Limiter(options.bandwidth_limit),
+            limiter=Limiter(_buckets(options)),
             streams=options.parallel,
             stopped=stopped,
+            find_local=shared_cache().path_of,
         )
 
     def resolve(self, works: Sequence[Work], runtime: Runtime, lock: Step) -> None:
         """Do nothing: the manifests of local files are known without asking a target."""
+
+
+def _buckets(options: Options) -> List[Bucket]:
+    """Return the bounds of the bytes per second.
+
+    Raises:
+        InputError: the one over all tasks has no place.
+    """
+    found: List[Bucket] = []
+    if options.bandwidth_limit is not None:
+        found.append(OwnBucket(options.bandwidth_limit))
+    if options.bandwidth_limit_total is not None:
+        found.append(shared_bucket(options.bandwidth_limit_total))
+    return found

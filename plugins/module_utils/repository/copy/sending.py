@@ -22,6 +22,7 @@ from .work import Incoming, Work
 DELTA_BYTES_PER_PACK = 1 << 30
 
 Sources = Callable[[Key], Mapping[str, str]]
+FindLocal = Callable[[int, str], Optional[str]]  # a local file by size and sha256
 
 
 class Sender:
@@ -33,6 +34,8 @@ class Sender:
         limiter: bound of the bytes per second, for all streams.
         streams: how many streams there may be at once.
         stopped: tells when the task is to end early.
+        find_local: returns a local file with given bytes: with one that is on the target too, no
+            block table is needed.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class Sender:
         limiter: Limiter,
         streams: int,
         stopped: Callable[[], bool],
+        find_local: FindLocal = lambda size, sha256: None,
     ) -> None:
+        self._find_local = find_local
         self._sources, self._compress, self._limiter = sources, compress, limiter
         self._slots = threading.BoundedSemaphore(streams)
         self._stopped = stopped
@@ -179,12 +184,17 @@ class Sender:
 
     def _job(self, work: Work, incoming: Incoming, item: Origin, staged: Staged) -> FileJob:
         have = min(staged.get(item.number, Have()).have, item.entry.size)
-        signature = None
-        if item.basis is not None and delta_pays(item.entry.size - have):
-            signature = self._signature(work, incoming, item)
         source = self._sources(incoming.step.key)[item.entry.path]
-        basis = dict(item.basis) if signature is not None and item.basis else None
-        return FileJob(item.number, source, item.entry, have, signature, basis)
+        job = FileJob(item.number, source, item.entry, have)
+        if item.basis is None or not delta_pays(item.entry.size - have):
+            return job
+        if item.basis_file is not None:
+            job.old = self._find_local(item.basis_file.size, item.basis_file.sha256)
+        if job.old is None:
+            job.signature = self._signature(work, incoming, item)
+        if job.is_delta:
+            job.basis = dict(item.basis)
+        return job
 
     @staticmethod
     def _signature(work: Work, incoming: Incoming, item: Origin) -> Optional[Signature]:

@@ -85,10 +85,9 @@ class Task:
         helper = self.options.helper
         targets = self._targets(helper)
         self.book.load()
-        opener = Opener(self.client, transport, helper, warn, self.stop.is_set)
-        self.steady = Steady(
-            opener.open, self._relock, helper.wait_timeout, self.stop.is_set, self.runtime.progress
-        )
+        stopped, say = self.stop.is_set, self.runtime.progress
+        opener = Opener(self.client, transport, helper, warn, stopped, self.runtime.folder)
+        self.steady = Steady(opener.open, self._relock, helper.wait_timeout, stopped, say)
         with Fleet(targets, opener.open, self.options.parallel, self.stop) as fleet:
             fleet.open(lambda: self.local.read(self.runtime))
             self.local.resolve(fleet.works, self.runtime, self._relock)
@@ -216,13 +215,13 @@ class Task:
 
     def _arrange(self, work: Work) -> List[Incoming]:
         """Return the versions to publish or repair, with the origin of each of their files."""
-        library = Library.of(work.inventory.versions)
+        steps = [step for step in work.todo.steps if step.action in ("publish", "repair")]
+        library = Library.of(work.inventory.versions if steps else ())
         ahead: Dict[Any, Place] = {}
         first: Dict[str, Key] = {}
         found: List[Incoming] = []
-        for step in work.todo.steps:
-            manifest = step.manifest
-            if manifest is None or step.action not in ("publish", "repair"):
+        for step, manifest in ((step, step.manifest) for step in steps):
+            if manifest is None:
                 continue
             after = first.get(manifest.digest)
             if after is None:

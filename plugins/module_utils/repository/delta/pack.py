@@ -11,19 +11,34 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from ...errors import InputError
 from ..agent import blocks, pack
 from ..content.manifest import FileEntry
 from . import compress as zips
 from .match import Literal, Op, match
+from .pairs import LONG_COPY, match_files
 from .signature import Signature
 
 RECORD = pack.MAX_RAW  # raw bytes of one literal record
 PIECE = 256 << 10  # bytes after which the buffer is sent
 PROBED = 4 << 20  # literal bytes that share one compression probe
+SHARING = 1 << 10  # bytes of a file from which on its probe holds for others of its suffix
 
 
 class Reader:
@@ -73,6 +88,7 @@ class FileJob:
         entry: what the manifest says of it.
         start: bytes that are there already; all of them: the file is only verified.
         signature: of an old file that the edge has; C(None) sends whole.
+        old: a local file with the bytes of that old file, which makes the signature needless.
         basis: names that old file for the edge.
         ops: what the match gave, kept so that counting and sending match once.
     """
@@ -83,7 +99,13 @@ class FileJob:
     start: int = 0
     signature: Optional[Signature] = None
     basis: Optional[Mapping[str, Any]] = None
+    old: Optional[str] = None
     ops: Optional[List[Op]] = field(default=None, repr=False, compare=False)
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether it may be built from parts of an old file."""
+        return self.signature is not None or self.old is not None
 
 
 class _Raw(NamedTuple):
@@ -94,6 +116,31 @@ class _Raw(NamedTuple):
 
 
 _Record = Union[bytes, _Raw]
+
+
+class _Probes:
+    """Decides which literal bytes are compressed; one for each stream.
+
+    Small files of one suffix share a probe, up to C(PROBED) bytes: a probe costs more than all
+    other work on such a file.
+    """
+
+    def __init__(self, compress: bool) -> None:
+        self._compress = compress
+        self._shared: Dict[str, Tuple[int, bool]] = {}
+
+    def gain(self, path: str, reader: Reader, start: int, stop: int) -> bool:
+        """Return whether bytes of a file that is no text get smaller."""
+        length = stop - start
+        if not self._compress or length > RECORD:
+            return self._compress and _probe(reader, start, stop)
+        suffix = posixpath.splitext(path)[1]
+        left, gains = self._shared.get(suffix, (0, False))
+        if left < length:
+            gains = _probe(reader, start, stop)
+            left = PROBED if length >= SHARING else 0
+        self._shared[suffix] = (max(0, left - length), gains)
+        return gains
 
 
 def encode(jobs: Sequence[FileJob], *, compress: bool, opener: Opener = Reader) -> Iterator[bytes]:
@@ -109,15 +156,24 @@ def encode(jobs: Sequence[FileJob], *, compress: bool, opener: Opener = Reader) 
     """
     ready: List[bytes] = []
     count = 0
+    probes = _Probes(compress)
     for job in jobs:
-        for piece in _pieces(job, compress, opener):
+        for piece in _pieces(job, compress, opener, probes):
             ready.append(piece)
             count += len(piece)
-            if count >= PIECE:
+            if count >= PIECE or _is_long_copy(piece):
                 yield b"".join(ready)
                 ready, count = [], 0
     if ready:
         yield b"".join(ready)
+
+
+def _is_long_copy(piece: bytes) -> bool:
+    """Return whether it is a record that keeps the edge busy, so that it should go at once."""
+    if piece[:1] != b"C" or len(piece) != 1 + pack.COPY.size:
+        return False
+    length: int = pack.COPY.unpack_from(piece, 1)[1]
+    return length >= LONG_COPY
 
 
 def exact_length(jobs: Sequence[FileJob], *, compress: bool, opener: Opener = Reader) -> int:
@@ -127,10 +183,11 @@ def exact_length(jobs: Sequence[FileJob], *, compress: bool, opener: Opener = Re
     compressed.
     """
     total = 0
+    probes = _Probes(compress)
     for job in jobs:
         reader = _open(job, opener)
         try:
-            for record in _records(job, reader, compress):
+            for record in _records(job, reader, compress, probes):
                 if isinstance(record, _Raw):
                     total += pack.DATA.size + 1 + record.length
                 else:
@@ -140,10 +197,10 @@ def exact_length(jobs: Sequence[FileJob], *, compress: bool, opener: Opener = Re
     return total
 
 
-def _pieces(job: FileJob, compress: bool, opener: Opener) -> Iterator[bytes]:
+def _pieces(job: FileJob, compress: bool, opener: Opener, probes: _Probes) -> Iterator[bytes]:
     reader = _open(job, opener)
     try:
-        for record in _records(job, reader, compress):
+        for record in _records(job, reader, compress, probes):
             if isinstance(record, _Raw):
                 yield b"D" + pack.DATA.pack(record.length)
                 yield reader.read(record.offset, record.length)
@@ -161,12 +218,12 @@ def _open(job: FileJob, opener: Opener) -> Reader:
     return reader
 
 
-def _records(job: FileJob, reader: Reader, compress: bool) -> Iterator[_Record]:
+def _records(job: FileJob, reader: Reader, compress: bool, probes: _Probes) -> Iterator[_Record]:
     yield b"F" + pack.FILE.pack(job.number, job.start)
     told = False
     for op in _ops(job, reader):
         if isinstance(op, Literal):
-            yield from _literal(op, reader, compress, zips.is_text(job.entry.path))
+            yield from _literal(op, reader, job.entry.path, compress, probes)
             continue
         if not told:
             yield _basis(job)
@@ -185,23 +242,31 @@ def _ops(job: FileJob, reader: Reader) -> Iterator[Op]:
     if job.ops is not None:
         yield from job.ops
         return
-    size = job.entry.size
-    if job.signature is None:
-        if size > job.start:
-            yield Literal(job.start, size - job.start)
+    if not job.is_delta:
+        if job.entry.size > job.start:
+            yield Literal(job.start, job.entry.size - job.start)
         return
     known: List[Op] = []
-    for op in match(reader.read, size, job.signature, job.start):
+    for op in _matched(job, reader):
         known.append(op)
         yield op
     job.ops = known
 
 
-def _literal(op: Literal, reader: Reader, compress: bool, text: bool) -> Iterator[_Record]:
-    end = op.offset + op.length
+def _matched(job: FileJob, reader: Reader) -> Iterator[Op]:
+    if job.old is not None:
+        yield from match_files(job.old, reader.read, job.entry.size, job.start)
+    elif job.signature is not None:
+        yield from match(reader.read, job.entry.size, job.signature, job.start)
+
+
+def _literal(
+    op: Literal, reader: Reader, path: str, compress: bool, probes: _Probes
+) -> Iterator[_Record]:
+    end, text = op.offset + op.length, zips.is_text(path)
     for start in range(op.offset, end, PROBED):
         stop = min(start + PROBED, end)
-        zipping = compress and (text or _probe(reader, start, stop))
+        zipping = compress and text or probes.gain(path, reader, start, stop)
         for first in range(start, stop, RECORD):
             length = min(RECORD, stop - first)
             yield _zipped(reader, first, length, text) if zipping else _Raw(first, length)

@@ -25,6 +25,7 @@ GUARD_ARGUMENT_SPEC: Dict[str, Any] = {
         },
     },
     "helper_allow_from": {"type": "list", "elements": "str", "default": []},
+    "helper_idle": {"type": "int", "default": 0},
 }
 # Default requests and limits of a helper. There is no CPU limit: it would slow every copy.
 RESOURCES: Mapping[str, Mapping[str, str]] = {
@@ -51,6 +52,7 @@ class HelperOptions:
         secret: credentials for what the helper fetches.
         node_selector: labels that the node of the pod must have; sorted pairs.
         resources: requests and limits of the pod.
+        idle: seconds for which a helper stays for the next task of the run; 0: it goes at once.
         allow_from: networks that may connect to the helper; an empty list allows all networks.
     """
 
@@ -67,6 +69,7 @@ class HelperOptions:
     secret: Optional[SecretMount] = None
     resources: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: RESOURCES)
     allow_from: Tuple[str, ...] = ()
+    idle: int = 0
 
     @property
     def owner(self) -> Tuple[int, int]:

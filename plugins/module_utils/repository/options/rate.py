@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The option C(bandwidth_limit): a number with a unit to bytes a second. Pure."""
+"""The options C(bandwidth_limit...): a number with a unit to bytes a second. Pure."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from ...images import DEFAULT_SERVER_IMAGE
 from ...kube.auth.options import AUTH_ARGUMENT_SPEC
 from ...kube.planned import PLANNED_ARGUMENT_SPEC
 from ...store import STORE_ARGUMENT_SPEC, STORE_RULES, Store, store_from_params
+from ..agent.callers import LONGEST_PAUSE
 from ..content.layout import Selection
 from .argument_spec import (
     AUDIT_ARGUMENT_SPEC,
@@ -41,6 +42,13 @@ DEFAULT_AGENT_IMAGE = "docker.io/library/python:3.12-slim"
 PULL_POLICIES = ("IfNotPresent", "Always", "Never")
 TRANSPORTS = ("auto", "agent", "exec")
 MAX_ID = 2**31 - 1
+RANGES = (
+    ("uid", 0, MAX_ID),
+    ("gid", 0, MAX_ID),
+    ("wait_timeout", 1, 86400),
+    ("parallel", 1, 64),
+    ("helper_idle", 0, int(LONGEST_PAUSE)),
+)
 
 TOLERATION_SPEC: Dict[str, Any] = {
     "key": {"type": "str", "no_log": False},
@@ -89,6 +97,7 @@ SENDING_ARGUMENT_SPEC: Dict[str, Any] = {
     "delta": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
     "compress": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
     "bandwidth_limit": {"type": "str"},
+    "bandwidth_limit_total": {"type": "str"},
 }
 
 ARGUMENT_SPEC = merge_specs(
@@ -137,6 +146,7 @@ class Options:
         delta: whether changed files are built from old ones.
         compress: whether text is compressed on the way.
         bandwidth_limit: bytes per second of all streams; C(None) for no limit.
+        bandwidth_limit_total: the same, over all tasks of this controller.
         compare: how the published versions of a store are found out; see C(record).
         pull: where the site fetches the files from; C(None) when the controller has them.
         src: the local repository; empty without one.
@@ -157,6 +167,7 @@ class Options:
     delta: bool = True
     compress: bool = True
     bandwidth_limit: Optional[int] = None
+    bandwidth_limit_total: Optional[int] = None
     compare: str = STAMPS
     pull: Optional[PullOptions] = None
     src: str = ""
@@ -178,15 +189,11 @@ def options_from_params(params: Mapping[str, Any], *, read_only: bool) -> Option
     for name in ("agent_image", "exec_image"):
         if not str(params.get(name) or "").strip():
             raise InputError("an image name is needed", option=name)
-    for name, low, high in (
-        ("uid", 0, MAX_ID),
-        ("gid", 0, MAX_ID),
-        ("wait_timeout", 1, 86400),
-        ("parallel", 1, 64),
-    ):
+    for name, low, high in RANGES:
         if params[name] is not None and not low <= int(params[name]) <= high:
             raise InputError(f"{params[name]} is not from {low} to {high}", option=name)
     pull = pull_from_params(params)
+    total = parse_rate(params.get("bandwidth_limit_total"), "bandwidth_limit_total")
     helper = HelperOptions(
         agent_image=params["agent_image"],
         exec_image=params["exec_image"],
@@ -200,6 +207,7 @@ def options_from_params(params: Mapping[str, Any], *, read_only: bool) -> Option
         node_selector=node_selector_pairs(params),
         resources=resources_from_params(params),
         allow_from=networks_from_params(params),
+        idle=params["helper_idle"],
         secret=pull.secret if pull else None,
     )
     selection = tuple(selection_from_params(params["models"]))
@@ -215,6 +223,7 @@ def options_from_params(params: Mapping[str, Any], *, read_only: bool) -> Option
         delta=params.get("delta") != "never" and pull is None,
         compress=params.get("compress") != "never",
         bandwidth_limit=parse_rate(params.get("bandwidth_limit")),
+        bandwidth_limit_total=None if pull or absent else total,  # nothing is sent then
         compare=params.get("compare") or STAMPS,
         pull=pull,
         src=str(params.get("src") or ""),

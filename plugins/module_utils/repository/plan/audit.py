@@ -16,7 +16,7 @@ from ..content.manifest import FileEntry, Manifest
 from ..content.ownership import Ownership
 from ..content.state import Key, RawVersion, RemoteVersion, believe
 from ..content.units import format_bytes
-from .repair import damage_of, recorded_manifest, wrong_modes
+from .repair import damage_of, wrong_modes
 
 Json = Dict[str, Any]
 
@@ -155,7 +155,7 @@ def audit_version(
         read: the content, if every byte was read; without it the record is believed as long as
             its stamps fit.
     """
-    recorded, believed = recorded_manifest(raw), believe(raw) if raw.files else None
+    recorded, believed = raw.recorded, believe(raw) if raw.files else None
     record = _record_state(raw, believed is not None)
     expected = source or recorded
     known = read or believed
@@ -182,7 +182,7 @@ def audit_version(
 def _record_state(raw: RawVersion, fits: bool) -> str:
     if fits:
         return "fits"
-    if recorded_manifest(raw) is not None:
+    if raw.recorded is not None:
         return "touched"
     return "unreadable" if raw.record is not None or raw.record_fault else "missing"
 
@@ -283,7 +283,7 @@ def compare_targets(targets: Sequence[TargetAudit], source: Mapping[Key, Manifes
 def _compare_content(key: Key, having: Iterable[Tuple[TargetAudit, VersionAudit]]) -> None:
     digests: Dict[str, List[TargetAudit]] = {}
     for target, audit in having:
-        expected = recorded_manifest(audit.raw)
+        expected = audit.raw.recorded
         digest = expected.digest if expected else audit.digest
         if digest:
             digests.setdefault(digest, []).append(target)

@@ -34,6 +34,7 @@ class Origin:
         start: bytes that are there already from a run that was cut short.
         places: for C(LINKED) and C(TWIN): where the same bytes are on this store.
         basis: for C(SENT): an old file to build on.
+        basis_file: what the record of the store says of it; C(None) if that does not fit.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Origin:
     start: int = 0
     places: Tuple[Place, ...] = ()
     basis: Optional[Place] = None
+    basis_file: Optional[FileEntry] = None
 
     @property
     def rest(self) -> int:
@@ -55,6 +57,7 @@ class Library:
 
     by_sha256: Dict[Tuple[str, int], List[Place]] = field(default_factory=dict)
     versions: Dict[str, Dict[int, Dict[str, int]]] = field(default_factory=dict)
+    files: Dict[Tuple[str, int, str], FileEntry] = field(default_factory=dict)
 
     @classmethod
     def of(cls, inventory: Iterable[RawVersion]) -> Library:
@@ -72,6 +75,13 @@ class Library:
         """Add a file whose hash is known."""
         place = {"model": model, "version": version, "path": entry.path}
         self.by_sha256.setdefault((entry.sha256, entry.size), []).append(place)
+        self.files[model, version, entry.path] = entry
+
+    def recorded(self, place: Optional[Place]) -> Optional[FileEntry]:
+        """Return a published file whose hash is known."""
+        if place is None:
+            return None
+        return self.files.get((place["model"], place["version"], place["path"]))
 
     def same(self, entry: FileEntry) -> Tuple[Place, ...]:
         """Return published files with the same bytes."""
@@ -134,7 +144,7 @@ def origins_of(
             origin = Origin(number, entry, TWIN, 0, (twin,))
         elif origin.kind == SENT and deltas and delta_pays(origin.rest):
             place = library.basis(manifest.model, manifest.version, entry)
-            origin = replace(origin, basis=place)
+            origin = replace(origin, basis=place, basis_file=library.recorded(place))
         place = {"digest": manifest.digest, "number": number}
         seen.setdefault((entry.sha256, entry.size), place)
         found.append(origin)

@@ -171,19 +171,9 @@ def wrong_modes(raw: RawVersion, ownership: Ownership, paths: "set[str]") -> Lis
     return found
 
 
-def recorded_manifest(raw: RawVersion) -> Optional[Manifest]:
-    """Return the manifest in the store's own record, C(None) when that cannot be read."""
-    try:
-        manifest = Manifest.from_dict((raw.record or {})["manifest"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return manifest if (manifest.model, manifest.version) == raw.key else None
-
-
 def recorded_digest(raw: RawVersion) -> Optional[str]:
-    """Return the digest of C(recorded_manifest)."""
-    manifest = recorded_manifest(raw)
-    return manifest.digest if manifest else None
+    """Return the digest in the store's own record, C(None) when that cannot be read."""
+    return raw.recorded.digest if raw.recorded else None
 
 
 def refusal(damages: Mapping[Key, Damage], target: str) -> InputError:

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import tempfile
 import threading
 import time
 import zlib
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
-from ..content.manifest import Advance, HashCache
+from ..content.manifest import Advance, HashCache, identity, status_of
+from .turns import Turn
 
 SETTING = "EDGE_HASH_CACHE"  # a directory, or "off"
 OFF = ("0", "off", "no", "false")
@@ -42,10 +44,15 @@ def cache_directory(environ: Optional[Mapping[str, str]] = None) -> Optional[str
         return None
     if setting:
         return os.path.abspath(os.path.expanduser(setting))
-    base = given.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):  # the XDG base directory specification ignores relative ones
+    return os.path.join(cache_home(given), "hashes")
+
+
+def cache_home(environ: Optional[Mapping[str, str]] = None) -> str:
+    """Return where this user's files of this collection lie, by the XDG base directories."""
+    base = (os.environ if environ is None else environ).get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):  # the specification ignores relative ones
         base = os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "openvino-edge", "hashes")
+    return os.path.join(base, "openvino-edge")
 
 
 def is_racy(newest_ns: int, now_ns: int) -> bool:
@@ -68,11 +75,17 @@ class PersistentCache(HashCache):
         self._directory, self._limit = directory, limit
         self._kept: Optional[Dict[str, str]] = None
         self._fresh: Dict[str, str] = {}
+        self._paths: Optional[Dict[str, List[str]]] = None  # by sha256, made on first use
         self._racy: Set[Tuple[str, str]] = set()
         self._mutex = threading.Lock()
 
-    def sha256(self, path: str, advance: Advance = lambda count: None) -> Tuple[int, str]:
+    def sha256(
+        self, path: str, advance: Advance = lambda count: None, turn: Optional[Turn] = None
+    ) -> Tuple[int, str]:
         """Return (size, sha256 hex) of a file, read only if it is not known.
+
+        With a C(turn), another process that reads the same source now is waited for before a file
+        is read whose hash it will keep, and is told of the reading of this one.
 
         Raises:
             InputError: the file cannot be read, or changed while it was read.
@@ -80,16 +93,23 @@ class PersistentCache(HashCache):
         if self._directory is None:
             return super().sha256(path, advance)
         began = time.time_ns()
-        status = _stat(path)
-        stamp = _stamp(status) if status else ""
+        status = status_of(path)
+        stamp = _stamp(status)
+        racy = is_racy(max(status.st_mtime_ns, status.st_ctime_ns), began)
         known = self._find(path, stamp)
-        if status and known:
+        if known:
             advance(status.st_size)
             return status.st_size, known
-        size, digest = super().sha256(path, advance)
-        newest = max(status.st_mtime_ns, status.st_ctime_ns) if status else began
-        self._note(path, stamp, digest, is_racy(newest, began))
+        if turn is not None and not racy and turn.take(self._look_again):
+            return self.sha256(path, advance, turn)  # it may be kept now, and it may have changed
+        size, digest = self.sha256_of(path, status, advance if turn is None else turn.told(advance))
+        self._note(path, stamp, digest, racy)
         return size, digest
+
+    def _look_again(self) -> None:
+        """Read what other processes have kept meanwhile."""
+        with self._mutex:
+            self._kept, self._paths = _load(self._directory), None
 
     def _note(self, path: str, stamp: str, digest: str, racy: bool) -> None:
         """Store a hash; an entry that was racy when it was read is not kept for later processes."""
@@ -98,6 +118,8 @@ class PersistentCache(HashCache):
                 self._racy.add((path, stamp))
             elif (path, stamp) not in self._racy and not set("\t\n") & set(path):
                 self._fresh[path] = f"{stamp} {digest}"
+                if self._paths is not None:
+                    self._paths.setdefault(digest, []).append(path)
 
     def _find(self, path: str, stamp: str) -> Optional[str]:
         with self._mutex:
@@ -105,7 +127,25 @@ class PersistentCache(HashCache):
                 self._kept = _load(self._directory)
             found = self._fresh.get(path) or self._kept.get(path) or ""
         have, _space, digest = found.rpartition(" ")
-        return digest if stamp and have == stamp else None
+        return digest if have == stamp else None
+
+    def path_of(self, size: int, digest: str) -> Optional[str]:
+        """Return a local file that has these bytes by an earlier run and has not changed since."""
+        if self._directory is None:
+            return None
+        with self._mutex:
+            if self._kept is None:
+                self._kept = _load(self._directory)
+            if self._paths is None:
+                self._paths = {}
+                for path, value in [*self._kept.items(), *self._fresh.items()]:
+                    self._paths.setdefault(value.rpartition(" ")[2], []).append(path)
+            paths = self._paths.get(digest, ())
+            values = [(path, self._fresh.get(path) or self._kept.get(path, "")) for path in paths]
+        for path, value in values:
+            if value.endswith(f" {digest}") and _is_still(path, size, value):
+                return path
+        return None
 
     def save(self) -> None:
         """Write the new hashes; if the file cannot be written, nothing is raised."""
@@ -131,6 +171,23 @@ class PersistentCache(HashCache):
             lines = [f"{path}\t{value}" for path, value in merged.items()]
             write_checked(os.path.join(directory, FILE), "\n".join(lines))
         return merged
+
+
+class TurnCache(HashCache):
+    """The kept hashes for one source, which one process at a time reads.
+
+    Args:
+        cache: what is kept.
+        turn: of the source.
+    """
+
+    def __init__(self, cache: PersistentCache, turn: Turn) -> None:
+        super().__init__()
+        self._cache, self._turn = cache, turn
+
+    def sha256(self, path: str, advance: Advance = lambda count: None) -> Tuple[int, str]:
+        """Return (size, sha256 hex) of a file; see C(PersistentCache.sha256)."""
+        return self._cache.sha256(path, advance, self._turn)
 
 
 def write_checked(path: str, body: str) -> None:
@@ -174,18 +231,19 @@ def _load(directory: Optional[str]) -> Dict[str, str]:
         return {}
 
 
-def _stat(path: str) -> Optional[os.stat_result]:
+def _is_still(path: str, size: int, value: str) -> bool:
+    """Return whether a path is the regular file of an entry of the cache, and can be read."""
     try:
-        return os.stat(path)
+        status = os.stat(path)
     except OSError:
-        return None  # reading the file reports the error
+        return False
+    same = value.rpartition(" ")[0] == _stamp(status)
+    fits = same and status.st_size == size and stat.S_ISREG(status.st_mode)
+    return fits and os.access(path, os.R_OK)
 
 
 def _stamp(status: os.stat_result) -> str:
-    return (
-        f"{status.st_dev} {status.st_ino} {status.st_size}"
-        f" {status.st_mtime_ns} {status.st_ctime_ns}"
-    )
+    return " ".join(map(str, identity(status)))
 
 
 _SHARED: Dict[Optional[str], PersistentCache] = {}

@@ -15,24 +15,36 @@ from typing import Any, Dict, Optional
 from ...errors import InputError
 from .archive import Advance, Listing, Member, read_listing
 from .hashcache import cache_directory, is_racy, read_checked, write_checked
+from .turns import Say, Turn
 
 MAX_LISTINGS = 32
 FORM = 1  # format of the cache; files of another format are ignored
 PREFIX = "archive-"
 
 
-def listing_of(path: str, advance: Advance = lambda count: None) -> Listing:
-    """Return what an archive holds, read only if it is not known.
+def listing_of(
+    path: str, advance: Advance = lambda count: None, say: Say = lambda text: None
+) -> Listing:
+    """Return what an archive holds, read only if it is not known and nobody else is reading it.
 
     Raises:
         InputError: see C(archive.read_listing); or it changed while it was read.
     """
     directory = cache_directory()
-    began, before = time.time_ns(), _identity(path)
     kept = os.path.join(directory, _file_name(path)) if directory else ""
-    known = _load(kept, before) if kept else None
+    known = _load(kept, _identity(path)) if kept else None
     if known is not None:
         return known
+    with Turn(directory, path, say) as turn:
+        began, before = time.time_ns(), _identity(path)
+        if not is_racy(max(before["mtime"], before["ctime"]), began):
+            turn.take(lambda: None)
+        return _load(kept, _identity(path)) or _read(path, kept, turn.told(advance))
+
+
+def _read(path: str, kept: str, advance: Advance) -> Listing:
+    """Read the listing of an archive, and keep it."""
+    began, before = time.time_ns(), _identity(path)
     listing = read_listing(path, advance)
     if _identity(path) != before:
         raise InputError("the archive changed while it was read", option="src", subject=path)

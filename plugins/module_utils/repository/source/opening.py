@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
@@ -23,13 +24,15 @@ from ..content.manifest import Advance, FileEntry, Manifest, build
 from ..progress import Meter
 from ..trust.signed import MAX_RELEASE, RELEASE_FILE
 from .archive import Listing, Member, extract
-from .hashcache import shared_cache
+from .hashcache import TurnCache, cache_directory, shared_cache
 from .listings import listing_of
 from .scratch import Scratch
+from .turns import Turn
 
 Key = Tuple[str, int]
 Say = Callable[[str], None]
 BLOCK = 4096  # a file takes at least this much
+SAVE_SECONDS = 5.0  # of reading that a killed process loses, rounded up to whole versions
 
 
 def _quiet(text: str) -> None:
@@ -72,16 +75,24 @@ class Source:
 class DirectorySource(Source):
     """A directory; nothing has to be made ready."""
 
-    def __init__(self, src: str, selection: Sequence[Selection]) -> None:
-        self.repository = scan(src, selection)
+    def __init__(self, src: str, selection: Sequence[Selection], progress: Say = _quiet) -> None:
+        self.repository, self._progress = scan(src, selection), progress
 
     def manifests(self, advance: Advance = _uncounted) -> List[Manifest]:
         """Return the manifests; hashes only the files that are not in the cache."""
-        cache = shared_cache()
-        try:
-            return [build(version, cache, advance) for version in self.repository.versions]
-        finally:
-            cache.save()
+        kept = shared_cache()
+        found: List[Manifest] = []
+        saved = time.monotonic()
+        with Turn(cache_directory(), self.repository.root, self._progress) as turn:
+            try:
+                for version in self.repository.versions:
+                    found.append(build(version, TurnCache(kept, turn), advance))
+                    if time.monotonic() - saved > SAVE_SECONDS:
+                        kept.save()
+                        saved = time.monotonic()
+            finally:
+                kept.save()
+        return found
 
     def release(self) -> Optional[bytes]:
         """Read it."""
@@ -108,7 +119,9 @@ class ArchiveSource(Source):
         self._mutex = threading.Lock()
         self._there: Set[str] = set()
         size = os.path.getsize(src)
-        self._listing = listing_of(src, Meter(progress, "reading the archive", size).advance)
+        self._listing = listing_of(
+            src, Meter(progress, "reading the archive", size).advance, progress
+        )
         self._members: Dict[str, Member] = {}  # by the path where the bytes will be
         self._content = scratch.folder("content")
         self.repository = self._scan(selection)
@@ -236,7 +249,7 @@ def opened(
         InputError: see C(layout.scan) and C(archive.read_listing).
     """
     if not os.path.isfile(src):
-        yield DirectorySource(src, selection)
+        yield DirectorySource(src, selection, progress)
         return
     with ExitStack() as stack:
         scratch = stack.enter_context(Scratch())

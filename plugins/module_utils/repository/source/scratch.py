@@ -40,12 +40,30 @@ class Scratch(Closing):
         top = tempfile.gettempdir()
         remove_leftovers(top)
         try:
-            self.path = tempfile.mkdtemp(prefix=PREFIX, dir=top)
-            self._lock = open(os.path.join(self.path, LOCK), "wb")  # noqa: SIM115  # see close
-            _try_lock(self._lock)
+            while not self._make(top):
+                pass
         except OSError as error:
             raise _no_place(top, error) from error
         return self
+
+    def _make(self, top: str) -> bool:
+        """Make the directory; returns false when another run has taken it for a leftover.
+
+        It can do so between the making of the lock file and the locking.
+        """
+        self.path = tempfile.mkdtemp(prefix=PREFIX, dir=top)
+        path = os.path.join(self.path, LOCK)
+        try:
+            self._lock = open(path, "wb")  # noqa: SIM115  # see close
+            if _try_lock(self._lock) and os.path.samestat(
+                os.fstat(self._lock.fileno()), os.stat(path)
+            ):
+                return True
+        except FileNotFoundError:
+            pass
+        if self._lock:
+            self._lock.close()
+        return False
 
     def close(self) -> None:
         """Remove the folder and all that is in it."""

@@ -12,6 +12,7 @@ from ...errors import EdgeError, ForbiddenError
 from ...kube.apply import Change
 from ...kube.client import Access, KubeClient
 from ...kube.planned import is_planned
+from ...kube.types import PORTFORWARD
 from ...store import HostPathStore, PvcStore, Store
 from ..content.users import namespace_ids
 from ..options.helper import HelperOptions
@@ -104,7 +105,9 @@ def choose_transport(
     """
     own = exec_access(store) if transport == "exec" else agent_access(store)
     missing = client.denied([*common_access(store), *extra, *own])
-    only_own = bool(missing) and all(item in own for item in missing)
+    # The client may turn a right for the proxy into those of another carrier.
+    mine = {item.subresource for item in own} | {PORTFORWARD}
+    only_own = bool(missing) and all(item.subresource in mine for item in missing)
     if only_own and transport == "auto" and not client.denied(exec_access(store)):
         warn(f"using the exec transport: missing rights for the agent: {_words(missing)}")
         return "exec"

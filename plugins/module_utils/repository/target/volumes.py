@@ -65,16 +65,17 @@ def claim_targets(client: KubeClient, store: PvcStore, wishes: Wishes) -> List[T
     claim = read_claim(client, store)
     check_modes(store, claim)
     server = server_of(client, store)
+    lone = "ReadWriteOncePod" in modes_of(claim)
     if phase_of(claim) != "Bound":
         target = _unbound_target(client, store, wishes, server)
-        return [replace(target, capacity=capacity_of(claim))]
+        return [replace(target, capacity=capacity_of(claim), lone=lone)]
     volume = read_volume(client, claim)
     check_volume(store, volume)
     places = _Places(client, store, volume, wishes)
     names = places.copies()
     if len(names) > 1:
         return places.each(names, server)
-    return [places.one(modes_of(claim), server)]
+    return [replace(places.one(modes_of(claim), server), lone=lone)]
 
 
 def server_of(client: KubeClient, store: PvcStore) -> Server:

@@ -5,70 +5,66 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Dict
+
+from ... import shipping
+from .. import agent
+
+if TYPE_CHECKING:
+    # Never loaded here, since that would have Ansible compile them in every worker. Where a module
+    # runs on another host, these lines are what brings the files there.
+    from ..agent import (  # noqa: F401
+        blocks,
+        body,
+        callers,
+        commands,
+        disk,
+        fetch,
+        files,
+        http,
+        lock,
+        look,
+        main,
+        pack,
+        repair,
+        s3,
+        stage,
+        store,
+        tasks,
+        trust,
+        upkeep,
+        verify,
+    )
 
 ARCHIVE = "agent.pyz"
 PACKAGE = "edge_agent"
-# What Python runs in a zip; the package itself has relative imports, so it cannot be run as it is.
-_START = f"from {PACKAGE}.main import main\n\nmain()\n"
+NAMES = (
+    "main",
+    "blocks",
+    "body",
+    "callers",
+    "commands",
+    "disk",
+    "fetch",
+    "files",
+    "http",
+    "lock",
+    "look",
+    "pack",
+    "repair",
+    "s3",
+    "stage",
+    "store",
+    "tasks",
+    "trust",
+    "upkeep",
+    "verify",
+)
 
 
 def scripts() -> Dict[str, str]:
-    """Return the text of each file by its path in the archive.
-
-    Loaded late: Ansible compiles what is imported in every worker, and a task that starts no helper
-    needs none of it.
-    """
-    from ..agent import (
-        blocks,
-        body,
-        callers,
-        commands,
-        disk,
-        fetch,
-        files,
-        lock,
-        look,
-        main,
-        pack,
-        repair,
-        s3,
-        stage,
-        store,
-        tasks,
-        trust,
-        upkeep,
-        verify,
-    )
-    from ..agent import http as agent_http
-
-    modules = (
-        main,
-        blocks,
-        body,
-        callers,
-        commands,
-        disk,
-        fetch,
-        files,
-        agent_http,
-        lock,
-        look,
-        pack,
-        repair,
-        s3,
-        stage,
-        store,
-        tasks,
-        trust,
-        upkeep,
-        verify,
-    )
-    files_of = {f"{item.__name__.rpartition('.')[2]}.py": _source(item) for item in modules}
-    package = {f"{PACKAGE}/{name}": text for name, text in files_of.items()}
-    return {"__main__.py": _START, f"{PACKAGE}/__init__.py": "", **package}
+    """Return the text of each file by its path in the archive."""
+    return shipping.scripts(agent.__name__, PACKAGE, NAMES)
 
 
 def archive() -> bytes:
@@ -76,15 +72,4 @@ def archive() -> bytes:
 
     The zip is sent to the cluster with every helper; it has a third of the size of the sources.
     """
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, text in scripts().items():
-            packed.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
-    return target.getvalue()
-
-
-def _source(module: Any) -> str:
-    """Return a module's text, from a file, a collection loader or a zip."""
-    text = module.__spec__.loader.get_source(module.__name__)
-    # Ansible's collection loader gives bytes.
-    return text.decode("utf-8") if isinstance(text, bytes) else str(text)
+    return shipping.zipped(scripts())

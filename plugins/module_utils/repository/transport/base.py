@@ -56,6 +56,7 @@ class Target:
         tolerations: of a server that uses this claim, besides those of the task.
         affinity: of that server, where the first pod decides where the volume is made.
         ids: who the helper runs as, where OpenShift decides; C(None) for those of the task.
+        lone: one pod only may use the volume, so no helper stays beyond its task.
         capacity: bytes that an unbound claim asks for; C(None) where that is not known.
     """
 
@@ -67,6 +68,7 @@ class Target:
     affinity: Mapping[str, Any] = field(default_factory=dict, hash=False)
     ids: Optional[Ids] = None
     capacity: Optional[int] = None
+    lone: bool = False
 
     @property
     def name(self) -> str:
@@ -368,6 +370,6 @@ def refusal(target: Target, status: int, message: str, fields: Dict[str, Any]) -
             "the helper did not get the token; something between the API server and the pod"
             " removes the header X-Edge-Token",
             subject=target.name,
-            hint="Use transport: exec",
+            hint="Use pod_carrier: portforward, or transport: exec",
         )
     return TransferError(message, subject=target.name, details={"status": status})

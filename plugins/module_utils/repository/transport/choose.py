@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import replace
-from typing import Callable, Mapping, Sequence, Set
+from typing import Callable, Mapping, Optional, Sequence, Set
 
 from ...errors import EdgeError, ForbiddenError, UnreachableError, UnsupportedError
 from ...kube.client import KubeClient
@@ -24,6 +24,7 @@ from .base import Channel, Flow, HelperGone, Place, Staged, Target
 from .helper_job import IDLE_SECONDS, RUN_MOUNT, SCRIPT_MOUNT, Program, store_root
 from .helper_pod import Helper, HelperFailed, StoreMissing
 from .http import PORT, AgentChannel
+from .kept import Kept, Shelf, form_of
 
 AUTO, AGENT, EXEC = "auto", "agent", "exec"
 CHOICES = (AUTO, AGENT, EXEC)
@@ -61,6 +62,8 @@ printf '%s  %s' "$1" "$0.new" | sha256sum --status -c - ||
 mv -T -- "$0.new" "$0"
 exec /bin/bash "$0" wait
 """
+
+NO_PROGRAM = Program("", (), {}, {})  # of a helper that runs already
 
 Say = Callable[[str], None]
 
@@ -144,6 +147,7 @@ class Opener:
         options: how helper pods are made.
         warn: called when C(auto) falls back to exec, and when an object could not be removed.
         stopped: tells when the task is to end early.
+        folder: private directory of the run, where helpers are left for later tasks.
     """
 
     def __init__(
@@ -153,8 +157,10 @@ class Opener:
         options: HelperOptions,
         warn: Say,
         stopped: Callable[[], bool] = lambda: False,
+        folder: str = "",
     ) -> None:
         self._client, self._transport, self._options = client, transport, options
+        self._shelf = Shelf(folder, str(getattr(client, "server", "")))
         self._warn, self._stopped = warn, stopped
         # The helpers of one task authenticate each other with this secret; it is never reused.
         self._peer_secret = secrets.token_urlsafe(32)
@@ -182,8 +188,19 @@ class Opener:
             return EmptyChannel(target, self._transport)
 
     def _agent(self, target: Target) -> Channel:
-        token = secrets.token_urlsafe(32)
-        options = self._options
+        token, options = secrets.token_urlsafe(32), self._options
+        program = self._agent_program(target, token)
+        form = form_of(target, options, program)
+        self._tell_of_tag(target, "agent_image", options.agent_image)
+        channel = self._resumed(target, form)
+        if channel is not None:
+            return channel
+        helper = Helper(self._client, target, options, program, self._stopped)
+        helper.start()
+        return self._answering(helper, helper.kept(token, self._peer_secret, form), target)
+
+    def _agent_program(self, target: Target, token: str) -> Program:
+        options, packed = self._options, archive()
         env = {
             "EDGE_ROOT": store_root(target),
             "EDGE_PORT": str(PORT),
@@ -194,23 +211,43 @@ class Opener:
             "EDGE_GID": str(options.owner[1]),
             "EDGE_READ_ONLY": "1" if options.read_only else "0",
         }
-        packed = archive()
         command = ("python3", "-B", "-S", "-s", "-E", "-c", START_AGENT, sha256_of(packed))
-        program = Program(options.agent_image, command, env, {}, {ARCHIVE: packed})
-        self._tell_of_tag(target, "agent_image", options.agent_image)
-        helper = Helper(self._client, target, options, program, self._stopped)
-        helper.start()
+        return Program(options.agent_image, command, env, {}, {ARCHIVE: packed})
+
+    def _resumed(self, target: Target, form: str) -> Optional[Channel]:
+        """Return a channel to the helper that an earlier task has left; C(None) for a new one.
+
+        One that this task cannot use goes: two of them may not find place beside a claim.
+        """
+        kept = self._shelf.take(target)
+        if kept is None:
+            return None
+        helper = Helper(self._client, target, self._options, NO_PROGRAM, self._stopped)
+        helper.resume(kept)
+        if not kept.serves(form, self._options.read_only) or helper.obituary():
+            self._shut(helper)
+            return None
+        try:
+            return self._answering(helper, kept, target)
+        except EdgeError:
+            return None  # it ended at this moment, and was removed
+
+    def _answering(self, helper: Helper, kept: Kept, target: Target) -> Channel:
+        """Return a channel to a running agent once it answers; the helper goes if it does not."""
+        idle = 0 if target.lone or self._options.secret is not None else self._options.idle
         channel = AgentChannel(
             self._client,
             target,
             helper.pod,
-            token,
+            kept.token,
             lambda: self._shut(helper),
             self._stopped,
             helper.obituary,
             address=helper.address,
-            peer_secret=self._peer_secret,
-            patience=options.wait_timeout,
+            peer_secret=kept.peer_secret,
+            leave=(lambda: self._shelf.put(target, kept)) if idle else None,
+            idle=idle,
+            patience=self._options.wait_timeout,
         )
         channel.node = helper.node
         try:

@@ -25,6 +25,7 @@ from .helper_job import (
     render_network_policy,
     render_secret,
 )
+from .kept import Kept
 
 QUOTA_HINT = (
     "Set what the quota or LimitRange of the namespace wants in helper_resources, like"
@@ -100,6 +101,25 @@ class Helper:
             self.shut()
             raise
         return self.pod
+
+    def resume(self, kept: Kept) -> None:
+        """Be the helper that an earlier task has left."""
+        self._job = {"metadata": dict(kept.job)}
+        self.pod, self.address, self.node = kept.pod, kept.address, kept.node
+
+    def kept(self, token: str, peer_secret: str, form: str) -> Kept:
+        """Return what a later task needs to know of this helper."""
+        meta = (self._job or {}).get("metadata") or {}
+        return Kept(
+            {name: str(meta[name]) for name in ("name", "namespace", "uid")},
+            self.pod,
+            self.address,
+            self.node,
+            token,
+            peer_secret,
+            form,
+            self._options.read_only,
+        )
 
     def shut(self) -> Optional[EdgeError]:
         """Remove the helper's objects; returns the error if that fails."""

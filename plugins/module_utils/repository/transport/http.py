@@ -10,11 +10,11 @@ import time
 import uuid
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ...errors import ApiError, EdgeError, UnreachableError
+from ...errors import ApiError, EdgeError, UnreachableError, may_pass
 from ...kube.client import KubeClient, Response
 from ..content.manifest import Advance, Manifest
 from ..content.state import Facts, Inventory
-from ..delta.pack import FileJob, Reader, encode, exact_length
+from ..delta.pack import RECORD, FileJob, Reader, encode, exact_length
 from .base import (
     BAD,
     DONE,
@@ -58,6 +58,9 @@ class AgentChannel(Channel):
         obituary: returns why the pod no longer runs, C("") when it runs.
         address: IP address of the pod.
         peer_secret: by which the helpers of a site know each other.
+        leave: leaves the helper for a later task instead, and returns whether it could; C(None) to
+            remove it.
+        idle: seconds for which it then stays.
         patience: seconds for which a broken connection is tried again.
     """
 
@@ -77,13 +80,16 @@ class AgentChannel(Channel):
         *,
         address: str = "",
         peer_secret: str = "",
+        leave: Optional[Callable[[], bool]] = None,
+        idle: float = 0.0,
         patience: float = 60.0,
     ) -> None:
         super().__init__(target)
         self._client, self._pod, self._token = client, pod, token
         self._shut, self._stopped, self._obituary = shut, stopped, obituary
         self._address, self._peer_secret, self._patience = address, peer_secret, patience
-        self._locked = False
+        self._leave, self._idle = leave, idle
+        self._locked = self._gone = False
 
     def wait_until_it_answers(self, seconds: float = START_SECONDS) -> None:
         """Return at the first answer.
@@ -94,12 +100,12 @@ class AgentChannel(Channel):
         end = time.monotonic() + seconds
         while True:
             try:
-                answer = self._post("facts", {})
+                answer = self._post("facts", {}, starting=True)
                 if answer.status != 200:
                     raise self._refused(answer)
                 return
-            except UnreachableError:
-                if time.monotonic() > end or self._stopped():
+            except EdgeError as error:
+                if not may_pass(error) or time.monotonic() > end or self._stopped():
                     raise
             time.sleep(ANSWER_PAUSE)
 
@@ -161,9 +167,10 @@ class AgentChannel(Channel):
         size = sum(job.entry.size for job in jobs)
         opener = _watching(flow.advance)
         body = flow.through(encode(jobs, compress=flow.compress, opener=opener))
-        # Deltas are matched while sending, in chunks; other packs have a known length.
-        plain = all(job.signature is None for job in jobs)
-        length = exact_length(jobs, compress=flow.compress) if plain else None
+        # Deltas are matched while sending, in chunks, and small files are opened once, not twice;
+        # other packs have a known length.
+        counted = size > RECORD * len(jobs) and not any(job.is_delta for job in jobs)
+        length = exact_length(jobs, compress=flow.compress) if counted else None
         path = f"/v1/pack/{manifest.digest}"
         try:
             answer = self._send("PUT", path, body, length, answer_seconds(size))
@@ -234,13 +241,23 @@ class AgentChannel(Channel):
 
     def close(self) -> None:
         """End; never raises."""
+        stays = False
         try:
             if self._locked:
                 self._post("unlock", {})
+            stays = self._stays()
         except EdgeError:
             pass  # the lease ends by itself
         finally:
-            self._shut()
+            if not stays:
+                self._shut()
+
+    def _stays(self) -> bool:
+        """Leave the helper for a later task, unless this one failed; return whether it stays."""
+        if self._leave is None or self._gone or self._stopped():
+            return False
+        answer = self._post("stay", {"seconds": self._idle})
+        return answer.status == 200 and self._leave()
 
     def call(self, command: str, body: Mapping[str, Any]) -> Dict[str, Any]:
         """Return the answer to any other command of the agent."""
@@ -297,6 +314,7 @@ class AgentChannel(Channel):
                 self._raise_if_gone(error)
                 waited = time.monotonic() - start
                 if _pod_is_silent(error) and waited > POD_SILENCE:
+                    self._gone = True
                     raise helper_gone(self.target, "it does not answer") from error
                 if waited > self._patience or self._stopped():
                     raise
@@ -306,11 +324,14 @@ class AgentChannel(Channel):
     def _raise_if_gone(self, error: EdgeError) -> None:
         why = self._obituary()
         if why:
+            self._gone = True
             raise helper_gone(self.target, why) from error
 
-    def _post(self, command: str, body: Mapping[str, Any], name: str = "") -> Response:
-        data = json.dumps(body).encode()
-        return self._send("POST", f"/v1/{command}", data, len(data), COMMAND_SECONDS, name)
+    def _post(
+        self, command: str, body: Mapping[str, Any], name: str = "", *, starting: bool = False
+    ) -> Response:
+        data, path = json.dumps(body).encode(), f"/v1/{command}"
+        return self._send("POST", path, data, len(data), COMMAND_SECONDS, name, starting)
 
     def _send(
         self,
@@ -320,11 +341,12 @@ class AgentChannel(Channel):
         length: Optional[int],
         seconds: float,
         name: str = "",
+        starting: bool = False,
     ) -> Response:
         headers = {TOKEN_HEADER: self._token, "Content-Type": "application/octet-stream"}
         if name:
             headers[REQUEST_HEADER] = name
-        return self._client.pod_proxy(
+        answer = self._client.pod_proxy(
             self.target.store.namespace,
             self._pod,
             PORT,
@@ -334,7 +356,15 @@ class AgentChannel(Channel):
             length=length,
             headers=headers,
             timeout=seconds,
+            starting=starting,
         )
+        if _is_foreign(answer):
+            raise UnreachableError(
+                f"HTTP {answer.status} from something on the way to the helper",
+                subject=self.target.name,
+                hint="Look at what stands before the API server: a load balancer, a proxy",
+            )
+        return answer
 
     def _refused(self, answer: Response) -> EdgeError:
         fields = _fields(answer)
@@ -369,6 +399,13 @@ def _is_broken(error: EdgeError) -> bool:
     if isinstance(error, HelperGone):
         return False
     return not isinstance(error, ApiError) or error.status >= 500 or error.status in (404, 429)
+
+
+def _is_foreign(answer: Response) -> bool:
+    """Return whether an answer is not the agent's, which gives JSON or bytes and never a page."""
+    if answer.headers.get("content-type", "").startswith("text/"):
+        return True
+    return answer.status >= 400 and "error" not in _fields(answer)
 
 
 def _pod_is_silent(error: EdgeError) -> bool:

@@ -56,6 +56,8 @@ class Adoption:
         self._unfinished = False
         self._release: Optional[Object] = None
         self._released: Dict[Key, Object] = {}
+        # New pods of a Deployment that is not taken over may start beside the old ones.
+        self.surges = False
         # The objects that this run has applied.
         self.sent: Dict[Key, Object] = {}
 
@@ -86,8 +88,28 @@ class Adoption:
             and is_adopted(deployment)
             and self._spec.strategy == "auto"
             and deployment["spec"].get("strategy") == _ONE_MORE
-        )
+        ) or self._left_surging(wanted, current)
         return kept_of(deployment, found["Service"])
+
+    def _left_surging(self, wanted: Sequence[Object], current: Mapping[Key, Object]) -> bool:
+        """Tell whether an earlier run ended before it gave a Deployment its own strategy back."""
+        key = ("Deployment", self._spec.name)
+        item = next((item for item in wanted if key_of(item) == key), None)
+        if item is None or key not in current or self._spec.strategy != "auto":
+            return False
+        now, then = current[key]["spec"].get("strategy"), item["spec"]["strategy"]
+        return bool(now == _ONE_MORE and then["type"] == "Recreate")
+
+    @property
+    def gives_room(self) -> bool:
+        """Tell whether the Deployment is sent with one pod more than its own strategy allows."""
+        return self.surges or self._unfinished
+
+    def as_sent(self, item: Object) -> Object:
+        """Return an object with the strategy that it has during the change."""
+        if item["kind"] != "Deployment" or not self.gives_room:
+            return item
+        return {**item, "spec": {**item["spec"], "strategy": _ONE_MORE}}
 
     def _tell(self, deployment: Object) -> None:
         """Warn about pod fields that adoption drops, and about other Services of the pods."""
@@ -165,7 +187,7 @@ class Adoption:
         Changes that would interrupt serving while pods are replaced are sent by C(finish). The
         rollout of the workload of the kind C(hold) is paused after its first step until C(release).
         """
-        if not self._taken and not self._unfinished and (check_mode or not hold):
+        if not self._taken and not self.gives_room and (check_mode or not hold):
             if not check_mode:
                 self.sent.update({key_of(item): item for item in items})
             return apply_objects(self._client, items, check_mode=check_mode, look=look)
@@ -180,7 +202,7 @@ class Adoption:
                 continue
             if live is not None:
                 item = self._gentle(item, live)
-            elif self._unfinished and item["kind"] == "Deployment" and not check_mode:
+            elif self.gives_room and item["kind"] == "Deployment" and not check_mode:
                 item = self._one_more(item)
             if item["kind"] == hold and not check_mode:
                 self._release = item
@@ -213,6 +235,14 @@ class Adoption:
         """Resume a rollout that is held."""
         item, self._release = self._release, None
         if item is not None:
+            self._released[key_of(item)] = clean(self._client.apply(item)) or {}
+            self.sent[key_of(item)] = item
+
+    def end_first(self) -> None:
+        """Give up on one pod more: old pods end, and then new ones have their room."""
+        self._release = None
+        for item in [item for item in self._later if item["kind"] == "Deployment"]:
+            self._later.remove(item)
             self._released[key_of(item)] = clean(self._client.apply(item)) or {}
             self.sent[key_of(item)] = item
 

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ...errors import ApiError, EdgeError, ForbiddenError
+from ...errors import ApiError, EdgeError, ForbiddenError, WaitError
 from ...kube.apply import Change, delete_objects
 from ...kube.client import KubeClient
 from ...runtime import Runtime
@@ -18,7 +18,14 @@ from ..checks import cluster, device_claims, device_nodes, scc
 from ..discover import credentials, live, restart
 from ..discover.own_config import read_own_config
 from ..plan.adoption import is_adopted
-from ..plan.changes import CONFIG_RELOAD, consequence, real, same_change, versions_differ
+from ..plan.changes import (
+    CONFIG_RELOAD,
+    ROLLING_RESTART,
+    consequence,
+    real,
+    same_change,
+    versions_differ,
+)
 from ..plan.diff import Key, Plan, key_of, make_plan
 from ..render import kinds
 from ..render.facts import NOTHING_KEPT, ClusterFacts
@@ -27,46 +34,17 @@ from ..render.objects import service_ports, text_of_config
 from ..spec.backend import made_elsewhere, without_records
 from ..spec.overrides import refusal
 from ..spec.server import ServerSpec, checked_ports
-from ..status import addresses, routes
+from ..status import addresses, proxies, routes
 from ..status.progress import ready_pods, wanted_pods
 from ..status.wait import wait_pods_gone
-from . import switching
+from . import prepull, successor, switching
 from .adopt import Adoption
 from .handover import hand_over, kept_replicas, with_replicas
+from .outcome import Outcome, Waiting, in_order, summary
 from .reload import Reload
 from .watch_over import Watch
 
-
-@dataclass(frozen=True)
-class Waiting:
-    """The options for waiting: whether to wait, and for how many seconds at most."""
-
-    wait: bool = True
-    timeout: float = 300.0
-
-
-@dataclass
-class Outcome:
-    """The result of a deployment.
-
-    Attributes:
-        changes: one per object; C(unchanged) ones included.
-        reload: effect on running servers: none, config_reload, rolling_restart.
-        ready: replicas that were ready in the end; None when the run did not wait.
-        wanted: wanted number of replicas, where the cluster decides it; None when it is unknown.
-        addresses: those that a load balancer assigned to the Service.
-    """
-
-    changes: List[Change] = field(default_factory=list)
-    reload: str = "none"
-    ready: Optional[int] = None
-    wanted: Optional[int] = None
-    addresses: List[str] = field(default_factory=list)
-
-    @property
-    def changed(self) -> bool:
-        """Tell whether any object was changed."""
-        return any(change.action != "unchanged" for change in self.changes)
+__all__ = ["Deployer", "Outcome", "Waiting", "in_order", "remove", "summary"]
 
 
 class Deployer:
@@ -95,6 +73,10 @@ class Deployer:
         self._kind = self._pods.kind
         # The old workload that serves until the new pods of another backend do.
         self._later: List[Object] = []
+        self._claim: Optional[Object] = None
+        # What runs the pods, as it is wanted and as it was, if the change replaces them.
+        self._replaced: Optional[Tuple[Object, Object]] = None
+        self._dark_since: Optional[float] = None
         self._watch = self._watched()
 
     def present(self) -> Outcome:
@@ -104,12 +86,12 @@ class Deployer:
             InputError, ForbiddenError: before anything is changed.
             WaitError: after; C(details.changed) tells whether something was.
         """
-        claim, wanted, current = self._read()
+        wanted, current = self._read()
         plan = make_plan(wanted, current)
         outcome = Outcome([same_change(item) for item in plan.same])
         outcome.wanted = self._wanted(current)
         if not plan.empty or self._spec.create_namespace or scc.wants_own(self._spec):
-            self._change(plan, current, claim, outcome)
+            self._change(plan, current, outcome)
         if not self._runtime.check_mode:
             sent = any(item["kind"] == self._kind for item in plan.send)
             workload = None if sent else current.get((self._kind, self._spec.name))
@@ -121,17 +103,21 @@ class Deployer:
         return outcome
 
     def _see_admitted(self, plan: Plan, current: Mapping[Key, Object], outcome: Outcome) -> None:
-        """Wait until a router admits the Routes, if there are any."""
+        """Wait until a router admits the Routes, and Contour the HTTPProxies, if there are any."""
         route = kinds.ROUTE[1]
         sent = [str(item["metadata"]["name"]) for item in plan.send if item["kind"] == route]
         same = [key_of(item) for item in plan.same if item["kind"] == route]
-        if self._runtime.check_mode or not (same or sent):
+        proxied = any(item["kind"] == kinds.HTTP_PROXY[1] for item in (*plan.send, *plan.same))
+        if self._runtime.check_mode or not (same or sent or proxied):
             return
         keys = [*same, *((route, name) for name in sent)]
         before = [current[key] for key in keys if key in current]
         timeout = self._waiting.timeout if self._waiting.wait else None
         try:
-            routes.see_admitted(self._client, self._spec, before, sent, self._runtime, timeout)
+            if proxied:
+                proxies.see_accepted(self._client, self._spec, self._runtime, timeout)
+            if same or sent:
+                routes.see_admitted(self._client, self._spec, before, sent, self._runtime, timeout)
         except EdgeError as error:
             error.details["changed"] = outcome.changed
             raise
@@ -147,37 +133,32 @@ class Deployer:
             error.details["changed"] = outcome.changed
             raise
 
-    def _change(
-        self,
-        plan: Plan,
-        current: Mapping[Key, Object],
-        claim: Optional[Object],
-        outcome: Outcome,
-    ) -> None:
+    def _change(self, plan: Plan, current: Mapping[Key, Object], outcome: Outcome) -> None:
         """Run all checks, then send the objects that differ."""
         namespace = live.get_if_allowed(self._client, "v1", "Namespace", self._spec.namespace)
         extra = live.namespace_to_send(self._spec, namespace)
         extra += scc.to_send(self._client, self._spec)
         if plan.empty and not extra:
             return
-        cluster.check_cluster(self._client, self._spec, namespace, claim, self._runtime)
+        cluster.check_cluster(self._client, self._spec, namespace, self._claim, self._runtime)
         scc.check(self._client, self._spec, namespace)
         self._pods.check_namespace(namespace.item)
         self._later = leaving(self._spec, plan.stale)
         self._pods.check_free(current)
         self._check_rights(plan, current, any(item["kind"] == "Namespace" for item in extra))
         sent = [*extra, *plan.send]
-        outcome.changes = in_order(self._send(sent, plan.stale, current) + outcome.changes)
+        made = self._send(sent, plan.stale, current, outcome)
+        outcome.changes = in_order(made + outcome.changes)
         outcome.reload = consequence(outcome.changes)
 
-    def _read(self) -> Tuple[Optional[Object], List[Object], Dict[Key, Object]]:
-        """Return the claim, the wanted objects and the live ones.
+    def _read(self) -> Tuple[List[Object], Dict[Key, Object]]:
+        """Return the wanted objects and the live ones.
 
         All missing rights are named when one is missing.
         """
         spec, client = self._spec, self._client
         try:
-            claim = live.read_claim(client, spec)
+            claim = self._claim = live.read_claim(client, spec)
             facts = credentials.look(live.facts_of(claim), client, spec, self._runtime)
             own = read_own_config(client, spec, self._runtime)
             facts = self._facts = replace(facts, own_config=own)
@@ -193,7 +174,7 @@ class Deployer:
             if found != facts:
                 facts = self._facts = found
                 wanted = self._backend.render(self._spec, facts)
-            return claim, wanted, current
+            return wanted, current
         except ForbiddenError:
             rights = cluster.access_for(spec, wait=self._waiting.wait)
             cluster.check_rights(self._client, rights)
@@ -216,6 +197,7 @@ class Deployer:
             self._adoption,
             self._runtime,
             self._waiting.timeout,
+            puts_back=self._waiting.puts_back,
         )
 
     @property
@@ -240,7 +222,11 @@ class Deployer:
         live.refuse_foreign(self._client, self._adoption.foreign(missing))
 
     def _send(
-        self, wanted: Sequence[Object], stale: Sequence[Object], current: Mapping[Key, Object]
+        self,
+        wanted: Sequence[Object],
+        stale: Sequence[Object],
+        current: Mapping[Key, Object],
+        outcome: Outcome,
     ) -> List[Change]:
         check = self._runtime.check_mode
         kept = {
@@ -256,6 +242,12 @@ class Deployer:
             ]
         )
         self._pods.check_predicted(wanted, predicted)
+        if self._later and not check:
+            stale = [item for item in stale if item not in self._later]
+        old = self._beside(stale) if self._pods.ours else None
+        if self._pods.ours and old is None:
+            self._replaced = self._find_replaced(wanted, stale, current, predicted)
+            self._make_room(stale, outcome)
         if not check:
             self._runtime.begins()
         hold = ""
@@ -263,9 +255,6 @@ class Deployer:
             self._watch.begin(wanted, stale, current, self.config)
             self._watch.stage(wanted)
             hold = self._watch.holds(wanted)
-        if self._later and not check:
-            stale = [item for item in stale if item not in self._later]
-        old = self._beside(stale) if self._pods.ours else None
         # Optional objects are removed while the record on the Service still lists their kinds.
         unnamed = {kind for _version, kind in kinds.optional(stale)}
         first = [item for item in stale if item["kind"] in unnamed and item is not old]
@@ -285,6 +274,63 @@ class Deployer:
             changes += self._adoption.send(wanted, check_mode=False, hold=hold, look=look)
         changes += delete_objects(self._client, list(reversed(last)), check_mode=check)
         return [real(change) for change in changes]
+
+    def _find_replaced(
+        self,
+        wanted: Sequence[Object],
+        stale: Sequence[Object],
+        current: Mapping[Key, Object],
+        predicted: Sequence[Change],
+    ) -> Optional[Tuple[Object, Object]]:
+        """Return the new and the old workload if pods of the old one end by this change."""
+        new = next((item for item in wanted if item["kind"] == self._kind), None)
+        if new is None:
+            return None
+        gone = switching.leaving_workload(stale)
+        old = gone or current.get(key_of(new)) or self._adoption.live(key_of(new))
+        replaces = gone is not None or consequence(predicted) == ROLLING_RESTART
+        return (new, old) if old is not None and replaces else None
+
+    def _make_room(self, stale: Sequence[Object], outcome: Outcome) -> None:
+        """Start new pods beside the old ones where that can be; else have images pulled first.
+
+        Raises:
+            EdgeError: an image cannot be had; nothing was changed.
+        """
+        if self._replaced is None:
+            return
+        new, old = self._replaced
+        gone = switching.leaving_workload(stale)
+        if self._adoption.live(key_of(new)) is not None:  # which has its own rules for room
+            if prepull.ends_first(new):
+                self._prepull(outcome, [])
+            return
+        why = successor.why_first(self._client, self._spec, self._facts, self._claim, new)
+        if gone is not None:
+            why = why or "the pods of one kind end before those of the other start"
+        elif not why and prepull.ends_first(new):
+            self._adoption.surges = self._waiting.wait
+            why = "" if self._waiting.wait else "nobody waits for new pods (wait: false)"
+        if not why:
+            return
+        whole = gone is not None or switching.all_end(old, new)
+        outcome.ended_first = why if whole else ""
+        self._prepull(outcome, [gone] if gone else [])
+        self._dark_since = time.monotonic() if whole else None
+
+    def _prepull(self, outcome: Outcome, doomed: Sequence[Object]) -> None:
+        """Have nodes pull the images of new pods while old pods serve.
+
+        Raises:
+            EdgeError: it cannot be done.
+        """
+        if self._replaced is None or not (self._waiting.prepull and self._waiting.wait):
+            return
+        new, old = self._replaced
+        spec, timeout = self._spec, self._waiting.timeout
+        pods = self._watch.serving_pods(doomed)
+        work = prepull.Prepull(self._client, spec.name, spec.namespace, self._runtime, timeout)
+        outcome.prepulled = work.run(new, prepull.nodes_to_ask(new, old, pods))
 
     def _beside(self, stale: Sequence[Object]) -> Optional[Object]:
         """Return the old workload whose pods serve until those of the other kind do, if any."""
@@ -361,16 +407,34 @@ class Deployer:
                 pods = ready_pods(self._pods.read())
                 Reload(self._client, self._pods.pod_spec, self.config, self._runtime).begin(pods)
             return
-        self._watch.first_step()
+        try:
+            self._watch.first_step(replaces=outcome.reload == ROLLING_RESTART)
+        except WaitError as error:
+            if not (self._adoption.gives_room and switching.lacks_room_or_quota(error)):
+                raise
+            self._end_first(outcome, error)
         pods = self._pods.settle(workload, self._pods.read(), self._waiting.timeout)
         outcome.ready = len(ready_pods(pods))
         # At this point exactly the wanted pods are running.
         outcome.wanted = len(pods)
         self._watch.prove(pods, touched=touched, visible=versions_differ(outcome.changes))
+        if self._dark_since is not None:
+            outcome.downtime = round(time.monotonic() - self._dark_since, 1)
         self._finish_adoption(outcome)
         self._finish_move(outcome)
         if outcome.changed:
             self._watch.check_ours()
+
+    def _end_first(self, outcome: Outcome, error: WaitError) -> None:
+        """End old pods to give new ones their room, with the image on the node before."""
+        self._runtime.warn(
+            f"{self._kind} {self._spec.namespace}/{self._spec.name}: there is no room for a new pod"
+            f" beside the old ones, so these ended first ({error.message})"
+        )
+        outcome.ended_first = "the node has no room for an old and a new pod"
+        self._prepull(outcome, [])
+        self._dark_since = time.monotonic()
+        self._adoption.end_first()
 
     def _wanted(self, current: Mapping[Key, Object]) -> Optional[int]:
         scaling = self._spec.running.scaling
@@ -427,15 +491,3 @@ def remove(
         error.details["changed"] = any(change.changed for change in changes)
         raise
     return Outcome([real(change) for change in changes])
-
-
-def in_order(changes: Sequence[Change]) -> List[Change]:
-    """Return the changes in the order in which kinds are applied."""
-    return sorted(changes, key=lambda change: kinds.ORDER.index(change.kind))
-
-
-def summary(changes: Sequence[Change]) -> List[Dict[str, Any]]:
-    """Return the changes as a result shows them."""
-    return [
-        {"kind": change.kind, "name": change.name, "action": change.action} for change in changes
-    ]

@@ -23,6 +23,7 @@ from ...runtime import Runtime
 from ..render.identity import Object, pod_selector_text, with_input_hash
 from ..spec.server import ServerSpec
 from ..status.progress import ended, leaving, ready_pods, wanted_pods
+from ..status.retry import NOTHING_TRIED, Attempts, only_news
 from ..status.wait import judge_nodes, judge_rollout
 
 HOLD_SECONDS = 86400
@@ -77,10 +78,11 @@ def wait_first(
     old: Collection[str],
     timeout: float,
     runtime: Runtime,
+    before: Mapping[str, Attempts] = NOTHING_TRIED,
 ) -> List[Object]:
     """Return the new pods of a workload that is held, once they are Ready.
 
-    C(old) has the uids of the pods that are not new.
+    C(old) has the uids of the pods that are not new; C(before) is of C(retry.try_again).
 
     Raises:
         WaitError: a reason that does not go away by waiting, or the time is over.
@@ -96,7 +98,7 @@ def wait_first(
     pods: List[Object] = wait_for(
         client,
         sources,
-        lambda snapshot: judge_first(snapshot, kind, old),
+        lambda snapshot: only_news(judge_first(snapshot, kind, old), snapshot[3], before),
         timeout,
         what=f"{kind} {place}/{spec.name}",
         progress=lambda line: runtime.progress(f"{spec.name}: {line}"),

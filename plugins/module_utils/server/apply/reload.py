@@ -50,6 +50,7 @@ HALFWAY = 5.0
 # The kubelet's own longest delay: its sync period of 60 s and the jitter on it, doubled.
 LONGEST = 180.0
 NOT_TAKEN = "ConfigNotTaken"
+NOT_PROVEN = "ConfigNotProven"
 
 
 def touch(client: KubeClient, pod: Mapping[str, Any], mark: str) -> None:
@@ -206,7 +207,7 @@ class Reload:
                 f"nobody can tell whether it has loaded the configuration: {why}",
                 subject=f"Pod {self._spec.namespace}/{pod['metadata']['name']}",
                 hint="Allow create on pods/exec, or replace the pod, which reads it at its start",
-                details={"reason": "ConfigNotProven"},
+                details={"reason": NOT_PROVEN},
             )
         response = self._ask(pod, "GET", CONFIG_PATH, 10.0)
         alone = not any(model.is_graph for model in self._spec.models)

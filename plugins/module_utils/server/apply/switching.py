@@ -19,6 +19,8 @@ from ..render.identity import Object
 from ..render.strategy import holds_device, rollout_strategy
 from ..spec.server import ServerSpec
 from ..status import wait
+from ..status.progress import wanted_pods
+from ..status.retry import UNSCHEDULABLE
 
 # Owners of the pods of each kind of workload.
 _OWNERS = {"Deployment": "ReplicaSet", "DaemonSet": "DaemonSet"}
@@ -34,17 +36,46 @@ def leaving_workload(stale: Sequence[Object]) -> Optional[Object]:
 
 def in_the_way(spec: ServerSpec, facts: ClusterFacts, template: Mapping[str, Any]) -> str:
     """Return why old pods must end before new ones can start, C("") if both can run."""
+    taken = taken_by_old_pods(template)
+    if taken:
+        return taken
+    if spec.strategy == "Recreate":
+        return "strategy is Recreate"
+    if rollout_strategy(spec, facts)["type"] == "Recreate":
+        return "the claim may be for one node at a time"
+    return ""
+
+
+def taken_by_old_pods(template: Mapping[str, Any]) -> str:
+    """Return what old pods have that new ones need for themselves, in words, if anything."""
     if holds_device(template):
         return "the old pods hold the devices that new ones ask for"
     pod = template["spec"]
     ports = [port for item in pod["containers"] for port in item.get("ports") or ()]
     if pod.get("hostNetwork") or any(port.get("hostPort") for port in ports):
         return "the old pods have the ports of the nodes that new ones ask for"
-    if spec.strategy == "Recreate":
-        return "strategy is Recreate"
-    if rollout_strategy(spec, facts)["type"] == "Recreate":
-        return "the claim may be for one node at a time"
     return ""
+
+
+def all_end(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Tell whether no pod of a workload serves at one time of its rollout."""
+    if new["kind"] == "DaemonSet":
+        return False
+    if (new["spec"].get("strategy") or {}).get("type") == "Recreate":
+        return True
+    return wanted_pods({**old, "kind": new["kind"]}) <= 1
+
+
+def lacks_room(error: WaitError) -> bool:
+    """Tell whether new pods would fit if the old ones were not there."""
+    if error.details.get("reason") != UNSCHEDULABLE:
+        return False
+    return any(words in error.message for words in _TAKEN)
+
+
+def lacks_room_or_quota(error: WaitError) -> bool:
+    """Tell the same, where a quota of the namespace counts as room."""
+    return lacks_room(error) or error.details.get("reason") == "Quota"
 
 
 def held_back(wanted: Sequence[Object], old: Object) -> Tuple[List[Object], List[Object]]:
@@ -80,9 +111,7 @@ def wait_beside(
             mine=lambda pod: owned_by(pod, _OWNERS[kind]),
         )
     except WaitError as error:
-        if error.details.get("reason") != wait.UNSCHEDULABLE:
-            raise
-        if not any(words in error.message for words in _TAKEN):
+        if not lacks_room(error):
             raise
         runtime.progress(f"{spec.name}: no room beside the old pods, so they end first")
         return False

@@ -14,7 +14,7 @@ import json
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
-from ...errors import ConflictError, EdgeError, WaitError
+from ...errors import ConflictError, EdgeError, WaitError, one_line
 from ...kube.apply import delete_objects
 from ...kube.client import KubeClient
 from ...runtime import Runtime
@@ -31,10 +31,11 @@ from ..render.identity import Object, with_input_hash
 from ..spec.backend import CONTROLLED
 from ..spec.server import ServerSpec
 from ..status.progress import leaving, ready_pods
+from ..status.retry import Attempts
 from . import hold, undo
 from .adopt import Adoption
 from .guard import GateShut, Guard
-from .reload import NOT_TAKEN, Reload
+from .reload import NOT_PROVEN, NOT_TAKEN, Reload
 
 # Kinds that run pods, or decide which models they serve.
 _MATTERS = (*undo.KINDS,)
@@ -49,7 +50,8 @@ class Watch:
         pods: its pods.
         adoption: sends the objects.
         runtime: progress.
-        timeout: seconds for all of it.
+        timeout: seconds for all of it; as many again to see the old state serve after a failure.
+        puts_back: what does not serve in time is rolled back.
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class Watch:
         adoption: Adoption,
         runtime: Runtime,
         timeout: float,
+        *,
+        puts_back: bool = True,
     ) -> None:
         self._client = client
         self._spec = spec
@@ -67,12 +71,20 @@ class Watch:
         self._adoption = adoption
         self._runtime = runtime
         self._guard = Guard(client, pods.pod_spec, runtime)
+        self._timeout = timeout
         self._deadline = time.monotonic() + timeout
         self._before: Dict[Key, Object] = {}
         self._staged: Optional[Object] = None
         self._old: Set[str] = set()
+        self._present: Set[str] = set()
         self._text = ""
         self._held = False
+        self._puts_back = puts_back
+        # Whether any pod served, or at least was ready, when the change began.
+        self._had_ready = False
+        self._proven = False
+        # Workloads that the change removes; where the new pods need their room, before these serve.
+        self._doomed: List[Object] = []
 
     @property
     def left(self) -> float:
@@ -93,24 +105,29 @@ class Watch:
     ) -> None:
         """Store what is served now, if the change affects serving."""
         self._text = text
+        # What came before, the pull of an image for example, had its own time.
+        self._deadline = time.monotonic() + self._timeout
         self._before = {**current}
         for item in wanted:
             taken = self._adoption.live(key_of(item))
             if taken is not None:
                 self._before[key_of(item)] = taken
         doomed = [item for item in stale if item["kind"] in _MATTERS]
+        self._doomed = [item for item in doomed if item["kind"] != "ConfigMap"]
         changing = [item for item in wanted if item["kind"] in _MATTERS]
         if not changing and not doomed:
             return
         there = {kind for kind, _name in self._before}
         if not there.intersection(undo.KINDS[1:]):
             return  # there is no workload, so nothing is served
-        old = self._serving_pods(doomed)
+        old = self.serving_pods(doomed)
         self._old = {str(pod["metadata"]["uid"]) for pod in old}
+        self._present = set(self._old)
+        self._had_ready = bool(ready_pods(old))
         port = next((rest_port_of(pod) for pod in ready_pods(old)), None)
         self._guard.begin(old, port or self._pods.pod_spec.rest_port)
 
-    def _serving_pods(self, doomed: Sequence[Object]) -> List[Object]:
+    def serving_pods(self, doomed: Sequence[Object]) -> List[Object]:
         """Return the pods that run now, those of another owner or backend included."""
         pods = {str(pod["metadata"]["uid"]): pod for pod in self._pods.read()}
         adopted = self._adoption.live(("Deployment", self._spec.name))
@@ -123,10 +140,15 @@ class Watch:
         return list(pods.values())
 
     def holds(self, wanted: Sequence[Object]) -> str:
-        """Return the kind of the workload whose rollout waits for its first step, if one does."""
-        if not self._pods.ours or not self._guard.wanted(self._text):
+        """Return the kind of the workload whose rollout waits for its first step, if one does.
+
+        It does where models are served, and where it is not sure that there is room for that step.
+        """
+        if not self._pods.ours:
             return ""
-        for item in wanted:
+        if not self._guard.wanted(self._text) and not self._adoption.gives_room:
+            return ""
+        for item in map(self._adoption.as_sent, wanted):
             old = self._before.get(key_of(item))
             if item["kind"] != self._pods.kind or old is None or not hold.can_be_held(item):
                 continue
@@ -204,12 +226,15 @@ class Watch:
             self.take_back(error)
             raise
 
-    def first_step(self) -> None:
+    def first_step(self, *, replaces: bool) -> None:
         """Wait until the first new pod of a held rollout serves, and resume the rollout.
+
+        Unless the change C(replaces) the pods, those that are stuck are tried again first.
 
         Raises:
             WaitError: it does not.
         """
+        before = {} if replaces else self._retried()
         if not self._held:
             return
         self._held = False
@@ -217,7 +242,9 @@ class Watch:
         old = [pod for pod in self._pods.read() if str(pod["metadata"]["uid"]) in self._old]
         if hold.take_first_step(self._client, kind, old):
             spec = self._pods.pod_spec
-            new = hold.wait_first(self._client, spec, kind, self._old, self.left, self._runtime)
+            new = hold.wait_first(
+                self._client, spec, kind, self._old, self.left, self._runtime, before
+            )
             names = {str(pod["metadata"]["uid"]) for pod in new}
 
             def find() -> List[Object]:
@@ -226,6 +253,17 @@ class Watch:
 
             self._guard.wait(find, self._guard.wanted(self._text), self.left)
         self._adoption.release()
+
+    def _retried(self) -> Mapping[str, Attempts]:
+        """Have pods that were there before, and are not ready, tried again."""
+        key = (self._pods.kind, self._spec.name)
+        workload = self._before.get(key)
+        if workload is None or key not in self._adoption.sent:
+            return {}
+        pods = [pod for pod in self._pods.read() if str(pod["metadata"]["uid"]) in self._present]
+        if len(ready_pods(pods)) == len(pods):
+            return {}
+        return self._pods.retry({"kind": self._pods.kind, **workload}, pods)
 
     def beside(self, mine: Callable[[Object], bool]) -> None:
         """Wait until the new pods serve beside the old ones; C(mine) selects the new ones.
@@ -251,6 +289,10 @@ class Watch:
         """
         if not self.matters:
             return
+        self._prove(pods, touched=touched, visible=visible)
+        self._proven = True
+
+    def _prove(self, pods: Sequence[Object], *, touched: bool, visible: bool) -> None:
         ready = ready_pods(pods)
         if self._text and (touched or _marker_in(self._text) is not None):
             spec = self._pods.pod_spec
@@ -264,9 +306,11 @@ class Watch:
         return [pod for pod in self._pods.read() if not leaving(pod)]
 
     def take_back(self, error: EdgeError) -> None:
-        """Roll back the change, if waiting longer would not help and models were served before.
+        """Roll back the change if pods were ready before it, and see that the old state serves.
 
-        If others have changed the objects meanwhile, a ConflictError is raised instead.
+        C(error) then says what was put back. Nothing is done after a change that has been proven,
+        nor with C(puts_back=False). If others have changed the objects meanwhile, a ConflictError
+        is raised instead.
 
         Raises:
             ConflictError: see above.
@@ -274,17 +318,68 @@ class Watch:
         if not isinstance(error, WaitError):
             return
         self.check_ours(error)
-        if not self._guard.served or not _is_final(error):
+        if self._proven or not self._had_ready or not self._has_failed(error):
+            return
+        if not self._puts_back:
+            error.details["undone"] = []
+            error.message += "; left as it is for inspection (on_failure: keep)"
+            return
+        gone = [f"{item['kind']} {item['metadata']['name']}" for item in self._gone()]
+        if gone:
+            error.details["undone"] = []
+            error.message += f"; {', '.join(gone)} had to go first, and is not put back"
             return
         sent = list(self._adoption.sent.values())
-        names = undo.undo(self._client, sent, self._before)
-        names += self._remove_new(sent)
+        restored = undo.undo(self._client, sent, self._before)
+        removed = self._remove_new(sent)
+        names = restored + removed
         if not names:
             return
         error.details["undone"] = names
         error.message += f"; put back as before: {', '.join(names)}"
         self._runtime.progress(f"{self._spec.name}: put back: {', '.join(names)}")
         self._touch_back()
+        self._see_serving(error, replaced=not removed)
+
+    def _gone(self) -> List[Object]:
+        """Return the workloads that the change has removed already."""
+        return [
+            item
+            for item in self._doomed
+            if self._client.get(
+                item["apiVersion"], item["kind"], item["metadata"]["name"], self._spec.namespace
+            )
+            is None
+        ]
+
+    def _has_failed(self, error: WaitError) -> bool:
+        """Tell whether the new state does not serve; old pods that are slow to end do no harm."""
+        if error.details.get("reason") == NOT_PROVEN:
+            return False
+        if isinstance(error, GateShut) or error.details.get("reason") == NOT_TAKEN:
+            return True
+        living = self._living()
+        new = [pod for pod in living if str(pod["metadata"]["uid"]) not in self._old]
+        return not new or len(ready_pods(new)) < len(living)
+
+    def _see_serving(self, error: WaitError, *, replaced: bool) -> None:
+        """Wait until the old state serves again; C(error) tells whether it does.
+
+        C(replaced): pods of the present workload may have ended, so its rollout is waited for; else
+        it was another workload's turn, and the pods of the old one are as they were.
+        """
+        begun = time.monotonic()
+        try:
+            if replaced:
+                self._pods.settle(None, (), self._timeout)
+            served: Dict[str, Sequence[int]] = dict.fromkeys(self._guard.served, ())
+            self._guard.wait(self._living, served, self._timeout, alone=False)
+        except EdgeError as other:
+            error.details["serves_again"] = False
+            error.message += f"; that does not serve yet: {one_line(other.message)}"
+            return
+        error.details["serves_again"] = True
+        error.message += f"; it serves again after {time.monotonic() - begun:.0f} s"
 
     def _remove_new(self, sent: Sequence[Object]) -> List[str]:
         """Remove the new workload that was created to replace the one that still serves."""
@@ -337,16 +432,6 @@ def _lost(item: Mapping[str, Any]) -> ConflictError:
         subject=f"{item['kind']} {metadata.get('namespace')}/{metadata['name']}",
         hint="See who else deploys this server; run again to make it as this run wants it",
     )
-
-
-def _is_final(error: WaitError) -> bool:
-    """Tell whether waiting longer would not have helped.
-
-    A pod that does not start does no harm while the rollout is held, and may still start.
-    """
-    if isinstance(error, GateShut):
-        return error.final
-    return error.details.get("reason") == NOT_TAKEN
 
 
 def _marker_in(text: str) -> Optional[str]:

@@ -23,6 +23,7 @@ from ..render.identity import Object
 from ..spec.backend import MODEL_SERVER
 from ..spec.server import ServerSpec
 from ..status.progress import complete
+from ..status.retry import NOTHING_TRIED, Attempts
 from .conditions import NOT_SEEN, NOTHING_MADE, Signs, judge, trouble_of
 from .names import Made
 
@@ -90,6 +91,10 @@ class Controlled:
         found = self.wait(timeout)
         self.finish(deadline)
         return found
+
+    def retry(self, workload: Object, pods: Sequence[Object]) -> Mapping[str, Attempts]:
+        """Do nothing: the pods are the controller's."""
+        return NOTHING_TRIED
 
     def settled(self, owner: Object, pods: Sequence[Object]) -> bool:
         """Tell whether a resource that was left alone has all that was asked for already."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ...errors import ApiError, InputError
 from ...kube.apply import Change
@@ -18,7 +18,8 @@ from ..render.objects import render_objects
 from ..spec.backend import Kind
 from ..spec.server import ServerSpec
 from ..status.progress import complete
-from ..status.wait import try_again, wait_rollout
+from ..status.retry import Attempts, try_again
+from ..status.wait import wait_rollout
 from .names import Names
 
 
@@ -64,6 +65,7 @@ class WorkloadPods:
         self._spec = spec
         self._runtime = runtime
         self.kind = spec.running.scaling.workload
+        self._before: Dict[str, Attempts] = {}
 
     @property
     def pod_spec(self) -> ServerSpec:
@@ -97,11 +99,22 @@ class WorkloadPods:
         if workload is not None:
             if complete(workload, pods):
                 return list(pods)
-            try_again(self._client, workload, pods, self._runtime)
+            self.retry(workload, pods)
         spec = self._spec
         return wait_rollout(
-            self._client, spec.namespace, spec.name, timeout, self._runtime, self.kind
+            self._client,
+            spec.namespace,
+            spec.name,
+            timeout,
+            self._runtime,
+            self.kind,
+            before=self._before,
         )
+
+    def retry(self, workload: Object, pods: Sequence[Object]) -> Mapping[str, Attempts]:
+        """Have stuck pods tried again; see C(retry.try_again)."""
+        self._before = try_again(self._client, workload, pods, self._runtime)
+        return self._before
 
     def check_namespace(self, namespace: Optional[Mapping[str, Any]]) -> None:
         """Do nothing: C(checks.cluster) checks Pod Security for these pods."""

@@ -21,6 +21,7 @@ from ..render.facts import NO_FACTS, ClusterFacts
 from ..render.identity import Object
 from ..spec.backend import KSERVE, MANIFESTS, OPERATOR, Kind, made_elsewhere
 from ..spec.server import ServerSpec
+from ..status.retry import Attempts
 from .manifests import Manifests
 from .names import Names
 
@@ -60,6 +61,12 @@ class Pods(Protocol):
 
         Raises:
             WaitError: they do not get there within C(timeout) seconds.
+        """
+
+    def retry(self, workload: Object, pods: Sequence[Object]) -> Mapping[str, Attempts]:
+        """Have pods that are stuck since an earlier run tried again; see C(retry.try_again).
+
+        C(settle) then takes only newer failures for final.
         """
 
     def check_namespace(self, namespace: Optional[Mapping[str, Any]]) -> None:

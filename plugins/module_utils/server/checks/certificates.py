@@ -9,10 +9,12 @@ ansible-core needs it as well. Who trusts the issuer is not known here.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from typing import Any, List, Mapping
+from datetime import datetime, timedelta
+from typing import Any, List, Mapping, Sequence
 
 from ...errors import InputError, UnsupportedError
+from ...moments import moment
+from ..spec.exposure.options import split
 
 SOON = timedelta(days=14)
 
@@ -40,7 +42,7 @@ def check(
         InputError: it does not work; never with a part of the key.
         UnsupportedError: there is no C(cryptography) package.
     """
-    found = _parsed(certificate, option, subject)
+    found = parsed(certificate, option, subject)
     public = found.public_key()
     if _public_bytes(public) != _public_bytes(_private(key, option, subject).public_key()):
         raise InputError(
@@ -59,30 +61,65 @@ def check(
                 subject=subject or None,
                 hint="Clients compare the host with the subject alternative names only",
             )
-    return _times(found, now, option, subject)
+    warnings = check_times(found, now, option, subject)
+    _check_chain([parsed(item, option, subject) for item in split(certificate)], option, subject)
+    for issuer in split(certificate)[1:]:
+        found = parsed(issuer, option, subject)
+        what = f" of the issuer '{found.subject.rfc4514_string()}'"
+        warnings += check_times(found, now, option, subject, what)
+    return warnings
 
 
-def _times(found: Any, now: datetime, option: str, subject: str) -> List[str]:
-    begin, end = _moment(found, "not_valid_before"), _moment(found, "not_valid_after")
+def _check_chain(chain: Sequence[Any], option: str, subject: str) -> None:
+    """Refuse a chain in which a certificate is not followed by that of its issuer (RFC 5246)."""
+    for index, (item, follower) in enumerate(zip(chain, chain[1:])):
+        if issued_by(item, follower):
+            continue
+        issuer = item.issuer.rfc4514_string()
+        out_of_order = any(issued_by(item, other) for other in chain[index + 2 :])
+        raise InputError(
+            f"certificate {index + 2} of the chain is that of '{follower.subject.rfc4514_string()}'"
+            f", and the one before it was issued by '{issuer}'"
+            + ("" if out_of_order else ", which is missing"),
+            option=option,
+            subject=subject or None,
+            hint="Put each certificate before that of its issuer",
+        )
+
+
+def issued_by(item: Any, issuer: Any) -> bool:
+    """Tell whether a certificate was issued by another; packages before 40 compare names only."""
+    from cryptography.exceptions import InvalidSignature
+
+    if item.issuer != issuer.subject:
+        return False
+    if not hasattr(item, "verify_directly_issued_by"):
+        return True
+    try:
+        item.verify_directly_issued_by(issuer)
+    except (InvalidSignature, TypeError, ValueError):
+        return False
+    return True
+
+
+def check_times(found: Any, now: datetime, option: str, subject: str, what: str = "") -> List[str]:
+    """Return a warning if a certificate expires soon; C(what) tells it from others.
+
+    Raises:
+        InputError: it is not valid now.
+    """
+    begin, end = moment(found, "not_valid_before"), moment(found, "not_valid_after")
+    named = f"the certificate{what}"
     for wrong, text in (
-        (now < begin, f"the certificate is valid from {begin:%Y-%m-%d %H:%M} UTC on"),
-        (now >= end, f"the certificate expired on {end:%Y-%m-%d %H:%M} UTC"),
+        (now < begin, f"{named} is valid from {begin:%Y-%m-%d %H:%M} UTC on"),
+        (now >= end, f"{named} expired on {end:%Y-%m-%d %H:%M} UTC"),
     ):
         if wrong:
             hint = "Give a certificate that is valid now, or set the clock right"
             raise InputError(text, option=option, subject=subject or None, hint=hint)
     if end - now < SOON:
-        return [f"{option}: the certificate expires on {end:%Y-%m-%d %H:%M} UTC."]
+        return [f"{option}: {named} expires on {end:%Y-%m-%d %H:%M} UTC."]
     return []
-
-
-def _moment(found: Any, name: str) -> datetime:
-    """Return a time of a certificate; packages before 42 have it without a time zone only."""
-    aware = getattr(found, f"{name}_utc", None)
-    if aware is None:
-        aware = getattr(found, name).replace(tzinfo=timezone.utc)
-    moment: datetime = aware
-    return moment
 
 
 def matches(host: str, name: str) -> bool:
@@ -94,7 +131,13 @@ def matches(host: str, name: str) -> bool:
     return host == name
 
 
-def _parsed(text: str, option: str, subject: str) -> Any:
+def parsed(text: str, option: str, subject: str) -> Any:
+    """Return the first certificate of a text in PEM form.
+
+    Raises:
+        InputError: there is none.
+        UnsupportedError: there is no C(cryptography) package.
+    """
     try:
         from cryptography import x509
     except ImportError as error:

@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
-from ...errors import ForbiddenError, InputError, UnsupportedError
+from ...errors import InputError, UnsupportedError
 from ...kube.client import KubeClient
 from ...store import SERVER_LABEL
 from ..discover import live
 from ..render import kinds
-from ..render.expose import CERT_KEY, PRIVATE_KEY, TLS_TYPE
-from ..spec.expose import (
+from ..render.exposure.objects import CERT_KEY, PRIVATE_KEY, TLS_TYPE
+from ..spec.exposure.options import (
     CONTOUR,
     HAPROXY,
     NGINX,
@@ -28,9 +26,9 @@ from ..spec.expose import (
     leaf_of,
 )
 from ..spec.server import ServerSpec
-from . import certificates
+from . import certificates, client_auth, secrets
 
-Warn = Callable[[str], None]
+Warn = secrets.Warn
 _DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 _OWN_TLS = "expose.grpc.tls"
 # The names of controllers in IngressClass objects (from the documentation of each).
@@ -64,6 +62,7 @@ def check_given(spec: ServerSpec, warn: Warn) -> None:
         if tls.certificate:
             where = f"{option}.certificate"
             _judge(hosts, tls.certificate, tls.key, warn, option=where)
+    client_auth.check_given(expose, warn)
 
 
 def check(client: KubeClient, spec: ServerSpec, warn: Warn) -> None:
@@ -80,6 +79,7 @@ def check(client: KubeClient, spec: ServerSpec, warn: Warn) -> None:
         option: _leaf(client, spec, option, tls, hosts, warn)
         for option, (tls, hosts) in expose.certificates.items()
     }
+    client_auth.check(client, spec.namespace, expose, warn)
     if expose.controller != OPENSHIFT:
         _check_class(client, expose, warn)
     elif expose.grpc is not None:
@@ -162,40 +162,25 @@ def _check_secret(
     warn: Warn,
 ) -> str:
     """Return the certificate of a Secret that works, empty where it may not be read."""
-    subject = f"Secret {namespace}/{name}"
-    try:
-        secret = client.get("v1", "Secret", name, namespace)
-    except ForbiddenError:
-        warn(f"{option}: the account may not get {subject}, so it was not checked.")
-        return ""
     hint = f"kubectl create secret tls {name} --cert=FILE --key=FILE -n {namespace}"
+    secret = secrets.read_secret(client, namespace, name, option, hint, warn)
     if secret is None:
-        raise InputError("it does not exist", option=option, subject=subject, hint=hint)
-    kind = str(secret.get("type") or "Opaque")
-    if kind != TLS_TYPE:
-        message = f"its type is {kind}, and has to be {TLS_TYPE}"
-        raise InputError(message, option=option, subject=subject, hint=hint)
-    data = secret.get("data") or {}
-    texts = {key: _decoded(data, key) for key in (CERT_KEY, PRIVATE_KEY)}
-    for key, text in texts.items():
-        if not text:
-            message = f"its key {key} is empty"
-            raise InputError(message, option=option, subject=subject, hint=hint)
-    _judge(hosts, texts[CERT_KEY], texts[PRIVATE_KEY], warn, option=option, subject=subject)
-    return texts[CERT_KEY]
-
-
-def _decoded(data: Mapping[str, Any], key: str) -> str:
-    try:
-        return base64.b64decode(str(data.get(key) or ""), validate=True).decode("utf-8")
-    except (binascii.Error, ValueError):
         return ""
+    kind = str(secret.item.get("type") or "Opaque")
+    if kind != TLS_TYPE:
+        raise secret.error(f"its type is {kind}, and has to be {TLS_TYPE}")
+    certificate, key = secret.text(CERT_KEY), secret.text(PRIVATE_KEY)
+    _judge(hosts, certificate, key, warn, option=option, subject=secret.subject)
+    return certificate
 
 
 def _check_class(client: KubeClient, expose: ExposeSpec, warn: Warn) -> None:
     """Compare the class with what the cluster has, where the account may see it."""
+    if expose.proxied and not expose.class_name:  # An HTTPProxy has no default class.
+        return
     classes = live.list_if_allowed(client, "networking.k8s.io/v1", "IngressClass")
     if classes is None:
+        _warn_unasked(expose, "the account may not list IngressClasses", warn)
         return
     by_name = {str(item["metadata"]["name"]): item for item in classes}
     found: Optional[Mapping[str, Any]] = by_name.get(expose.class_name)
@@ -217,6 +202,7 @@ def _check_class(client: KubeClient, expose: ExposeSpec, warn: Warn) -> None:
                 "expose.class_name: it is not set, and no IngressClass is the cluster's default, so"
                 " a controller may leave the Ingress alone."
             )
+            _warn_unasked(expose, "no IngressClass is known", warn)
             return
     _check_controller(expose, found or {}, warn)
 
@@ -229,19 +215,31 @@ def _check_controller(expose: ExposeSpec, found: Mapping[str, Any], warn: Warn) 
     """Refuse or warn if the IngressClass is of another controller than C(expose.controller)."""
     text = str((found.get("spec") or {}).get("controller") or "")
     known = next((kind for prefix, kind in _CONTROLLERS.items() if text.startswith(prefix)), None)
-    if expose.grpc is None or known in (None, expose.controller):
+    if known == expose.controller or not (expose.grpc or expose.client_auth):
         return
     name = f"IngressClass {found['metadata']['name']}"
+    if known is None:
+        _warn_unasked(expose, f"{name} is of {text}", warn)
+        return
     if expose.controller == OTHER:
         warn(
             f"expose.controller: {name} is of {text}. Set {known}, or give the annotations that "
             "make it speak HTTP/2 with the server."
         )
         return
+    would = "speak HTTP/1 with the server" if expose.client_auth is None else "ask no client"
     raise InputError(
-        f"it is {expose.controller}, and the class is of {text}, which would speak HTTP/1 with the "
-        "server",
+        f"it is {expose.controller}, and the class is of {text}, which would {would}",
         option="expose.controller",
         subject=name,
         hint=f"Set {known}, or another class_name",
     )
+
+
+def _warn_unasked(expose: ExposeSpec, why: str, warn: Warn) -> None:
+    """Warn that annotations may ask nobody: a controller that does not read them lets all in."""
+    if expose.client_auth is not None and not expose.proxied:
+        warn(
+            f"expose.client_auth: {why}, so it was not checked that {expose.controller} serves the"
+            " Ingress. Another controller asks no client for a certificate: try it without one."
+        )

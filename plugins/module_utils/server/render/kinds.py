@@ -30,6 +30,7 @@ ALWAYS: Tuple[Kind, ...] = (
 SERVICE_MONITOR: Kind = ("monitoring.coreos.com/v1", "ServiceMonitor")
 CLAIM_TEMPLATE: Kind = ("resource.k8s.io/v1", "ResourceClaimTemplate")
 ROUTE: Kind = ("route.openshift.io/v1", "Route")
+HTTP_PROXY: Kind = ("projectcontour.io/v1", "HTTPProxy")
 SOMETIMES: Tuple[Kind, ...] = (
     ("v1", "Secret"),
     CLAIM_TEMPLATE,
@@ -40,6 +41,7 @@ SOMETIMES: Tuple[Kind, ...] = (
     ("autoscaling/v2", "HorizontalPodAutoscaler"),
     SERVICE_MONITOR,
     ("networking.k8s.io/v1", "Ingress"),
+    HTTP_PROXY,
     ROUTE,
     INFERENCE_SERVICE,
     MODEL_SERVER,
@@ -60,6 +62,7 @@ _SENT = (
     "HorizontalPodAutoscaler",
     "ServiceMonitor",
     "Ingress",
+    "HTTPProxy",
     "Route",
 )
 # Cluster-scoped kinds: applied if asked for, and never removed with a server.
@@ -72,6 +75,7 @@ KINDS_ANNOTATION = "openvino.edge/kinds"
 OPTIONS = {
     "ServiceMonitor": "service_monitor",
     "ResourceClaimTemplate": "device.claim",
+    "HTTPProxy": "expose.client_auth",
     "Route": "expose.controller",
     **dict.fromkeys(CONTROLLED, "backend"),
 }
@@ -81,7 +85,7 @@ WAYS_OUT = {
     " with a device plugin"
 }
 
-_EXTRA_PLURALS = {SERVICE_MONITOR: "servicemonitors", ROUTE: "routes"}
+_EXTRA_PLURALS = {SERVICE_MONITOR: "servicemonitors", ROUTE: "routes", HTTP_PROXY: "httpproxies"}
 
 
 def optional(objects: Iterable[Mapping[str, Any]]) -> Tuple[Kind, ...]:

@@ -14,7 +14,6 @@ from ..spec.device import CLAIM_API, template_name, template_spec
 from ..spec.server import ServerSpec
 from . import cloud, kinds, scaling
 from . import companions as standing
-from . import expose as exposing
 from . import service as services
 from .config import (
     CONFIG_FILE,
@@ -26,6 +25,7 @@ from .config import (
     marked_text,
     render_config,
 )
+from .exposure import objects as exposing
 from .facts import NO_FACTS, ClusterFacts
 from .identity import Object, metadata_of, object_labels, pod_selector, with_input_hash
 from .pod import pod_template

@@ -20,6 +20,7 @@ from .sources import SOURCE_ARGUMENT_SPEC, SOURCES
 
 DEFAULT_WAIT_TIMEOUT = 300
 
+ROLLBACK, KEEP = "rollback", "keep"
 STATES = ("present", "absent", "returned")
 STRATEGIES = ("auto", "Recreate", "RollingUpdate")
 PULL_POLICIES = ("IfNotPresent", "Always", "Never")
@@ -71,6 +72,12 @@ SERVER_ARGUMENT_SPEC: Dict[str, Any] = {
     "adopt": {"type": "bool", "default": False},
     **BACKEND_ARGUMENT_SPEC,
     **DEVICE_ARGUMENT_SPEC,
+}
+
+# They say how a change is made, not what the server is, so no release records them.
+CHANGE_ARGUMENT_SPEC: Dict[str, Any] = {
+    "image_prepull": {"type": "bool", "default": True},
+    "on_failure": {"type": "str", "choices": [ROLLBACK, KEEP], "default": ROLLBACK},
 }
 
 SERVER_RULES: Dict[str, Any] = {

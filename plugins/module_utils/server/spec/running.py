@@ -10,12 +10,12 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ...errors import InputError
 from . import cpu, overrides, probes, scaling
-from . import expose as exposing_options
 from . import monitor as scraping
 from . import pod as pod_extras
 from . import service as services
 from .cpu import CpuFit
-from .expose import ExposeSpec
+from .exposure import options as exposing_options
+from .exposure.options import ExposeSpec
 from .pod import PodExtras
 from .probes import Probes
 from .scaling import Scaling

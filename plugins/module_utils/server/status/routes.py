@@ -19,7 +19,7 @@ from ...runtime import Runtime
 from ..render import kinds
 from ..render.identity import Object, owner_selector
 from ..spec.server import ServerSpec
-from .wait import RETRY_ANNOTATION
+from .retry import RETRY_ANNOTATION
 
 PAUSE = 1.0  # seconds between two polls
 # Seconds for a router to write its verdict. Until then a verdict may be about the Route before its

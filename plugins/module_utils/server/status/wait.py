@@ -6,23 +6,16 @@
 from __future__ import annotations
 
 import copy
-import time
 from dataclasses import replace
-from typing import Any, Callable, List, Sequence
+from typing import Callable, List, Mapping, Sequence
 
-from ...errors import EdgeError
 from ...kube.client import KubeClient
 from ...kube.follow import Snapshot, Source
-from ...kube.health.pods import creation_trouble, pod_trouble
 from ...kube.wait import Verdict, judge_daemon_set, judge_deployment, wait_for, wait_gone
 from ...runtime import Runtime
 from ..render.identity import Object, pod_selector_text
 from .progress import ended, leaving, ready_pods, wanted_pods
-
-# A change of the Deployment updates its ReplicaSet, whose controller then retries at once.
-RETRY_ANNOTATION = "openvino.edge/retried"
-# The scheduler retries by itself as soon as something changes.
-UNSCHEDULABLE = "Unschedulable"
+from .retry import NOTHING_TRIED, UNSCHEDULABLE, Attempts, only_news
 
 
 def wait_rollout(
@@ -33,10 +26,12 @@ def wait_rollout(
     runtime: Runtime,
     kind: str = "Deployment",
     mine: Callable[[Object], bool] = lambda pod: True,
+    before: Mapping[str, Attempts] = NOTHING_TRIED,
 ) -> List[Object]:
     """Return the pods once exactly the wanted ones run and are ready.
 
-    C(kind) is that of the object that runs the pods; C(mine) tells which pods are looked at.
+    C(kind) is that of the object that runs the pods; C(mine) tells which pods are looked at;
+    C(before) is of C(retry.try_again).
 
     Raises:
         WaitError: a reason that does not go away by waiting, or the time is over. The message
@@ -54,7 +49,8 @@ def wait_rollout(
 
     def judge_mine(snapshot: Snapshot) -> Verdict:
         workloads, sets, pods, events = snapshot
-        return judge([workloads, sets, [pod for pod in pods if mine(pod)], events])
+        verdict = judge([workloads, sets, [pod for pod in pods if mine(pod)], events])
+        return only_news(verdict, events, before)
 
     pods: List[Object] = wait_for(
         client,
@@ -138,48 +134,6 @@ def _same_template(replica_set: Object, deployment: Object) -> bool:
     labels = template["metadata"].get("labels") or {}
     labels.pop("pod-template-hash", None)
     return bool(template == deployment["spec"]["template"])
-
-
-def try_again(
-    client: KubeClient,
-    workload: Object,
-    pods: Sequence[Object],
-    runtime: Runtime,
-) -> None:
-    """Make controllers retry pods that are stuck since an earlier run.
-
-    The kubelet and the ReplicaSet controller wait longer after each failure, up to minutes. The
-    cause may be fixed by now (image loaded, directory created, quota raised), and the old failure
-    would look like a new one. Without the rights for a retry, the wait only takes longer.
-    """
-    metadata = workload["metadata"]
-    namespace = metadata["namespace"]
-    for pod in pods:
-        trouble = None if leaving(pod) else pod_trouble(pod, _events(client, namespace))
-        if trouble is None or not trouble.fatal or trouble.reason == UNSCHEDULABLE:
-            continue
-        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
-        runtime.progress(f"{metadata['name']}: tries again after {trouble.reason}")
-        _if_allowed(client.delete, "v1", "Pod", name, namespace, uid=uid)
-    if creation_trouble(workload):
-        runtime.progress(f"{metadata['name']}: tries again to make pods")
-        mark = {RETRY_ANNOTATION: str(int(time.time()))}
-        body = {"metadata": {"annotations": mark}}
-        _if_allowed(client.patch, "apps/v1", workload["kind"], metadata["name"], namespace, body)
-
-
-def _events(client: KubeClient, namespace: str) -> List[Object]:
-    try:
-        return client.list("v1", "Event", namespace, field_selector="involvedObject.kind=Pod")[0]
-    except EdgeError:
-        return []
-
-
-def _if_allowed(request: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    try:
-        request(*args, **kwargs)
-    except EdgeError:
-        return
 
 
 def wait_pods_gone(client: KubeClient, namespace: str, name: str, timeout: float) -> None:

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ...errors import ApiError, UnreachableError
+from ...errors import ApiError, UnreachableError, may_pass
 from .protocol import (
     LIVE_PATH,
     Answer,
@@ -131,7 +131,7 @@ class Asker:
         body: Optional[bytes] = None,
         headers: Optional[Mapping[str, str]] = None,
     ) -> Tuple[Response, float]:
-        """Send a request, a second time if the connection breaks: an inference changes nothing."""
+        """Send a request, a second time if it may go well then: an inference changes nothing."""
         named: Dict[str, str] = dict(headers or {})
         for last in (False, True):
             begun = self.clock()
@@ -148,7 +148,7 @@ class Asker:
                 )
                 break
             except (UnreachableError, ApiError) as error:
-                if last or not isinstance(error, UnreachableError):
+                if last or not may_pass(error):
                     raise Refusal(str(error)) from None
         seconds = self.clock() - begun
         if response.status != 200:

@@ -126,7 +126,9 @@ def overlap(one: Corners, other: Corners) -> float:
     if not (width > 0 and height > 0):
         return 0.0
     shared = width * height
-    return shared / (_area(one) + _area(other) - shared)
+    union = _area(one) + _area(other) - shared
+    # An area that is too small for a float is none, though its sides have a length.
+    return shared / union if union > 0 else 0.0
 
 
 def _area(box: Corners) -> float:

@@ -100,7 +100,8 @@ def run(params: Params, runtime: Runtime) -> Result:
         checks = check_values(asker, fleet.replicas, asked, runtime.progress)
         checks = measure(asker, checks, bounds, every=params.get("latency") is not None)
     findings = counted(fleet) + [finding for check in checks for finding in check.findings]
-    result = _result(fleet, checks, findings, time.monotonic() - begun)
+    carrier = client.carrier
+    result = {**_result(fleet, checks, findings, time.monotonic() - begun), "carrier": carrier}
     if findings and not params["report_only"]:
         raise _failed(target, findings, result)
     return result

@@ -9,16 +9,14 @@ a key that is not known is one, so that a misspelt tolerance is not silently the
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ...errors import InputError
 from .boxes import Boxes, boxes_of, check_columns
 from .compare import Classes, Expected, How, Numbers, best_classes
-from .datatypes import Datatype, datatype_of, number
-from .tensors import Tensor, count_of, from_data, from_file, from_raw, shape_of
+from .datatypes import datatype_of, number
+from .tensors import VALUES, Tensor, count_of, from_entry
 
 FORMAT = 1
 HINT = "The page docs/golden.md has the format"
@@ -40,7 +38,6 @@ HOW_KEYS: Dict[str, Tuple[str, ...]] = {
     "classes": ("top_k", "classes"),
     "boxes": ("iou", "score_tolerance", "min_score", "columns"),
 }
-VALUES = ("data", "file", "base64")
 
 Read = Callable[[str], bytes]
 
@@ -195,27 +192,9 @@ def _input(here: _Place, item: Mapping[str, Any], read: Read) -> Tensor:
 
 def _tensor(place: _Place, item: Mapping[str, Any], read: Read) -> Optional[Tensor]:
     """Return the tensor of an entry, None if it has no values."""
-    given = [key for key in VALUES if item.get(key) is not None]
-    name = item.get("name")
-    if not isinstance(name, str) or not name:
-        raise place.error("a tensor needs a 'name'")
-    if len(given) > 1:
-        raise place.error(f"it has both '{given[0]}' and '{given[1]}'")
-    if not given:
-        return None
     try:
-        shape = None if item.get("shape") is None else shape_of(item["shape"])
-        if given == ["file"]:
-            return from_file(name, item.get("datatype"), shape, read(str(item["file"])))
-        if item.get("datatype") is None or shape is None:
-            raise ValueError("it needs 'datatype' and 'shape'")
-        datatype: Datatype = datatype_of(item["datatype"])
-        if given == ["data"]:
-            return from_data(name, datatype, shape, item["data"])
-        return from_raw(name, datatype, shape, base64.b64decode(item["base64"], validate=True))
-    except OSError as error:
-        raise place.error(f"the file {item['file']} cannot be read: {error.strerror}") from None
-    except (ValueError, TypeError, binascii.Error) as error:
+        return from_entry(item, read)
+    except ValueError as error:
         raise place.error(str(error)) from None
 
 

@@ -24,10 +24,17 @@ LIVE_PATH = "/v2/health/live"
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a server says of a model: names and datatypes of what goes in and comes out."""
+    """What a server says of a model.
+
+    Attributes:
+        inputs: datatypes of what goes in, by name.
+        outputs: datatypes of what comes out, by name.
+        shapes: of the inputs, by name; a free dimension is -1.
+    """
 
     inputs: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    shapes: Mapping[str, Tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,21 +58,33 @@ def infer_path(model: str, version: Optional[int]) -> str:
 
 def encode(inputs: Sequence[Tensor], outputs: Sequence[str]) -> Tuple[bytes, Dict[str, str]]:
     """Return body and headers of an inference; C(outputs) are those that answer in raw bytes."""
-    document: Dict[str, Any] = {"inputs": [_input(tensor) for tensor in inputs]}
+    described = [
+        describe(tensor.name, tensor.datatype.name, tensor.shape, len(tensor.raw))
+        for tensor in inputs
+    ]
+    head, headers = encode_head(described, outputs)
+    return head + b"".join(tensor.raw for tensor in inputs), headers
+
+
+def encode_head(
+    inputs: Sequence[Mapping[str, Any]], outputs: Sequence[str]
+) -> Tuple[bytes, Dict[str, str]]:
+    """Return the JSON that comes before the raw bytes of described inputs, and the headers."""
+    document: Dict[str, Any] = {"inputs": list(inputs)}
     if outputs:
         wanted = {"binary_data": True}
         document["outputs"] = [{"name": name, "parameters": wanted} for name in outputs]
     head = json.dumps(document).encode("utf-8")
-    headers = {"Content-Type": "application/octet-stream", HEADER_LENGTH: str(len(head))}
-    return head + b"".join(tensor.raw for tensor in inputs), headers
+    return head, {"Content-Type": "application/octet-stream", HEADER_LENGTH: str(len(head))}
 
 
-def _input(tensor: Tensor) -> Dict[str, Any]:
+def describe(name: str, datatype: str, shape: Sequence[int], size: int) -> Dict[str, Any]:
+    """Return what a request says of an input whose raw bytes follow."""
     return {
-        "name": tensor.name,
-        "shape": list(tensor.shape),
-        "datatype": tensor.datatype.name,
-        "parameters": {"binary_data_size": len(tensor.raw)},
+        "name": name,
+        "shape": list(shape),
+        "datatype": datatype,
+        "parameters": {"binary_data_size": size},
     }
 
 
@@ -113,7 +132,11 @@ def parse_metadata(body: bytes) -> Metadata:
     """
     try:
         document = json.loads(body.decode("utf-8"))
-        return Metadata(_ports(document.get("inputs")), _ports(document.get("outputs")))
+        shapes = {
+            str(item["name"]): tuple(int(size) for size in item.get("shape") or ())
+            for item in document.get("inputs") or ()
+        }
+        return Metadata(_ports(document.get("inputs")), _ports(document.get("outputs")), shapes)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"it is no metadata of a model: {error!r}") from None
 

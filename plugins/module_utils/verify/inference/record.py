@@ -19,9 +19,9 @@ from ...errors import InputError
 from .boxes import Boxes, boxes_of
 from .compare import Classes, Expected, How, Numbers, best_classes, compare, same
 from .datatypes import FLOAT, TEXT, Datatype
-from .golden import FORMAT, VALUES, Case
+from .golden import FORMAT, Case
 from .protocol import Answer
-from .tensors import Tensor, count_of
+from .tensors import VALUES, Tensor, count_of
 
 LONGEST_LIST = 256
 """Values that are written as numbers; more are written as base64 of their raw bytes."""

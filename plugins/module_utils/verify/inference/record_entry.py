@@ -88,10 +88,12 @@ def run(params: Params, runtime: Runtime) -> Result:
         for question in asked:
             seen.append(_record(asker, question, fleet.replicas, params["requests"]))
             runtime.progress(f"{question}: {len(seen[-1].answers)} answers")
+        carrier = client.carrier
     entries = [_entry(item, params, wish) for item in seen]
     result = {
         "dest": params["dest"],
         "replicas": len(fleet.replicas),
+        "carrier": carrier,
         "cases": [_summary(item, entry) for item, entry in zip(seen, entries)],
         "seconds": round(time.monotonic() - begun, 3),
     }

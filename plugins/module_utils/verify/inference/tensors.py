@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
-from typing import Any, List, Sequence, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
 from .datatypes import TEXT, Datatype, datatype_of, pack, unpack
 from .npy import is_npy, parse_npy
+
+VALUES = ("data", "file", "base64")  # keys of an entry, each of which gives its values
 
 Shape = Tuple[int, ...]
 
@@ -93,6 +96,43 @@ def from_file(name: str, datatype: Any, shape: Any, content: bytes) -> Tensor:
     if shape is not None and count_of(shape) != count_of(found):
         raise ValueError(f"the file has the shape {list(found)}, and 'shape' says {list(shape)}")
     return from_raw(name, datatype_of(told), found if shape is None else shape, raw)
+
+
+def from_entry(item: Mapping[str, Any], read: Callable[[str], bytes]) -> Optional[Tensor]:
+    """Return the tensor of an entry of a file or an option, None if it has no values.
+
+    Args:
+        item: has C(name), and may have C(datatype), C(shape) and one of C(VALUES).
+        read: returns the content of a file.
+
+    Raises:
+        ValueError: what it has does not fit together.
+    """
+    given = [key for key in VALUES if item.get(key) is not None]
+    name = item.get("name")
+    if not isinstance(name, str) or not name:
+        raise ValueError("a tensor needs a 'name'")
+    if len(given) > 1:
+        raise ValueError(f"it has both '{given[0]}' and '{given[1]}'")
+    if not given:
+        return None
+    shape = None if item.get("shape") is None else shape_of(item["shape"])
+    if given == ["file"]:
+        try:
+            content = read(str(item["file"]))
+        except OSError as error:
+            reason = error.strerror
+            raise ValueError(f"the file {item['file']} cannot be read: {reason}") from None
+        return from_file(name, item.get("datatype"), shape, content)
+    if item.get("datatype") is None or shape is None:
+        raise ValueError("it needs 'datatype' and 'shape'")
+    datatype = datatype_of(item["datatype"])
+    try:
+        if given == ["data"]:
+            return from_data(name, datatype, shape, item["data"])
+        return from_raw(name, datatype, shape, base64.b64decode(item["base64"], validate=True))
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
 def shape_of(value: Any) -> Shape:

@@ -99,6 +99,9 @@ def controllers(cluster: Cluster) -> Component:
         f"--service-account-private-key-file={ETC}/sa.key",
         f"--cluster-signing-cert-file={ETC}/ca.crt",
         f"--cluster-signing-key-file={ETC}/ca.key",
+        # Its own 20 requests a second would be the limit of simulated fleets.
+        "--kube-api-qps=500",
+        "--kube-api-burst=1000",
         "--profiling=false",
     ]
     return _kube(cluster.control, "kube-controller-manager", "127.0.0.1:10257", arguments)

@@ -29,6 +29,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.client import (
     KubeClient,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.wire import exec_stream as protocol
+from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.channels import FRAME
 from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.exec_stream import (
     V4,
     V5,
@@ -293,7 +294,7 @@ def test_frames_are_not_larger_than_the_limit() -> None:
 
     with cluster(command) as server:
         run(server, stdin=[bytes(MIB), b"", b"x"])
-    assert max(sizes) == protocol.FRAME
+    assert max(sizes) == FRAME
     assert sum(sizes) == MIB + 1
 
 

@@ -23,6 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
+    disk as agent_disk,
+)
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
     lock as agent_lock,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import pack, tasks
@@ -40,8 +43,9 @@ KILLED = 77
 FULL = ("ENOSPC", "EDQUOT", "EROFS")  # what reading never says
 OPERATIONS = [
     *("chmod", "chown", "copy_file_range", "fdatasync", "fsync", "ftruncate", "link", "mkdir"),
-    *("open", "pwrite", "rename", "rmdir", "unlink", "utime"),
+    *("open", "pwrite", "read", "rename", "rmdir", "unlink", "utime", "write"),
 ]
+MANY = "publish-many"  # publish, where no number of files is too small for one flush of all
 
 OLD = {"a.bin": b"same" * 50_000, "b.bin": b"old" * 40_000}
 NEW = {"a.bin": OLD["a.bin"], "b.bin": b"new" * 45_000, "sub/c.xml": b"<net/>"}
@@ -61,6 +65,11 @@ def manifest_of(version: int, files: dict[str, bytes]) -> dict[str, Any]:
     text = json.dumps(entries, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     digest = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
     return {"model": "ocr", "version": version, "digest": digest, "files": entries}
+
+
+def number_of(path: str, files: dict[str, bytes]) -> int:
+    """Return the number of a file in its manifest, whatever else a test adds to the version."""
+    return sorted(files).index(path)
 
 
 def store_on(root: Path, owner: str) -> agent_store.Store:
@@ -111,7 +120,7 @@ def publish(store: agent_store.Store) -> None:
     same = {"model": "ocr", "version": 1, "path": "a.bin"}
     name = (manifest["digest"], "ocr", 2)
     if not os.path.exists(os.path.join(store.models, "ocr/2")):
-        store.stage(manifest, {"0": [same]})
+        store.stage(manifest, {str(number_of("a.bin", NEW)): [same]})
         send(store, manifest, NEW)
     store.publish(*name)
 
@@ -126,7 +135,8 @@ def repair(store: agent_store.Store) -> None:
     manifest = manifest_of(1, OLD)
     store.stage(manifest, {})
     send(store, manifest, OLD)
-    body = {"manifest": manifest, "files": [0, 1], "modes": [], "extra": ["odd"]}
+    files = [number_of(path, OLD) for path in ("a.bin", "b.bin")]
+    body = {"manifest": manifest, "files": files, "modes": [], "extra": ["odd"]}
     agent_repair.repair(store, body)
 
 
@@ -207,9 +217,12 @@ def arm(at: int, error: str = "") -> Callable[[], int]:
         """Return whether an C(os.open) may meet a full or a read-only file system."""
         return error not in FULL or bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
 
+    special = {"open": writes, "read": lambda *args: error not in FULL}
     for name in OPERATIONS:
-        matters: Callable[..., bool] = writes if name == "open" else lambda *args: True
+        matters = special.get(name, lambda *args: True)
         setattr(os, name, wrap(getattr(os, name), matters))
+    flush = wrap(agent_disk.sync_system, lambda path: True)
+    setattr(agent_disk, "sync_system", flush)  # noqa: B010 - it calls no function of os
     plain = builtins.open
     wrapped = wrap(plain, lambda path, mode="r", *rest: "w" in mode)
     setattr(builtins, "open", wrapped)  # noqa: B010 - mypy lets nobody assign to it
@@ -259,6 +272,8 @@ def is_clean(status: int, answer: tasks.Result, error: str) -> bool:
 def main() -> None:
     """Strike one run after the other, each an operation later."""
     scenario, directory = sys.argv[1], Path(sys.argv[2])
+    if scenario == MANY:
+        scenario, agent_disk.FEW_FILES = "publish", 0
     error = sys.argv[3] if len(sys.argv) > 3 else ""
     first = directory / "first"
     prepare(first, scenario)

@@ -19,10 +19,10 @@ import pytest
 DRIVER = Path(__file__).with_name("crash_driver.py")
 
 
-SCENARIOS = [("publish", 60), ("remove", 40), ("repair", 60)]
+SCENARIOS = [("publish", 60), ("publish-many", 60), ("remove", 40), ("repair", 60)]
 # One for each scenario and error; `make volumes` tries them all (EDGE_EVERY_ERROR=1).
 SAMPLE = [
-    *(("publish", "ENOSPC"), ("publish", "EIO"), ("remove", "EROFS")),
+    *(("publish-many", "ENOSPC"), ("publish-many", "EIO"), ("remove", "EROFS")),
     *(("repair", "ESTALE"), ("repair", "EDQUOT")),
 ]
 ERRORS = ("ENOSPC", "EROFS", "ESTALE", "EIO", "EDQUOT")

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -389,6 +390,21 @@ def test_ends_itself_when_idle_and_unlocks(make_agent: Any, source: Path) -> Non
     assert not (agent.root / ".edge/locks/store").exists()
 
 
+def test_stays_for_the_next_task_but_not_for_ever(make_agent: Any) -> None:
+    agent = make_agent(EDGE_IDLE="1")
+    agent.lock()
+    assert agent.call("/v1/stay", {"seconds": 60})[0] == 409, "not while it holds the lock"
+    agent.ok("/v1/unlock")
+    agent.ok("/v1/stay", {"seconds": 60})
+    with pytest.raises(subprocess.TimeoutExpired):
+        agent.process.wait(timeout=3)
+    agent.ok("/v1/facts")  # the next task is there, and is gone
+    assert agent.process.wait(timeout=30) == 0
+    agent = make_agent(EDGE_IDLE="60")
+    agent.ok("/v1/stay", {"seconds": 1})
+    assert agent.process.wait(timeout=30) == 0
+
+
 def test_bye_ends_it(make_agent: Any) -> None:
     agent = make_agent()
     assert agent.ok("/v1/bye") == {"bye": True}
@@ -432,3 +448,16 @@ def test_links_on_the_store_are_not_followed(make_agent: Any, tmp_path: Path) ->
     agent.lock()
     assert agent.ok("/v1/remove", {"model": "ocr", "version": 1}) == {"removed": False}
     assert (outside / "1/secret").exists()
+
+
+def test_a_port_forward_comes_from_loopback(make_agent: Any) -> None:
+    """The kubelet connects to localhost, wherever else the helper listens."""
+    agent = make_agent(EDGE_BIND="127.0.0.2")
+    for host in ("127.0.0.1", "127.0.0.2"):
+        wait_for(lambda host=host: not socket.socket().connect_ex((host, agent.port)))
+        connection = http.client.HTTPConnection(host, agent.port, timeout=10)
+        connection.request("POST", "/v1/facts", b"{}", {"X-Edge-Token": TOKEN})
+        assert connection.getresponse().status == 200
+        connection.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.3", agent.port), 5)

@@ -5,20 +5,27 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
 import random
 from pathlib import Path
 from typing import Any, Sequence
 
 import pytest
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import blocks, pack
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
+    blocks,
+    pack,
+    verify,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
     files as agent_files,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.content.manifest import (
     FileEntry,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.delta import compress
 from ansible_collections.openvino.edge.plugins.module_utils.repository.delta.pack import (
     FileJob,
     encode,
@@ -133,6 +140,93 @@ def test_a_broken_stream_keeps_what_came_and_is_continued(tmp_path: Path, seed: 
         assert (tmp_path / "stage/tree" / path).read_bytes() == data
 
 
+def test_a_small_file_replaces_what_is_in_its_place_and_never_writes_to_it(tmp_path: Path) -> None:
+    """That may be another name of a published file."""
+    files = {"sub/labels.txt": b"new labels\n" * 9}
+    (job,) = jobs_of(tmp_path, files, {})
+    stage = Stage(tmp_path, [job.entry])
+    write(tmp_path, "published", {"labels.txt": b"old"})
+    (tmp_path / "stage/tree/sub").mkdir(parents=True)
+    (tmp_path / "stage/tree/sub/labels.txt").hardlink_to(tmp_path / "published/labels.txt")
+    assert unpack(stage, b"".join(encode([job], compress=True))) == {"0": {"done": True}}
+    assert (tmp_path / "stage/tree/sub/labels.txt").read_bytes() == files["sub/labels.txt"]
+    assert (tmp_path / "published/labels.txt").read_bytes() == b"old"
+
+
+def test_a_small_file_that_is_cut_goes_on_where_it_was_cut(tmp_path: Path) -> None:
+    data = random.Random(3).randbytes(90_000)
+    (job,) = jobs_of(tmp_path, {"w.bin": data}, {})
+    stage = Stage(tmp_path, [job.entry])
+    with pytest.raises(agent_files.Refused, match="cut short"):
+        unpack(stage, b"".join(encode([job], compress=False))[:50_000])
+    part = Path(pack.part_path(stage.directory, 0))
+    kept = part.read_bytes()
+    assert len(kept) > 40_000 and data.startswith(kept)
+    job.start = len(kept)
+    assert unpack(stage, b"".join(encode([job], compress=False))) == {"0": {"done": True}}
+    assert (tmp_path / "stage/tree/w.bin").read_bytes() == data
+    assert not part.exists()
+
+
+def test_a_stream_that_lost_a_small_file_leaves_it_alone(tmp_path: Path) -> None:
+    """Its successor has begun with the file: the old stream neither writes nor judges it."""
+    entry = FileEntry("w", 3, hashlib.sha256(b"new").hexdigest())
+    stage = Stage(tmp_path, [entry])
+    first = verify.Whole(stage, 0)
+    first.write(memoryview(b"old"))
+    second = verify.Whole(stage, 0)
+    second.write(memoryview(b"new"))
+    second.finish()
+    with pytest.raises(agent_files.Refused, match="another connection"):
+        first.finish()
+    first.close()
+    assert sorted(path.name for path in (tmp_path / "stage").rglob("*")) == ["tree", "w"]
+    assert (tmp_path / "stage/tree/w").read_bytes() == b"new"
+
+
+def test_wrong_small_files_are_told_from_right_ones(tmp_path: Path) -> None:
+    """More than the disk is asked for at once; the wrong ones are put aside, nothing else is."""
+    source = random.Random(4)
+    files = {f"{number % 9}/{number:04}": source.randbytes(50) for number in range(300)}
+    jobs = jobs_of(tmp_path, files, {})
+    body = bytearray(b"".join(encode(jobs, compress=False)))
+    wrong = {7, 130, 299}
+    for number in wrong:
+        body[number * (len(body) // 300) + 30] ^= 1
+    stage = Stage(tmp_path, [job.entry for job in jobs])
+    answer = unpack(stage, bytes(body))
+    assert {int(number) for number, item in answer.items() if item.get("bad")} == wrong
+    assert stage.done == set(range(300)) - wrong
+    kept = {path.name for path in (tmp_path / "stage").glob("bad-*")}
+    assert kept == {f"bad-{number}" for number in wrong}
+    again = b"".join(encode([jobs[number] for number in wrong], compress=False))
+    assert all(item == {"done": True} for item in unpack(stage, again).values())
+    assert sorted(path.name for path in (tmp_path / "stage").iterdir()) == ["tree"]
+
+
+def test_small_files_of_one_suffix_share_a_probe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And are compressed, or not, by what it says; a tiny one speaks for nobody else."""
+    probes: list[int] = []
+    real = compress.gains
+
+    def gains(sample: bytes) -> bool:
+        probes.append(len(sample))
+        return real(sample)
+
+    monkeypatch.setattr(compress, "gains", gains)
+    source = random.Random(5)
+    files = {f"{number:04}.dat": source.randbytes(3000) for number in range(500)}
+    files |= {f"{number:04}.flat": bytes([number % 250]) * 3000 for number in range(500)}
+    files["0000.tiny"] = b"x"
+    jobs = jobs_of(tmp_path, files, {})
+    body = b"".join(encode(jobs, compress=True))
+    assert len(probes) == 3
+    assert 1_500_000 < len(body) < 1_550_000
+    assert exact_length(jobs, compress=True) == len(body)
+
+
 def test_wrong_bytes_are_put_aside_and_repaired_from_there(tmp_path: Path) -> None:
     right = random.Random(1).randbytes(6_000_000)
     files = {"w.bin": right}
@@ -180,3 +274,59 @@ def test_nonsense_is_refused(tmp_path: Path, body: bytes) -> None:
     with pytest.raises(agent_files.Refused) as refused:
         unpack(stage, body)
     assert refused.value.status == 400
+
+
+def test_a_window_is_hashed_only_after_its_flush(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    hashed: list[tuple[int, int]] = []
+    flush, read_back = os.fdatasync, verify.read_back
+
+    def noted(descriptor: int) -> None:
+        size = os.fstat(descriptor).st_size
+        flush(descriptor)
+        flushed.append(size)
+
+    def checked(descriptor: int, start: int, stop: int, digest: Any) -> int:
+        assert max(flushed) >= stop
+        hashed.append((start, stop))
+        return read_back(descriptor, start, stop, digest)
+
+    monkeypatch.setattr(verify, "WINDOW", 1 << 20)
+    monkeypatch.setattr(os, "fdatasync", noted)
+    monkeypatch.setattr(verify, "read_back", checked)
+    data = random.Random(2).randbytes((6 << 20) + 17)
+    jobs = jobs_of(tmp_path, {"w.bin": data}, {})
+    stage = Stage(tmp_path, [job.entry for job in jobs])
+    assert unpack(stage, b"".join(encode(jobs, compress=False))) == {"0": {"done": True}}
+    assert len(hashed) >= 6 and hashed[0][0] == 0 and hashed[-1][1] == len(data)
+    assert all(before[1] == after[0] for before, after in zip(hashed, hashed[1:]))
+
+
+def test_a_flush_that_fails_ends_the_stream_and_no_file_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", broken)
+    jobs = jobs_of(tmp_path, {"w.bin": bytes(6 << 20)}, {})
+    stage = Stage(tmp_path, [job.entry for job in jobs])
+    with pytest.raises(OSError, match="Input/output error"):
+        unpack(stage, b"".join(encode(jobs, compress=False)))
+    assert not stage.done and not (tmp_path / "stage/tree/w.bin").exists()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_old_file_here_makes_a_pack_that_arrives(tmp_path: Path, seed: int) -> None:
+    files, old = some_files(seed)
+    jobs = jobs_of(tmp_path, files, old)
+    for job in jobs:
+        if job.is_delta:
+            job.signature, job.old = None, str(tmp_path / "old" / job.entry.path)
+    predicted = exact_length(jobs, compress=False)
+    body = b"".join(encode(jobs, compress=False))
+    stage = Stage(tmp_path, [job.entry for job in jobs])
+    assert predicted == len(body)
+    assert unpack(stage, body) == {str(job.number): {"done": True} for job in jobs}

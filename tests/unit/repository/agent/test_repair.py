@@ -104,6 +104,17 @@ def test_an_open_damaged_file_is_not_written_to(site: Site) -> None:
     assert site.is_sound()
 
 
+def test_what_nfs_keeps_of_an_open_file_is_no_file_of_the_version(site: Site) -> None:
+    """On a real NFS the test above makes one."""
+    (site.version / ".nfs000000000000004f00000003").write_bytes(b"damaged")
+    (site.version / "a.onnx").write_bytes(b"damaged")
+    site.send(site.manifest, 0)
+    assert site.repair(0) == {"repaired": 1}
+    (site.version / ".nfs4f").write_bytes(b"not of NFS")
+    with pytest.raises(agent_files.Refused, match=r"still not as it was published: \.nfs4f$"):
+        site.repair()
+
+
 @pytest.mark.parametrize("path", ["../1/a.onnx", "/etc/passwd", "d/../../x", "", "a\0b", "a.onnx"])
 def test_only_what_does_not_belong_there_goes(site: Site, path: str) -> None:
     with pytest.raises(agent_files.Refused) as caught:

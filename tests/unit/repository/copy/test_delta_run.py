@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
 from ansible_collections.openvino.edge.plugins.module_utils.repository import entry
+from ansible_collections.openvino.edge.plugins.module_utils.repository.source import hashcache
 from ansible_collections.openvino.edge.plugins.module_utils.repository.transport.http import (
     AgentChannel,
 )
@@ -60,6 +61,72 @@ def test_a_changed_file_is_sent_as_a_delta(
     assert (one.folder / "n1/models/m/2/a.onnx").read_bytes() == new
     whole = run(entry, check_mode=True, src=str(write_files(tmp_path / "s3", {"m/3/a.onnx": new})))
     assert whole["bytes_planned"] == 0 and whole["bytes_linked"] == len(new)
+
+
+@pytest.fixture
+def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of hashes of its own, as if every file had been touched long ago."""
+    monkeypatch.setenv("EDGE_HASH_CACHE", str(tmp_path / "hashes"))
+    monkeypatch.setattr(hashcache, "is_racy", lambda newest, now: False)
+
+
+@pytest.mark.parametrize("insert", [None, (5 * MIB + 77, 12_345)])
+def test_where_the_old_version_is_here_no_block_table_is_asked_for(
+    one: Near,
+    tmp_path: Path,
+    known: None,
+    monkeypatch: pytest.MonkeyPatch,
+    insert: tuple[int, int] | None,
+) -> None:
+    old = os.urandom(16 * MIB)
+    new = changed(old, (3 * MIB, 100_000), (9 * MIB + 5, 50_000), insert=insert)
+    src = write_files(tmp_path / "src", {"m/1/a.onnx": old})
+    run(entry, src=str(src))
+    write_files(src, {"m/2/a.onnx": new})
+    monkeypatch.setattr(AgentChannel, "signature", None)
+    dry = run(entry, check_mode=True, src=str(src))
+    real = run(entry, src=str(src))
+    fresh = 150_000 + (insert[1] if insert else 0)
+    assert fresh <= dry["bytes_planned"] == real["bytes_sent"] <= fresh + 200
+    assert real["bytes_received_hashes"] == 0
+    assert (one.folder / "n1/models/m/2/a.onnx").read_bytes() == new
+
+
+def test_an_old_file_that_rotted_on_the_store_is_seen_and_the_new_one_mended(
+    one: Near, tmp_path: Path, known: None
+) -> None:
+    """Its record and its stamps still say what the controller has, too."""
+    old = os.urandom(4 * MIB)
+    src = write_files(tmp_path / "src", {"m/1/a.onnx": old})
+    run(entry, src=str(src))
+    published = one.folder / "n1/models/m/1/a.onnx"
+    times = published.stat()
+    with published.open("r+b") as stream:
+        stream.seek(MIB)
+        stream.write(bytes([old[MIB] ^ 1]))
+    os.utime(published, ns=(times.st_atime_ns, times.st_mtime_ns))
+    new = changed(old, (3 * MIB, 10_000))
+    write_files(src, {"m/2/a.onnx": new})
+    real = run(entry, src=str(src))
+    assert real["bytes_received_hashes"] > 0
+    assert 10_000 < real["bytes_sent"] < 100_000
+    assert (one.folder / "n1/models/m/2/a.onnx").read_bytes() == new
+
+
+def test_a_cache_that_names_another_file_costs_bytes_only(
+    one: Near, tmp_path: Path, known: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, other = os.urandom(2 * MIB), os.urandom(2 * MIB)
+    src = write_files(tmp_path / "src", {"m/1/a.onnx": old})
+    run(entry, src=str(src))
+    new = other[: 2 * MIB - 50_000] + os.urandom(50_000)
+    write_files(src, {"m/2/a.onnx": new})
+    wrong = tmp_path / "other"
+    wrong.write_bytes(other)
+    monkeypatch.setattr(hashcache.PersistentCache, "path_of", lambda *args: str(wrong))
+    real = run(entry, src=str(src))
+    assert real["bytes_sent"] > 2 * MIB
+    assert (one.folder / "n1/models/m/2/a.onnx").read_bytes() == new
 
 
 def test_a_file_that_rots_in_the_stage_is_mended(

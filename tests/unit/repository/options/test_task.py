@@ -25,9 +25,11 @@ WAYS: dict[str, dict[str, Any]] = {
 WRONG: dict[str, Any] = {
     "keep_versions": [0, -1],
     "bandwidth_limit": ["fast", "1K/day"],
+    "bandwidth_limit_total": ["fast", "12"],
     "uid": [-1],
     "gid": [2**31],
     "parallel": [0, 65],
+    "helper_idle": [-1, 3601],
     "wait_timeout": [0],
     "agent_image": [" "],
     "exec_image": [""],

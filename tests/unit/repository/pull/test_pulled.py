@@ -290,7 +290,7 @@ def test_what_cannot_be_fetched_is_sent_with_a_warning(tmp_path: Path) -> None:
 
 def sender_for(source: Pulled) -> PullSender:
     sender = PullSender(
-        source.sources, compress=True, limiter=Limiter(None), streams=1, stopped=lambda: False
+        source.sources, compress=True, limiter=Limiter(), streams=1, stopped=lambda: False
     )
     sender.pulled = source
     return sender

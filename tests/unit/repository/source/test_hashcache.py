@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
@@ -30,9 +31,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     real = manifest._hash_file
 
-    def note(path: str, advance: manifest.Advance) -> str:
+    def note(path: str, *rest: Any) -> str:
         seen.append(path)
-        return real(path, advance)
+        return real(path, *rest)
 
     monkeypatch.setattr(manifest, "_hash_file", note)
     return seen
@@ -246,3 +247,31 @@ def test_switched_off_nothing_is_kept(tmp_path: Path, reads: list[str], calm: No
         cache.sha256(str(tmp_path / "a"))
         cache.save()
     assert len(reads) == 2
+
+
+def test_a_file_is_found_by_its_bytes_while_it_is_as_it_was(tmp_path: Path, calm: None) -> None:
+    directory = str(tmp_path / "cache")
+    paths = [tmp_path / name for name in ("a", "b")]
+    for path in paths:
+        path.write_bytes(b"hello")
+    first = PersistentCache(directory)
+    size, digest = [first.sha256(str(path)) for path in paths][0]
+    assert first.path_of(size, digest) == str(paths[0])
+    first.save()
+    assert first.path_of(4, digest) is None and first.path_of(size, digest[::-1]) is None
+    (tmp_path / "c").write_bytes(b"later")
+    later = first.sha256(str(tmp_path / "c"))
+    assert first.path_of(*later) == str(tmp_path / "c")
+    paths[0].write_bytes(b"jello")
+    assert PersistentCache(directory).path_of(size, digest) == str(paths[1])
+    paths[1].unlink()
+    paths[1].symlink_to(paths[0])
+    assert PersistentCache(directory).path_of(size, digest) is None
+    assert PersistentCache(None).path_of(size, digest) is None
+
+
+def test_a_file_touched_just_now_is_not_found_by_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"hello")
+    cache = PersistentCache(str(tmp_path / "cache"))
+    assert cache.path_of(*cache.sha256(str(path))) is None

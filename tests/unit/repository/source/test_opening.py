@@ -17,6 +17,7 @@ import tempfile
 import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -436,3 +437,21 @@ def test_zstd_by_the_package_or_a_clear_error(
     monkeypatch.setattr(streams, "_module", lambda name: None)
     with pytest.raises(Exception, match="pack it as .tar.gz"):
         archive.read_listing(str(path))
+
+
+def test_a_folder_that_another_run_takes_for_a_leftover_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That run comes between the making of the lock file and the locking."""
+    real = scratch._try_lock
+    swept: list[int] = []
+
+    def late(lock: Any) -> bool:
+        if not swept:
+            swept.append(1)
+            scratch.remove_leftovers(tempfile.gettempdir())
+        return real(lock)
+
+    monkeypatch.setattr(scratch, "_try_lock", late)
+    with scratch.Scratch() as place:
+        assert swept and os.path.isdir(place.folder("content"))

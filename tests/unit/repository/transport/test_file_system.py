@@ -9,16 +9,23 @@ alone on another volume of tests/testbed/volumes, which says C(EDGE_VOLUME).
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeError
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import disk, lock
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
+    disk,
+    lock,
+    verify,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
     files as agent_files,
 )
@@ -114,6 +121,61 @@ def test_one_flush_for_all_is_believed_where_it_reaches_the_disk(
     files = [str(volume[0] / str(number)) for number in range(disk.FEW_FILES + 1)]
     disk.sync_all(str(volume[0]), files)
     assert flushed == ([] if kind in ("ext4", "xfs", "tmpfs", "nfs", "nfs4") else files)
+
+
+def test_many_files_are_read_in_order_whatever_lies_among_them(
+    volume: tuple[Path, Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is no file, or is not there, is C(""); what cannot be read is an error, or skipped."""
+    contents = {str(volume[0] / f"{number:03}"): b"%d" % number * 99 for number in range(200)}
+    for path, data in contents.items():
+        Path(path).write_bytes(data)
+    odd = [str(volume[0] / name) for name in ("none", "folder", "fifo")]
+    os.mkdir(odd[1])
+    os.mkfifo(odd[2])
+    paths = [*list(contents)[:150], *odd, *list(contents)[150:]]
+    wanted = [
+        hashlib.sha256(contents[path]).hexdigest() if path in contents else "" for path in paths
+    ]
+    for drop in (False, True):
+        found = list(disk.read_all(((path, 100) for path in paths), drop=drop))
+        assert [sha256 for sha256, _stamp in found] == wanted
+        stamps = [stamp for sha256, stamp in found if sha256]
+        assert stamps == [agent_files.stamp(path) for path in paths if path in contents]
+    broken, real = list(contents)[10], os.read
+
+    def read(descriptor: int, count: int) -> bytes:
+        if os.readlink(f"/proc/self/fd/{descriptor}") == os.path.realpath(broken):
+            raise OSError(errno.EIO, "Input/output error")
+        return real(descriptor, count)
+
+    monkeypatch.setattr(os, "read", read)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        list(disk.read_all((path, 100) for path in paths))
+    assert caught.value.filename == broken
+    skipped = [
+        sha256 for sha256, _stamp in disk.read_all(((path, 100) for path in paths), skip=True)
+    ]
+    assert skipped == [*wanted[:10], "", *wanted[11:]]
+
+
+def test_a_flush_of_many_files_that_fails_names_some_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system does not tell which of them it was."""
+
+    def flush(top: str, paths: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error", top)
+
+    monkeypatch.setattr(disk, "sync_all", flush)
+    entries = [{"path": f"labels/{number}.txt", "size": 0, "sha256": ""} for number in range(3)]
+    stage: Any = SimpleNamespace(directory=str(tmp_path), files=entries, claims=verify.Claims())
+    verifier = verify.Verifier(stage)
+    for number in range(3):
+        verifier.finished(verify.Whole(stage, number))
+    verifier.close()
+    wanted = "labels/0.txt and 2 more files cannot be flushed to the disk: Input/output error"
+    assert str(verifier.error) == wanted and isinstance(verifier.error, agent_files.Refused)
 
 
 def test_a_dead_writer_looks_dead_whatever_its_inode_number_is(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(hold, "wait_first", new_pods)
     monkeypatch.setattr(deploy, "wait_pods_gone", lambda *args: None)
     monkeypatch.setattr(
-        manifests, "wait_rollout", lambda client, *args: client.list("v1", "Pod", "edge")[0]
+        manifests, "wait_rollout", lambda client, *args, **_: client.list("v1", "Pod", "edge")[0]
     )
     return made
 

@@ -39,7 +39,7 @@ NAMED: dict[str, Any] = {"uri": "s3://models", "region": "x", "secret_name": "lo
 def cluster(monkeypatch: pytest.MonkeyPatch) -> ServingCluster:
     monkeypatch.setattr(deploy, "wait_pods_gone", lambda *args: None)
     monkeypatch.setattr(
-        manifests, "wait_rollout", lambda client, *args: client.list("v1", "Pod", "edge")[0]
+        manifests, "wait_rollout", lambda client, *args, **_: client.list("v1", "Pod", "edge")[0]
     )
     monkeypatch.setattr(hold, "wait_first", new_pods)
     made = ServingCluster()

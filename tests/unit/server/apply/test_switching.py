@@ -60,7 +60,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> ServingCluster:
         lambda version: None,
     )
     monkeypatch.setattr(
-        manifests, "wait_rollout", lambda client, *args: client.list("v1", "Pod", "edge")[0]
+        manifests, "wait_rollout", lambda client, *args, **_: client.list("v1", "Pod", "edge")[0]
     )
     return made
 
@@ -73,12 +73,18 @@ def waits(cluster: ServingCluster, monkeypatch: pytest.MonkeyPatch) -> Waits:
 
 
 def run(
-    cluster: ServingCluster, *, check: bool = False, wait: bool = True, **options: Any
+    cluster: ServingCluster,
+    *,
+    check: bool = False,
+    wait: bool = True,
+    keep: bool = False,
+    **options: Any,
 ) -> tuple[Outcome, list[str], Runtime]:
     """Return what was done, the writes and waits in their order, and the runtime."""
     runtime = Runtime(check_mode=check)
     cluster.calls.clear()
-    deployer = Deployer(cluster, make_spec(**options), runtime, Waiting(wait, 100.0))  # type: ignore[arg-type]
+    waiting = Waiting(wait, 100.0, puts_back=not keep)
+    deployer = Deployer(cluster, make_spec(**options), runtime, waiting)  # type: ignore[arg-type]
     try:
         outcome = deployer.present()
     except WaitError as error:
@@ -113,9 +119,9 @@ def test_a_new_kind_that_does_not_start_leaves_the_old_one_serving(
     run(cluster, **first)
     old = "DaemonSet" if "workload" in first else "Deployment"
     waits.error = WaitError("no image", details={"reason": "ErrImagePull"})
-    _, steps, _ = run(cluster, **then)
+    _, steps, _ = run(cluster, keep=True, **then)
     assert steps[-1].startswith("wait") and (old, "ocr") in cluster.objects
-    _, steps, _ = run(cluster, **then)
+    _, steps, _ = run(cluster, keep=True, **then)
     assert not any(step.startswith("delete") for step in steps)
     waits.error = None
     _, steps, _ = run(cluster, **then)
@@ -128,6 +134,31 @@ def test_a_new_kind_that_does_not_start_leaves_the_old_one_serving(
     # Nor is anything left when the old kind is asked for again in between.
     run(cluster, **first)
     assert sum(kind in ("Deployment", "DaemonSet") for kind, _name in cluster.objects) == 1
+
+
+@pytest.mark.parametrize(("first", "then"), [(IMAGE, ON_NODES), (ON_NODES, IMAGE)])
+def test_a_new_kind_that_does_not_start_goes_again(
+    cluster: ServingCluster, waits: Waits, first: dict[str, Any], then: dict[str, Any]
+) -> None:
+    run(cluster, **first)
+    old, new = ("DaemonSet", "Deployment") if "workload" in first else ("Deployment", "DaemonSet")
+    # The fake makes pods for Deployments only.
+    cluster.add(
+        "Pod",
+        "ocr-9",
+        metadata={
+            "namespace": "edge",
+            "labels": {"openvino.edge/server": "ocr"},
+            "uid": "old",
+        },
+    )
+    cluster.objects["Pod", "ocr-9"].update(
+        spec={"containers": []}, status={"conditions": [{"type": "Ready", "status": "True"}]}
+    )
+    waits.error = WaitError("no image", details={"reason": "ErrImagePull"})
+    _, steps, _ = run(cluster, **then)
+    assert steps[-2:] == [f"wait {new}", f"delete {new}"]
+    assert (old, "ocr") in cluster.objects and (new, "ocr") not in cluster.objects
 
 
 def test_32_a_new_kind_that_does_not_serve_goes_again(
@@ -154,7 +185,7 @@ def test_without_room_beside_them_the_old_ones_go(cluster: ServingCluster, waits
     reason = {"reason": "Unschedulable"}
     waits.error = WaitError("1 node(s) didn't match Pod's node affinity", details=dict(reason))
     _, steps, _ = run(cluster, **ON_NODES)
-    assert steps[-1] == "wait DaemonSet"
+    assert steps[-2:] == ["wait DaemonSet", "delete DaemonSet"]
     waits.error = WaitError("0/1 nodes are available: 1 Insufficient cpu.", details=reason)
     _, steps, _ = run(cluster, **ON_NODES)
     assert steps[-2:] == ["wait DaemonSet", "delete Deployment"]

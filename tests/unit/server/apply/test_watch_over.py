@@ -26,6 +26,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.apply.deploy 
     Deployer,
     Waiting,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.backends import manifests
 from ansible_collections.openvino.edge.plugins.module_utils.server.config.generation import (
     STATEFUL_KEYS,
 )
@@ -378,3 +379,76 @@ def test_every_row_of_the_page_names_a_test() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py"))
     assert len(named) > 15
     assert [name for name in sorted(named) if f"def {name}(" not in text] == []
+
+
+def crashes(cluster: ServingCluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let the new pods of the next change crash, and the old ones come back; note the waits."""
+    waits: list[str] = []
+
+    def wait(client: Any, *args: Any, **_: Any) -> Any:
+        template = cluster.objects["Deployment", "ocr"]["spec"]["template"]
+        waits.append(template["spec"]["containers"][0]["image"])
+        pods = cluster.list("v1", "Pod", "edge")[0]
+        if len(waits) > 1:
+            return pods
+        for pod in pods:
+            cluster.objects["Pod", pod["metadata"]["name"]]["status"] = {}
+        raise WaitError("container ovms ended with exit code 64", details={"reason": "Crash"})
+
+    monkeypatch.setattr(manifests, "wait_rollout", wait)
+    return waits
+
+
+def test_what_does_not_start_is_put_back_and_serves_again(
+    cluster: ServingCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(cluster)
+    waits = crashes(cluster, monkeypatch)
+    with pytest.raises(WaitError, match="exit code 64; put back as before: Deployment") as caught:
+        run(cluster, image="registry.example/ovms:2")
+    assert len(waits) == 2, "the old state is waited for"
+    assert caught.value.details["undone"] == ["Deployment ocr"]
+    assert caught.value.details["serves_again"] is True
+    (patch,) = [call for call in cluster.writes() if call.startswith("patch Deployment [")]
+    assert "registry.example/ovms:1" in patch
+
+
+def test_it_is_kept_for_inspection_on_wish(
+    cluster: ServingCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(cluster)
+    waits = crashes(cluster, monkeypatch)
+    spec = make_spec(image="registry.example/ovms:2")
+    kept = Waiting(True, 100.0, puts_back=False)
+    cluster.calls.clear()
+    with pytest.raises(WaitError, match="left as it is for inspection"):
+        Deployer(cluster, spec, Runtime(), kept).present()  # type: ignore[arg-type]
+    assert len(waits) == 1
+    assert not [call for call in cluster.writes() if call.startswith("patch Deployment [")]
+
+
+def test_what_did_not_serve_is_not_put_back(
+    cluster: ServingCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(cluster)
+    for key, item in cluster.objects.items():
+        if key[0] == "Pod":
+            item["status"] = {}
+    crashes(cluster, monkeypatch)
+    with pytest.raises(WaitError, match="exit code 64") as caught:
+        run(cluster, image="registry.example/ovms:2")
+    assert "undone" not in caught.value.details
+
+
+def test_old_pods_that_are_slow_to_end_are_no_reason_to_go_back(
+    cluster: ServingCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(cluster)
+
+    def wait(*args: Any, **_: Any) -> Any:
+        raise WaitError("not done within 100 s: 1 terminating", details={"timed_out": True})
+
+    monkeypatch.setattr(manifests, "wait_rollout", wait)
+    with pytest.raises(WaitError, match=r"1 terminating\.$") as caught:
+        run(cluster, image="registry.example/ovms:2")
+    assert "undone" not in caught.value.details

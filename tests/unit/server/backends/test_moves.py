@@ -85,7 +85,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     monkeypatch.setattr(leaving, "wait_gone", lambda *args, **_: None)
     monkeypatch.setattr(deploy, "wait_pods_gone", lambda *args: None)
     monkeypatch.setattr(
-        manifests, "wait_rollout", lambda client, *args: client.list("v1", "Pod")[0]
+        manifests, "wait_rollout", lambda client, *args, **_: client.list("v1", "Pod")[0]
     )
     return made
 

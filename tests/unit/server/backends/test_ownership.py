@@ -100,7 +100,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Stopped:
     # What the pods serve is none of this file's business.
     monkeypatch.setattr(Guard, "wait", lambda *args, **_: None)
     monkeypatch.setattr(
-        manifests, "wait_rollout", lambda client, *args: client.list("v1", "Pod")[0]
+        manifests, "wait_rollout", lambda client, *args, **_: client.list("v1", "Pod")[0]
     )
 
     def pods_gone(client: Stopped, namespace: str, name: str, timeout: float) -> None:

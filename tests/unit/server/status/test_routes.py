@@ -30,7 +30,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.render.object
     render_objects,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.status import routes
-from ansible_collections.openvino.edge.plugins.module_utils.server.status.wait import (
+from ansible_collections.openvino.edge.plugins.module_utils.server.status.retry import (
     RETRY_ANNOTATION,
 )
 
@@ -240,7 +240,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> RoutedCluster:
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
     monkeypatch.setattr("time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
     monkeypatch.setattr(
-        manifests, "wait_rollout", lambda client, *args: client.list("v1", "Pod")[0]
+        manifests, "wait_rollout", lambda client, *args, **_: client.list("v1", "Pod")[0]
     )
     return made
 

@@ -35,7 +35,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.verify.inference.ten
     Tensor,
     from_data,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 NAN, INF = math.nan, math.inf
@@ -252,7 +252,11 @@ CORNER = st.floats(-10, 10)
 BOX = st.tuples(CORNER, CORNER, CORNER, CORNER)
 
 
+TINY_BOX = (0.0, 0.0, 1e-170, 1e-300)
+
+
 @given(BOX, BOX)
+@example(TINY_BOX, TINY_BOX)
 def test_overlap_is_a_share_and_the_same_from_both_sides(
     one: tuple[float, float, float, float], other: tuple[float, float, float, float]
 ) -> None:

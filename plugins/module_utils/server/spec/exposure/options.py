@@ -10,8 +10,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ...errors import InputError
-from .. import values
+from ....errors import InputError
+from ... import values
+from .client_auth import (
+    CLIENT_AUTH_ARGUMENT_SPEC,
+    ClientAuth,
+    client_auth_from_params,
+)
+from .client_auth import OPTION as CLIENT_AUTH
 
 CONTOUR, HAPROXY, NGINX, OPENSHIFT, TRAEFIK, OTHER = (
     "contour",
@@ -36,6 +42,13 @@ _TLS_FOR_GRPC = {
     OPENSHIFT: "the router speaks HTTP/2, which gRPC needs, with clients only over TLS",
 }
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.S)
+_AUTH_TLS = "nginx.ingress.kubernetes.io/auth-tls-"
+# Annotations of an Ingress that an HTTPProxy has a field for, with the field.
+PROXY_FIELDS = {
+    "projectcontour.io/response-timeout": ("timeoutPolicy", "response"),
+    "projectcontour.io/tls-minimum-protocol-version": ("tls", "minimumProtocolVersion"),
+    "projectcontour.io/tls-maximum-protocol-version": ("tls", "maximumProtocolVersion"),
+}
 _TLS_SOURCES = ("secret_name", "certificate", "issuer", "cluster_issuer", "default_certificate")
 _OWN_SOURCES = _TLS_SOURCES[:2]
 _OWN = "expose.grpc.tls"
@@ -48,6 +61,7 @@ EXPOSE_ARGUMENT_SPEC: Dict[str, Any] = {
             "controller": {"type": "str", "choices": list(CONTROLLERS), "default": OTHER},
             "class_name": {"type": "str"},
             "annotations": {"type": "dict", "default": {}},
+            "client_auth": CLIENT_AUTH_ARGUMENT_SPEC,
             "rest": {
                 "type": "dict",
                 "options": {
@@ -128,13 +142,23 @@ class Side:
 
 @dataclass(frozen=True)
 class ExposeSpec:
-    """The exposed interfaces and the kind of controller; without C(tls), in plain text."""
+    """The exposed interfaces and the kind of controller; without C(tls), in plain text.
+
+    Attributes:
+        client_auth: which clients may call; None: everybody who reaches the controller.
+    """
 
     controller: str = OTHER
     class_name: str = ""
     rest: Optional[Side] = None
     grpc: Optional[Side] = None
     tls: Optional[TlsSpec] = None
+    client_auth: Optional[ClientAuth] = None
+
+    @property
+    def proxied(self) -> bool:
+        """Tell whether HTTPProxies take the place of the Ingresses: only they ask clients."""
+        return self.controller == CONTOUR and self.client_auth is not None
 
     @property
     def sides(self) -> Dict[str, Side]:
@@ -186,6 +210,7 @@ def expose_from_params(params: Mapping[str, Any]) -> Optional[ExposeSpec]:
         rest=_side(given.get("rest"), "rest", common),
         grpc=_side(given.get("grpc"), "grpc", common),
         tls=_tls(given.get("tls"), "expose.tls"),
+        client_auth=client_auth_from_params(given.get("client_auth"), given["controller"]),
     )
     if spec.grpc is not None:
         if len(params["name"]) > _LONGEST_NAME:
@@ -194,7 +219,63 @@ def expose_from_params(params: Mapping[str, Any]) -> Optional[ExposeSpec]:
         _check_grpc(spec)
     if spec.controller == OPENSHIFT:
         _check_openshift(spec)
+    if spec.client_auth is not None:
+        _check_asked(spec)
     return spec
+
+
+def _check_asked(spec: ExposeSpec) -> None:
+    """Refuse what would leave a way in that asks nobody, or that the controller would not read."""
+    for name, side in spec.sides.items():
+        if spec.tls_of(name) is None:
+            raise InputError(
+                f"{name} has no TLS, and clients show certificates only there",
+                option=CLIENT_AUTH,
+                hint="Set expose.tls",
+            )
+        for key in dict(side.annotations):
+            _check_annotation(spec, name, key)
+    if spec.proxied:
+        _check_proxied(spec)
+
+
+def _check_annotation(spec: ExposeSpec, name: str, key: str) -> None:
+    option = f"expose.{name}.annotations"
+    if key.startswith(_AUTH_TLS):
+        raise InputError(
+            f"{key} is set by {CLIENT_AUTH}", option=option, hint=f"Leave it out, or {CLIENT_AUTH}"
+        )
+    ours = key.startswith(("projectcontour.io/", "ingress.kubernetes.io/"))
+    if spec.proxied and ours and key not in (*PROXY_FIELDS, "projectcontour.io/ingress.class"):
+        raise InputError(
+            f"an HTTPProxy, which checks client certificates, has no {key}",
+            option=option,
+            hint=f"Use {', '.join(PROXY_FIELDS)}, or leave it out",
+        )
+
+
+def _check_proxied(spec: ExposeSpec) -> None:
+    """Refuse what an HTTPProxy cannot do and an Ingress can."""
+    for option, (tls, _hosts) in spec.certificates.items():
+        if tls.issuer is not None:
+            raise InputError(
+                "cert-manager itself makes no certificate for an HTTPProxy, which checks client"
+                " certificates",
+                option=f"{option}.{tls.issuer[0]}",
+                hint="Have it write a Secret (a Certificate object), and name that as secret_name",
+            )
+        if not (tls.secret_name or tls.certificate):
+            raise InputError(
+                "an HTTPProxy, which checks client certificates, needs a certificate of its own",
+                option=f"{option}.default_certificate",
+                hint="Set secret_name, or certificate and key",
+            )
+    if spec.rest is not None and spec.grpc is not None and spec.rest.host == spec.grpc.host:
+        raise InputError(
+            "an HTTPProxy, which checks client certificates, has a host for itself",
+            option="expose.grpc.host",
+            hint="Give gRPC a host of its own",
+        )
 
 
 def _side(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renders Ingresses, Routes, their Services and Secrets for the option C(expose). Pure.
+"""Renders Ingresses, HTTPProxies, Routes, Services and Secrets for the option C(expose). Pure.
 
 gRPC gets a Service of its own: some controllers read the protocol of a whole Service
 (C(traefik.ingress.kubernetes.io/service.serversscheme)), and REST is not HTTP/2. An Ingress of its
@@ -14,17 +14,19 @@ import base64
 import hashlib
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
-from ..spec.expose import (
+from ...spec.exposure.options import (
     CONTOUR,
     HAPROXY,
     NGINX,
     OPENSHIFT,
+    PROXY_FIELDS,
     TRAEFIK,
     ExposeSpec,
     Side,
     TlsSpec,
     split,
 )
+from . import httpproxy
 
 Object = Dict[str, Any]
 Metadata = Callable[[str], Dict[str, Any]]
@@ -33,6 +35,10 @@ Metadata = Callable[[str], Dict[str, Any]]
 EXPOSED_LABEL = "openvino.edge/exposed"
 TLS_TYPE = "kubernetes.io/tls"
 CERT_KEY, PRIVATE_KEY = "tls.crt", "tls.key"
+# The keys that controllers read: Contour site/content/docs/config/tls-termination.md, ingress-nginx
+# docs/examples/auth/client-certs/README.md.
+CA_KEY = "ca.crt"
+CRL_KEYS = {CONTOUR: "crl.pem", NGINX: "ca.crl"}
 # How a Service says that a port speaks HTTP/2 without TLS (Kubernetes: appProtocol of a port).
 # Contour and OpenShift's router read it; the rest have annotations.
 H2C = "kubernetes.io/h2c"
@@ -78,6 +84,11 @@ def tls_secret_name(server: str, own: str = "") -> str:
     return f"{server}-tls-{own}" if own else f"{server}-tls"
 
 
+def client_ca_name(server: str) -> str:
+    """Return the name of the Secret for given CA certificates and revocation lists of clients."""
+    return f"{server}-client-ca"
+
+
 def objects(spec: ExposeSpec, metadata: Metadata, service: Mapping[str, Any]) -> List[Object]:
     """Return the objects that expose a server.
 
@@ -92,11 +103,15 @@ def objects(spec: ExposeSpec, metadata: Metadata, service: Mapping[str, Any]) ->
         if tls.certificate:
             own = "" if option == "expose.tls" else option.split(".")[1]
             found.append(_given(metadata(tls_secret_name(server, own)), spec, tls))
+    if spec.client_auth is not None:
+        found += _client_ca(metadata(client_ca_name(server)), spec)
     if spec.grpc is not None:
         found.append(_grpc_service(metadata(f"{server}-grpc"), spec, spec.grpc, service))
     for name, side in (("rest", spec.rest), ("grpc", spec.grpc)):
         if side is not None and spec.controller == OPENSHIFT:
             found += _routes(metadata, server, name, side, spec)
+        elif side is not None and spec.proxied:
+            found.append(_proxy(metadata, service, name, side, spec))
         elif side is not None:
             found.append(_ingress(metadata, server, name, side, spec))
     return found
@@ -113,10 +128,23 @@ def _given(metadata: Dict[str, Any], spec: ExposeSpec, tls: TlsSpec) -> Object:
 
 
 def _secret(metadata: Dict[str, Any], certificate: str, key: str) -> Object:
-    pairs = ((CERT_KEY, certificate), (PRIVATE_KEY, key))
-    data = {name: base64.b64encode(text.encode("utf-8")).decode("ascii") for name, text in pairs}
+    return _encoded(metadata, TLS_TYPE, {CERT_KEY: certificate, PRIVATE_KEY: key})
+
+
+def _encoded(metadata: Dict[str, Any], kind: str, texts: Mapping[str, str]) -> Object:
+    data = {
+        name: base64.b64encode(text.encode("utf-8")).decode("ascii") for name, text in texts.items()
+    }
     base = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
-    return {**base, "type": TLS_TYPE, "data": data}
+    return {**base, "type": kind, "data": data}
+
+
+def _client_ca(metadata: Dict[str, Any], spec: ExposeSpec) -> List[Object]:
+    """Return the Secret for given CA certificates and revocation lists, if any is given."""
+    auth = spec.client_auth
+    texts = {} if auth is None else {CA_KEY: auth.ca, CRL_KEYS[spec.controller]: auth.crl}
+    given = {key: text for key, text in texts.items() if text}
+    return [_encoded(metadata, "Opaque", given)] if given else []
 
 
 def _grpc_service(
@@ -158,6 +186,7 @@ def _ingress(metadata: Metadata, server: str, name: str, side: Side, spec: Expos
     if name == "grpc":
         wanted.update(grpc)
     wanted.update(side.annotations)
+    wanted.update(_asked(spec, str(metadata(server)["namespace"]), server))
     backend = {"service": {"name": _service_of(server, name), "port": {"name": name}}}
     paths = [
         {"path": path, "pathType": "Prefix", "backend": backend}
@@ -174,6 +203,51 @@ def _ingress(metadata: Metadata, server: str, name: str, side: Side, spec: Expos
         "kind": "Ingress",
         "metadata": _annotated(metadata(f"{server}-{name}"), wanted),
         "spec": made,
+    }
+
+
+def _asked(spec: ExposeSpec, namespace: str, server: str) -> Dict[str, str]:
+    """Return the annotations by which ingress-nginx asks clients for a certificate."""
+    auth = spec.client_auth
+    if auth is None:
+        return {}
+    secret = auth.secret_name or client_ca_name(server)
+    found = {
+        f"{_NGINX}/auth-tls-secret": f"{namespace}/{secret}",
+        f"{_NGINX}/auth-tls-verify-client": "on",
+    }
+    if auth.verify_depth is not None:
+        found[f"{_NGINX}/auth-tls-verify-depth"] = str(auth.verify_depth)
+    return found
+
+
+def _proxy(
+    metadata: Metadata, service: Mapping[str, Any], name: str, side: Side, spec: ExposeSpec
+) -> Object:
+    """Return the HTTPProxy of one interface, in the place of an Ingress."""
+    server, auth, tls = str(service["metadata"]["name"]), spec.client_auth, spec.tls_of(name)
+    if auth is None or tls is None:
+        raise ValueError("an HTTPProxy is made to ask clients, and it asks them over TLS")
+    ours = client_ca_name(server)
+    ports = {item["name"]: item["port"] for item in service["spec"]["ports"]}
+    proxied = httpproxy.Proxied(
+        host=side.host,
+        paths=side.paths if name == "rest" else GRPC_PATHS,
+        service=_service_of(server, name),
+        port=ports[name],
+        grpc=name == "grpc",
+        class_name=spec.class_name,
+        certificate=_secret_of(tls, server, name, own=side.tls is not None),
+        ca=auth.secret_name or ours,
+        crl=auth.crl_secret_name or (ours if auth.crl else ""),
+        annotations=side.annotations,
+    )
+    annotations = {key: text for key, text in side.annotations if key not in PROXY_FIELDS}
+    return {
+        "apiVersion": "projectcontour.io/v1",
+        "kind": "HTTPProxy",
+        "metadata": _annotated(metadata(f"{server}-{name}"), annotations),
+        "spec": httpproxy.spec_of(proxied, auth),
     }
 
 

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks the variables of several roles in one task.
+
+Ansible checks those of each role in a task of its own, which costs a worker for each role and host.
+The specifications are the same, those of C(meta/argument_specs.yml).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, Iterable, Mapping
+
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+
+from ..module_utils.errors import InputError
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def specs_of(names: Iterable[str]) -> Dict[str, Dict[str, Any]]:
+    """Return the options of roles of this collection, by role."""
+    found = {}
+    for name in names:
+        text = (ROLES / name / "meta" / "argument_specs.yml").read_text("utf-8")
+        found[name] = yaml.load(text, Loader=_Loader)["argument_specs"]["main"]["options"]
+    return found
+
+
+def check_roles(
+    specs: Mapping[str, Mapping[str, Any]], variables: Mapping[str, Any], templar: Any
+) -> None:
+    """Check what a host gives to roles.
+
+    Args:
+        specs: options by role, from C(specs_of).
+        variables: of the host, with the defaults of the roles.
+        templar: resolves them.
+
+    Raises:
+        InputError: a variable is missing or has another type, or is not one of the choices.
+    """
+    for role, options in specs.items():
+        given = {name: variables[name] for name in options if name in variables}
+        checked = ArgumentSpecValidator(dict(options)).validate(templar.template(given))
+        if checked.error_messages:
+            message = remove_values(str(checked.errors.msg), checked._no_log_values)
+            raise InputError(
+                f"a variable of the role {role} is not right: {message}",
+                hint="See docs/variables.md",
+            )

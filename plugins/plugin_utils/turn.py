@@ -1,0 +1,208 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Resolves the tasks of a cluster's turn for many hosts, in one task of the same play.
+
+These are the play's own tasks, with their conditions, variables and defaults, so nothing has to be
+written twice, and a task that is added is either looked at or a reason to say nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.playbook.block import Block
+from ansible.template import Templar
+
+from ..module_utils.errors import InputError, UnsupportedError
+from ..module_utils.fleet import cluster as rollout_cluster
+from ..module_utils.fleet.look import Difference, Step, Turn
+from ..module_utils.kube.planned import OPTION
+from ..module_utils.runtime import Run
+from ..module_utils.secrecy import secrets
+from .action import IN_PROCESS_CONNECTIONS, EdgeAction, censor
+from .per_host import HostVariables, defaults_for
+from .role_options import check_roles
+
+BEGIN = "openvino.edge.rollout_cluster"
+# What the play registers of a turn that begins, on which the conditions of its tasks rest.
+TURN = {"__edge_turn": {"turn": rollout_cluster.GO, "until": 0}}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the tasks of one module are looked at.
+
+    Attributes:
+        spec: options of the module.
+        rules: over several of them.
+        run: its entry point.
+        difference: see C(look.Step).
+        told: see C(look.Step).
+        fixed: options that are other ones for a look.
+    """
+
+    spec: Mapping[str, Any]
+    rules: Mapping[str, Any]
+    run: Run
+    difference: Difference
+    told: Sequence[str] = ()
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+
+class HostTurns:
+    """Tells the turn of each host.
+
+    Args:
+        action: the action that runs, with its task.
+        task_vars: variables of the host that it runs for.
+        kinds: by the full name of the module, in the order in which they are looked at.
+        specs: options of the roles whose variables are checked, by role.
+    """
+
+    def __init__(
+        self,
+        action: EdgeAction,
+        task_vars: Mapping[str, Any],
+        kinds: Mapping[str, Kind],
+        specs: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self._hosts = HostVariables(action, task_vars)
+        self._templar = Templar(loader=action._loader)
+        self._kinds, self._specs = kinds, specs
+        self._begin, tasks = _found(action._task._parent._play)
+        rank = {name: number for number, name in enumerate(kinds)}
+        self._tasks = sorted(tasks, key=lambda task: rank.get(task.action, len(rank)))
+        self._validators = {
+            name: ArgumentSpecValidator(dict(kind.spec), **kind.rules)
+            for name, kind in {**kinds, BEGIN: _BEGIN_KIND}.items()
+        }
+
+    def __call__(self, name: str) -> Turn:
+        """Return the turn of a host.
+
+        Raises:
+            InputError: its options cannot be resolved or are not valid.
+            UnsupportedError: a task of its turn cannot be looked at.
+        """
+        hidden: "set[str]" = set()
+        begin = self._params(name, self._begin, hidden)
+        if begin is None:
+            raise AssertionError("a turn always begins")
+        self._check_roles(name, begin["roles"])
+        steps: List[Step] = []
+        for task in self._tasks:
+            params = self._params(name, task, hidden)
+            if params is None:
+                continue
+            kind, register = self._kinds[task.action], _registered(task)
+            step = Step(task.action, register, kind.run, params, kind.difference, kind.told)
+            same = [old for old in steps if (old.action, old.params) == (step.action, params)]
+            if not same:
+                steps.append(step)
+            elif register:
+                # One has checked before what this one does.
+                steps[steps.index(same[0])] = step
+        return Turn(begin, steps, lambda result: censor(result, hidden))
+
+    def _check_roles(self, name: str, roles: Sequence[str]) -> None:
+        variables = self._hosts.of(name, self._begin)
+        self._templar.available_variables = variables
+        specs = {role: self._specs[role] for role in roles}
+        try:
+            check_roles(specs, variables, self._templar)
+        except AnsibleError as error:
+            raise InputError(str(error), option="roles") from None
+
+    def _params(self, name: str, task: Any, hidden: "set[str]") -> Any:
+        """Return the options of a task on a host; None if the host leaves the task out.
+
+        Secrets among them are added to C(hidden).
+        """
+        variables = {**self._hosts.of(name, task), **TURN}
+        self._templar.available_variables = variables
+        try:
+            if not _applies(task, self._templar, variables):
+                return None
+            self._refuse_strange(task, variables)
+        except AnsibleError as error:
+            raise InputError(str(error), option=task.get_name()) from None
+        kind = self._kinds.get(task.action, _BEGIN_KIND)
+        parts = (*defaults_for(task.action, task), task.args)
+        given = self._hosts.resolved(variables, parts, task.get_name())
+        # What a run in check mode would have made before is not there in any other run.
+        given.pop(OPTION, None)
+        checked = self._validators[task.action].validate({**given, **kind.fixed})
+        if checked.error_messages:
+            raise InputError(str(checked.errors.msg), option=task.get_name())
+        params: Dict[str, Any] = checked.validated_parameters
+        hidden.update(checked._no_log_values, secrets(params))
+        return params
+
+    def _refuse_strange(self, task: Any, variables: Mapping[str, Any]) -> None:
+        """Refuse what a look does not do.
+
+        Raises:
+            UnsupportedError: there is such a thing.
+        """
+        connection = self._templar.template(variables.get("ansible_connection", task.connection))
+        strange = {
+            "its module cannot be looked at": task.action not in self._validators,
+            "it runs on another machine": connection not in IN_PROCESS_CONNECTIONS,
+            "it has an environment of its own": any(task.environment or ()),
+            "it is delegated": bool(task.delegate_to),
+            "it is a loop": bool(task.loop or task.loop_with),
+        }
+        for why, found in strange.items():
+            if found:
+                raise UnsupportedError(
+                    f"nothing can be said of the task '{task.get_name()}': {why}"
+                )
+
+
+_BEGIN_KIND = Kind(
+    rollout_cluster.ARGUMENT_SPEC,
+    rollout_cluster.SPEC_RULES,
+    rollout_cluster.run,
+    lambda result: "",
+)
+
+
+def _found(play: Any) -> "Tuple[Any, List[Any]]":
+    """Return the task with which a turn begins, and those of the roles that the play imports.
+
+    Raises:
+        UnsupportedError: the play has no turns.
+    """
+    tasks = list(_tasks_in(play.tasks))
+    begins = [task for task in tasks if task.action == BEGIN and task.args.get("state") == "begun"]
+    if len(begins) != 1:
+        raise UnsupportedError(
+            "this play has no turns of clusters",
+            hint="openvino.edge.rollout_look belongs into the play of openvino.edge.site",
+        )
+    return begins[0], [task for task in tasks if task._role is not None and not task.implicit]
+
+
+def _tasks_in(items: Sequence[Any]) -> Iterator[Any]:
+    for item in items:
+        if isinstance(item, Block):
+            yield from _tasks_in(item.block)
+        else:
+            yield item
+
+
+def _registered(task: Any) -> str:
+    """Return the variable that a task registers; ansible-core 2.21 may have several, by name."""
+    register = task.register
+    return str(next(iter(register), "") if isinstance(register, Mapping) else register or "")
+
+
+def _applies(task: Any, templar: Any, variables: Mapping[str, Any]) -> bool:
+    """Tell whether the conditions of a task hold; ansible-core 2.19 has another way to ask."""
+    if hasattr(templar, "evaluate_conditional"):
+        return all(templar.evaluate_conditional(item) for item in task.when)
+    return bool(task.evaluate_conditional(templar, variables))

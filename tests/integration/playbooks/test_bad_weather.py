@@ -1,0 +1,108 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole rollout while API servers answer badly, are away for a while, or refuse the login."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fleetkit import SITES, Sites
+from test_waves import states
+from weather import FAULTS, Sky, weather
+
+SEED = int(os.environ.get("EDGE_SEED", "1"))
+
+
+def lead(sites: Sites, kubeconfig: Path | str, *names: str) -> None:
+    """Let some sites be reached by another kubeconfig."""
+    inventory = json.loads(sites.inventory.read_text())
+    for name in names:
+        inventory["sites"]["hosts"][name]["edge_kubeconfig"] = str(kubeconfig)
+    sites.inventory.write_text(json.dumps(inventory))
+
+
+def helpers(sites: Sites, site: str) -> list[str]:
+    """Return the pods of copies that nobody has told to end."""
+    pods = sites.cluster.core.list_namespaced_pod(sites.namespaces[site]).items
+    return [
+        pod.metadata.name
+        for pod in pods
+        if not pod.metadata.deletion_timestamp and not pod.metadata.name.startswith("ovms")
+    ]
+
+
+@pytest.mark.parametrize(
+    "seed", [SEED, *(pytest.param(n, marks=pytest.mark.whole) for n in range(2, 7))]
+)
+def test_a_rollout_in_bad_weather_ends_as_in_good(sites: Sites, seed: int, tmp_path: Path) -> None:
+    """Every 16th answer is a bad one, of nine kinds, for all sites and all that is asked."""
+    sky = Sky(seed, share=1 / 16)
+    good = sites.cluster.kubeconfig
+    with weather(sites.cluster, sky, tmp_path) as kubeconfig:
+        lead(sites, kubeconfig, *SITES)
+        first = sites.rollout(1)
+    assert first.code == 0, first.text
+    assert states(sites) == dict.fromkeys(SITES, ("done", ""))
+    assert set(FAULTS) <= set(sky.given), sky.given
+    lead(sites, good, *SITES)
+    again = sites.rollout(1)
+    assert again.code == 0 and set(again.changed.values()) == {0}, again.text
+    for site in SITES:
+        assert sites.releases(site) == [(1, "good")], "nothing is released twice"
+        assert helpers(sites, site) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "part"),
+    [
+        ("POST", "/jobs"),
+        pytest.param("PUT", "/proxy/", marks=pytest.mark.whole),
+        ("PATCH", "/deployments/ovms"),
+        pytest.param("GET", "/proxy/v1/config", marks=pytest.mark.whole),
+    ],
+)
+@pytest.mark.parametrize("fault", ["503", "reset"])
+def test_an_api_server_may_be_away_for_eight_seconds(
+    sites: Sites, tmp_path: Path, method: str, part: str, fault: str
+) -> None:
+    """From the moment of one request on; the balancer before it answers, or nobody does."""
+    sky = Sky(SEED, share=0.0)
+    sky.storm(method, part, fault, 8.0)
+    with weather(sites.cluster, sky, tmp_path) as kubeconfig:
+        lead(sites, kubeconfig, "canary")
+        done = sites.rollout(1, "--limit", "canary")
+    assert done.code == 0, done.text
+    assert sky.given[fault] > 0, "nobody asked meanwhile"
+    assert sites.releases("canary") == [(1, "good")]
+
+
+def test_a_login_that_ends_in_the_middle_is_one_cluster_and_the_next_run_goes_on(
+    sites: Sites, tmp_path: Path
+) -> None:
+    class Ending(Sky):
+        """The login is good until the server is deployed."""
+
+        def _fault(self, method: str, path: str) -> str:
+            if method == "PATCH" and "/deployments/ovms" in path and "dryRun" not in path:
+                self.refusal = 401
+            return super()._fault(method, path)
+
+    options: dict[str, Any] = {"edge_max_failures": 1}
+    with weather(sites.cluster, Ending(SEED, share=0.0), tmp_path) as kubeconfig:
+        lead(sites, kubeconfig, "north")
+        first = sites.rollout(1, **options)
+    assert first.code == 2, first.text
+    assert "did not accept ours (401)" in " ".join(first.text.split()), first.text
+    # Nothing could be put back without a login.
+    assert states(sites)["north"] == ("stuck", "deploy")
+    assert states(sites)["canary"] == states(sites)["south"] == ("done", "")
+    lead(sites, sites.cluster.kubeconfig, "north")
+    again = sites.rollout(1, **options)
+    assert again.code == 0, again.text
+    assert again.changed["canary"] == again.changed["south"] == 0
+    assert sites.releases("north") == [(1, "good")] and helpers(sites, "north") == []
