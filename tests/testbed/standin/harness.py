@@ -93,12 +93,14 @@ def write_config(path: Path, *models: Mapping[str, Any], **sections: Any) -> Pat
     return path
 
 
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """As many different ports nobody listens on now."""
+    with contextlib.ExitStack() as held:
+        # All are held at once: the kernel may give a port that was let go a second time.
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def eventually(check: Callable[[], Any], seconds: float = 10.0) -> Any:
@@ -157,7 +159,7 @@ class StandIn:
     knobs: Mapping[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> StandIn:
-        self.rest, self.grpc = free_port(), free_port()
+        self.rest, self.grpc = free_ports(2)
         self.lines: list[str] = []
         command = [sys.executable, "-m", "ovms_standin", *self.arguments]
         command += ["--rest_port", str(self.rest), "--port", str(self.grpc)]

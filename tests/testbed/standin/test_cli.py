@@ -16,7 +16,7 @@ import pytest
 from harness import (
     StandIn,
     eventually,
-    free_port,
+    free_ports,
     run_once,
     write_config,
     write_heavy,
@@ -150,7 +150,7 @@ def test_sigterm_cuts_a_slow_first_load_short(tmp_path: Path) -> None:
 
 def failed_start(tmp_path: Path, *arguments: str, status: str) -> str:
     """Run a start that must fail with `status`; the log."""
-    result = run_once([*arguments, "--rest_port", str(free_port())])
+    result = run_once([*arguments, "--rest_port", str(free_ports(1)[0])])
     assert result.returncode == 1, result.stdout + result.stderr
     assert "Couldn't start model manager" in result.stdout
     reason = f"ovms::ModelManager::Start() Error: {status}\n"
