@@ -8,6 +8,18 @@ from __future__ import annotations
 import os
 import tempfile
 
+NEW_MODE = 0o644
+
+
+def replace(path: str, text: str) -> None:
+    """Write a text as UTF-8, like C(write), with the mode that the file had, or 0644.
+
+    Raises:
+        OSError: it could not be written; the old file is as it was.
+    """
+    mode = os.stat(path).st_mode & 0o7777 if os.path.exists(path) else NEW_MODE
+    write(path, text.encode("utf-8"), mode)
+
 
 def write(path: str, data: bytes, mode: int) -> None:
     """Write a file so that it has its old or its new bytes, whatever happens; never wider open.
@@ -20,7 +32,7 @@ def write(path: str, data: bytes, mode: int) -> None:
     Raises:
         OSError: it could not be written; the old file is as it was.
     """
-    directory = os.path.dirname(path)
+    directory = os.path.dirname(path) or "."
     handle, name = tempfile.mkstemp(dir=directory, prefix=f".{os.path.basename(path)}.")
     try:
         with os.fdopen(handle, "wb") as file:

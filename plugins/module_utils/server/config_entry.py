@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
+from .. import whole
 from ..errors import InputError
 from ..runtime import Params, Result, Runtime
 from ..store import SERVING_MOUNT_PATH
@@ -137,20 +137,9 @@ def _write(path: str, text: str, runtime: Runtime) -> Dict[str, Any]:
 
 
 def _replace(path: str, text: str) -> None:
-    directory = os.path.dirname(os.path.abspath(path))
-    leftovers: List[str] = []
     try:
-        mode = os.stat(path).st_mode & 0o7777 if os.path.exists(path) else 0o644
-        handle, name = tempfile.mkstemp(prefix=".model_config-", dir=directory)
-        leftovers.append(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, mode)
-        os.replace(name, path)
-        leftovers.clear()
+        whole.replace(path, text)
     except OSError as error:
         message = f"it cannot be written: {error}"
         raise InputError(message, option="dest", subject=path) from None
-    finally:
-        for name in leftovers:
-            os.unlink(name)
+

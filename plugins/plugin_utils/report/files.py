@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import Mapping
+
+from ansible_collections.openvino.edge.plugins.module_utils import whole
 
 MODE = 0o644
 
@@ -23,18 +24,4 @@ def write(directory: str, files: Mapping[str, str]) -> None:
     """
     os.makedirs(directory, exist_ok=True)
     for name, content in files.items():
-        _replace(directory, name, content.encode("utf-8", "replace"))
-
-
-def _replace(directory: str, name: str, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=directory)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), MODE)
-            os.fsync(file.fileno())
-        os.replace(temporary, os.path.join(directory, name))
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        whole.write(os.path.join(directory, name), content.encode("utf-8", "replace"), MODE)

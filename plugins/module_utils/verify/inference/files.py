@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from typing import Any, List, Sequence
 
+from ... import whole
 from ...errors import InputError
 from .golden import Case, parse
 
@@ -84,18 +84,8 @@ def replace(path: str, text: str) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    leftover = ""
     try:
-        mode = os.stat(path).st_mode & 0o7777 if os.path.exists(path) else 0o644
-        handle, leftover = tempfile.mkstemp(prefix=".golden-", dir=os.path.dirname(path) or ".")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(leftover, mode)
-        os.replace(leftover, path)
-        leftover = ""
+        whole.replace(path, text)
     except OSError as error:
         message = f"it cannot be written: {error.strerror}"
         raise InputError(message, option="dest", subject=path) from None
-    finally:
-        if leftover:
-            os.unlink(leftover)
