@@ -142,4 +142,3 @@ def _replace(path: str, text: str) -> None:
     except OSError as error:
         message = f"it cannot be written: {error}"
         raise InputError(message, option="dest", subject=path) from None
-

@@ -8,18 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Collection, Dict, List, Mapping, Optional, Set
 
+from ...module_utils.fleet.states import BEGUN, DONE, FAILED, SOAK, UNCHANGED, UNDONE
 from . import fields
 from .model import (
-    BEGUN,
-    DONE,
     ENDED,
-    FAILED,
-    SOAK,
     STATES,
     STOP,
     STOPPED,
     UNDO,
-    UNDONE,
     WAITING,
     Cluster,
     Report,
@@ -33,8 +29,7 @@ GATE = "openvino.edge.rollout_gate"
 END = "openvino.edge.rollout_end"
 LOOK = "openvino.edge.rollout_look"
 ENGINE = (PLAN, CLUSTER, GATE, END, LOOK)
-# The word of the engine for a cluster that had no turn, and what the report says of it.
-UNCHANGED = "unchanged"
+# What the report says of a cluster that had no turn.
 HAD_IT = "unchanged: it had what is wanted already"
 # One task that asks many clusters.
 FLEET = "openvino.edge.fleet_status"

@@ -9,7 +9,14 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional
 
-from .model import BAD, DEFERRED, Cluster, Report, Span, Wave
+from ...module_utils.fleet.states import DEFERRED
+from .model import (
+    BAD,
+    Cluster,
+    Report,
+    Span,
+    Wave,
+)
 
 # A reader refuses numbers that it does not know; a field more does not change it.
 SCHEMA = 1

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional
 
+from ...module_utils.fleet.states import BEGUN, DONE, FAILED
 from ...module_utils.repository.content.units import format_bytes
 from .collect import Change
 from .model import (
     BAD,
-    BEGUN,
-    DONE,
     ENDED,
-    FAILED,
     GO_ON,
     INTERRUPTED,
     STOP,

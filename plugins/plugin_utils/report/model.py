@@ -8,14 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
+from ...module_utils.fleet.states import BEGUN, DEFERRED, DONE, FAILED, SOAK, STUCK, UNDONE
+
+# Beside the states of a rollout: the turn of a cluster is still to come, or never came.
 WAITING = "waiting"
-BEGUN = "begun"
-DONE = "done"
-FAILED = "failed"
-UNDONE = "undone"
-DEFERRED = "deferred"
-# Failed, and could not be put back either.
-STUCK = "stuck"
 STOPPED = "stopped"
 # The order of every list that people read: what needs them comes first.
 STATES = (STUCK, FAILED, UNDONE, STOPPED, BEGUN, DEFERRED, WAITING, DONE)
@@ -24,8 +20,6 @@ ENDED = (DONE, FAILED, UNDONE, STUCK, DEFERRED, STOPPED)
 # Those that a reader wants to know the reason of.
 BAD = (STUCK, FAILED, UNDONE)
 
-# Asked again, after it had served for a while.
-SOAK = "soak"
 UNDO = "undo"
 PHASES = ("preflight", "check", "copy", "deploy", "gate", "inference", SOAK, UNDO)
 
