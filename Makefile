@@ -97,8 +97,8 @@ fleet-leaks: ## three ways in which Ansible's own limits leak, ours beside (CLUS
 faults: ## kill, cut, fill, flip: fault tests (QUICK=1, FAULTS="sigkill disk-full", SEED=1)
 	@tools/faults
 
-volumes: ## the repository's tests on real NFS servers and on FAT, every error at every operation
-	@tools/run sh tests/testbed/volumes/all.sh
+volumes: ## the repository's tests on real NFS servers and on FAT, every error at every operation (VOLUMES="vfat fuse")
+	@VOLUMES="$(VOLUMES)" tools/run sh tests/testbed/volumes/all.sh
 
 lock: ## compile requirements/*.in again (UPGRADE=1 takes newest versions)
 	@tools/lock

@@ -23,6 +23,8 @@ OURS = "model_server"
 BARE = "helm upgrade --install"
 PLAY = "helm upgrade --install, in a play"
 CHART = Path(__file__).resolve().parent / "chart"
+# Where Helm keeps what it knows.
+HELM_DIRECTORIES = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
 # What belongs to one of the two only, or is chosen by the cluster.
 OWN = ("selector", "clusterIP", "clusterIPs", "labels", "creationTimestamp")
 
@@ -42,7 +44,7 @@ class Helm:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.helm = str(peers.helm())
-        cluster.env.update({name: str(cluster.work / "helm") for name in _HELM_DIRECTORIES})
+        cluster.env.update({name: str(cluster.work / "helm") for name in HELM_DIRECTORIES})
         self.ours_live: dict[str, Any] = {}
 
     def command(self) -> list[str]:
@@ -109,9 +111,6 @@ class Helm:
         """Measure Helm's unchanged re-run as a task of a play."""
         task = {"ansible.builtin.command": {"argv": self.command()}}
         return self.cluster.playbook([task], number)
-
-
-_HELM_DIRECTORIES = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
 
 
 def bench(work: Path, rounds: int) -> str:

@@ -144,3 +144,40 @@ def receiver(name: str, claim_name: str) -> dict[str, Any]:
         "terminationGracePeriodSeconds": 0,
     }
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def pod(
+    name: str,
+    image: str,
+    command: Sequence[str] | None,
+    volumes: dict[str, dict[str, Any]],
+    *,
+    node: str = "",
+    root: bool = False,
+) -> dict[str, Any]:
+    """Return a pod that mounts each volume at its name."""
+    container: dict[str, Any] = {
+        "name": "main",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "volumeMounts": [{"name": key, "mountPath": f"/{key}"} for key in volumes],
+    }
+    if command:
+        container["command"] = list(command)
+    elif root:
+        # The daemon would become "nobody", whom the image does not know.
+        container["args"] = ["--dparam=uid=0", "--dparam=gid=0"]
+    spec: dict[str, Any] = {
+        "containers": [container],
+        "volumes": [{"name": key, **value} for key, value in volumes.items()],
+        "terminationGracePeriodSeconds": 0,
+    }
+    if node:
+        spec["nodeSelector"] = {"kubernetes.io/hostname": node}
+    if not root:
+        nothing = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+        container["securityContext"] = nothing
+        identity = {"runAsNonRoot": True, "runAsUser": 5000, "runAsGroup": 5000, "fsGroup": 5000}
+        spec["securityContext"] = {**identity, "seccompProfile": {"type": "RuntimeDefault"}}
+    metadata = {"name": name, "labels": {"app": name}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Callable
 
 import measure
-from cluster import AGENT_IMAGE
+from cluster import AGENT_IMAGE, pod
 from repository_data import Job
 from repository_runs import K8S_CP, KUBECTL, OURS, RSYNC, Once, Runs
-from repository_site import RSYNC_IMAGE, Site, Wired, node_port, pod
+from repository_site import RSYNC_IMAGE, Site, Wired, node_port
 
 ABOVE = "/var/lib/openvino-edge"
 

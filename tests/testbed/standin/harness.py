@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import re
@@ -93,14 +94,21 @@ def write_config(path: Path, *models: Mapping[str, Any], **sections: Any) -> Pat
     return path
 
 
+# Below those that the kernel gives to clients (from 32768 on), which may take a port that was found
+# free before a server listens on it. Each process begins elsewhere and takes one after the other.
+LOWEST, PORTS = 10000, 20000
+_next = itertools.count(os.getpid() * 97)
+
+
 def free_ports(count: int) -> list[int]:
-    """As many different ports nobody listens on now."""
-    with contextlib.ExitStack() as held:
-        # All are held at once: the kernel may give a port that was let go a second time.
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+    """As many different ports of this machine that nobody listens on now."""
+    found: list[int] = []
+    while len(found) < count:
+        port = LOWEST + next(_next) % PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+    return found
 
 
 def eventually(check: Callable[[], Any], seconds: float = 10.0) -> Any:
