@@ -9,7 +9,8 @@ import fcntl
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -137,25 +138,35 @@ def edge_class(shop: Any) -> Iterator[str]:
     api.delete_ingress_class(name)
 
 
-@pytest.fixture(scope="module")
-def contour(
-    shop: Any, edge_class: str, tmp_path_factory: pytest.TempPathFactory
+@contextmanager
+def run_contour(
+    shop: Any, edge_class: str, work: Path, more: Sequence[Any] = (), gateway: str = ""
 ) -> Iterator[Controller]:
-    """The controller on the node of the cluster."""
+    """Run the controller on the node of the cluster, with its kinds and C(more)."""
     if os.environ.get("EDGE_KUBECONFIG"):
         pytest.skip("the controller runs on a node of the lab")
     (node,) = shop.core.list_node().items
     (address,) = [item.address for item in node.status.addresses if item.type == "InternalIP"]
     bodies = [item for item in yaml.safe_load_all((programs() / "crds.yaml").read_text()) if item]
-    work = tmp_path_factory.mktemp("ingress")
+    bodies += more
     # Its kinds are the whole cluster's, so that one worker at a time has them.
     with (programs().parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         define(shop, *bodies)
         try:
-            with controller(shop.kubeconfig, node.metadata.name, address, edge_class, work) as made:
+            where = (shop.kubeconfig, node.metadata.name, address, edge_class, work, gateway)
+            with controller(*where) as made:
                 yield made
         finally:
             names = {body["metadata"]["name"] for body in bodies}
             undefine(shop, *names)
             shop.wait_until(lambda: not names & defined(shop), f"{names} are gone", 60)
+
+
+@pytest.fixture(scope="module")
+def contour(
+    shop: Any, edge_class: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Controller]:
+    """The controller of Ingresses and HTTPProxies."""
+    with run_contour(shop, edge_class, tmp_path_factory.mktemp("ingress")) as made:
+        yield made

@@ -35,7 +35,7 @@ Object = dict[str, Any]
 GOOD = {"Accepted": "True", "ResolvedRefs": "True"}
 
 
-def conditions(seen: int = 2, **texts: str) -> list[Object]:
+def conditions(seen: int = 2, **texts: Any) -> list[Object]:
     return [
         {
             "type": kind,
