@@ -5,24 +5,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import yaml
-from definitions import define, defined, undefine
+from fronts import Controller, run_contour
 from kubernetes import client as k8s
 from serving import Server, models_on_nodes, put_models, tiny_model
-
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "testbed")]
-
-from web.ingress_controller import Controller, controller, programs  # noqa: E402
 
 MakeServer = Callable[..., Server]
 
@@ -136,31 +126,6 @@ def edge_class(shop: Any) -> Iterator[str]:
     api.create_ingress_class({"metadata": {"name": name}, "spec": spec})
     yield name
     api.delete_ingress_class(name)
-
-
-@contextmanager
-def run_contour(
-    shop: Any, edge_class: str, work: Path, more: Sequence[Any] = (), gateway: str = ""
-) -> Iterator[Controller]:
-    """Run the controller on the node of the cluster, with its kinds and C(more)."""
-    if os.environ.get("EDGE_KUBECONFIG"):
-        pytest.skip("the controller runs on a node of the lab")
-    (node,) = shop.core.list_node().items
-    (address,) = [item.address for item in node.status.addresses if item.type == "InternalIP"]
-    bodies = [item for item in yaml.safe_load_all((programs() / "crds.yaml").read_text()) if item]
-    bodies += more
-    # Its kinds are the whole cluster's, so that one worker at a time has them.
-    with (programs().parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        define(shop, *bodies)
-        try:
-            where = (shop.kubeconfig, node.metadata.name, address, edge_class, work, gateway)
-            with controller(*where) as made:
-                yield made
-        finally:
-            names = {body["metadata"]["name"] for body in bodies}
-            undefine(shop, *names)
-            shop.wait_until(lambda: not names & defined(shop), f"{names} are gone", 60)
 
 
 @pytest.fixture(scope="module")

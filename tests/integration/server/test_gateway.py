@@ -26,7 +26,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     WaitError,
 )
 from callers import READY, SERVED, Caller, grpc_word, infer_by_grpc
-from conftest import run_contour
+from fronts import Controller, run_contour
 from grants import Grants
 from kubernetes import client as k8s
 from readers import read_all
@@ -37,7 +37,7 @@ sys.path[:0] = [str(TESTS / "testbed")]
 
 from web.authority import Authority  # noqa: E402
 from web.fetched import gateway_api  # noqa: E402
-from web.ingress_controller import SHIFT, Controller  # noqa: E402
+from web.ingress_controller import SHIFT  # noqa: E402
 
 HOST, GRPC_HOST = "ocr.example.org", "grpc.ocr.example.org"
 GROUP, VERSION = "gateway.networking.k8s.io", "v1"
@@ -303,10 +303,10 @@ def test_a_gateway_that_does_not_fit(server: Server, front: Front) -> None:
     refused(server, "https: it speaks HTTPS, and without", front.expose("https", tls=None))
     far = {"host": "ocr.example.net"}
     refused(server, r"hostname \*\.example\.org does not cover ocr\.ex", front.expose(rest=far))
-    secret = {"tls": {"secret_name": "site"}}
-    refused(server, "certificate is that of the Gateway's listener", front.expose(**secret))
-    both = {"grpc": {"host": HOST}}
-    refused(server, "either to HTTPRoutes.* or to GRPCRoutes", front.expose(**both))
+    named = front.expose(tls={"secret_name": "site"})
+    refused(server, "certificate is that of the Gateway's listener", named)
+    both = front.expose(grpc={"host": HOST})
+    refused(server, "either to HTTPRoutes.* or to GRPCRoutes", both)
     refused(server, "gateway cannot check it", front.expose(client_auth={"ca": "x"}))
 
     with front.changed(allowedRoutes={"namespaces": {"from": "Same"}}):

@@ -104,7 +104,7 @@ def test_the_rights() -> None:
         ({"class_name": "x"}, r"expose\.class_name: a Gateway has its class itself"),
         (
             {"tls": {"secret_name": "site"}},
-            r"expose\.tls: the certificate is that of the Gateway's listener.*default_certificate: true here",
+            r"expose\.tls: the certificate is that of the Gat.*default_certificate: true here",
         ),
         ({"tls": {"cluster_issuer": "site"}}, r"expose\.tls: the certificate is that of the Gat"),
         (

@@ -35,7 +35,7 @@ Object = dict[str, Any]
 GOOD = {"Accepted": "True", "ResolvedRefs": "True"}
 
 
-def conditions(seen: int = 2, **texts: Any) -> list[Object]:
+def conditions(texts: Object, seen: int = 2) -> list[Object]:
     return [
         {
             "type": kind,
@@ -62,7 +62,7 @@ def route(kind: str, told: list[Object] | None, gateway: str = "edge") -> Object
 
 def gateway(**texts: str) -> Object:
     metadata = {"name": "edge", "namespace": "gateways", "generation": 2}
-    return {"kind": "Gateway", "metadata": metadata, "status": {"conditions": conditions(**texts)}}
+    return {"kind": "Gateway", "metadata": metadata, "status": {"conditions": conditions(texts)}}
 
 
 SERVES = gateway(Accepted="True", Programmed="True")
@@ -88,7 +88,7 @@ def see(
 
 
 def both(**texts: str) -> list[Object]:
-    return [route(kind, conditions(**texts)) for kind in ("HTTPRoute", "GRPCRoute")]
+    return [route(kind, conditions(texts)) for kind in ("HTTPRoute", "GRPCRoute")]
 
 
 def test_served_ones_cost_no_time(clock: list[float]) -> None:
@@ -131,10 +131,10 @@ def test_a_gateway_that_is_not_programmed(clock: list[float]) -> None:
 def test_silence_is_a_warning(clock: list[float]) -> None:
     silent = (
         route("HTTPRoute", None),
-        route("HTTPRoute", conditions(Accepted="True")),
-        route("HTTPRoute", conditions(**{**GOOD, "Accepted": "Unknown"})),
-        route("HTTPRoute", conditions(seen=1, **GOOD)),
-        route("HTTPRoute", conditions(**GOOD), gateway="other"),
+        route("HTTPRoute", conditions({"Accepted": "True"})),
+        route("HTTPRoute", conditions({**GOOD, "Accepted": "Unknown"})),
+        route("HTTPRoute", conditions(GOOD, seen=1)),
+        route("HTTPRoute", conditions(GOOD), gateway="other"),
     )
     for item in silent:
         clock[0] = 0
