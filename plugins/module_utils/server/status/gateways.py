@@ -11,7 +11,7 @@ sigs.k8s.io/gateway-api 1.6, apis/v1/shared_types.go (RouteConditionType) and ga
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence
+from typing import Any, Collection, Dict, Iterable, Mapping, Optional, Sequence
 
 from ...errors import ForbiddenError
 from ...kube.client import KubeClient
@@ -25,6 +25,8 @@ from .accepted import Verdict, generation_of, is_current, until_accepted
 # In the order in which they are reported: a route that is not accepted has no backends to resolve.
 _OF_ROUTE = ("Accepted", "ResolvedRefs")
 _OF_GATEWAY = ("Accepted", "Programmed")
+# The reason for both where the Gateway has a listener that does not work.
+_OTHERS = "ListenersNotValid"
 _HINTS = {
     "NotAllowedByListeners": "Have allowedRoutes of the listener admit the namespace and the kind",
     "NoMatchingListenerHostname": "Choose a host that the hostname of the listener covers",
@@ -48,10 +50,26 @@ def route_verdict(route: Mapping[str, Any], gateway: GatewaySpec) -> Optional[Ve
     return None
 
 
-def gateway_verdict(gateway: Mapping[str, Any]) -> Optional[Verdict]:
-    """Return whether a Gateway is in service, None as long as no controller has said so."""
-    conditions = (gateway.get("status") or {}).get("conditions") or ()
-    return _judge(conditions, _OF_GATEWAY, generation_of(gateway), "its controller")
+def gateway_verdict(gateway: Mapping[str, Any], used: Collection[str]) -> Optional[Verdict]:
+    """Return whether a Gateway is in service, None as long as no controller has said so.
+
+    A listener of somebody else that does not work is no reason to wait.
+
+    Args:
+        gateway: the object.
+        used: names of the listeners that clients come in by.
+    """
+    generation, status = generation_of(gateway), gateway.get("status") or {}
+    told = _judge(status.get("conditions") or (), _OF_GATEWAY, generation, "its controller")
+    if told is None or told.good or told.reason != _OTHERS:
+        return told
+    for item in status.get("listeners") or ():
+        if item.get("name") in used:
+            speaker = f"the controller of its listener {item['name']}"
+            own = _judge(item.get("conditions") or (), ("Programmed",), generation, speaker)
+            if own is None or not own.good:
+                return own
+    return Verdict(True)
 
 
 def _judge(
@@ -101,13 +119,15 @@ def _look(
 ) -> Dict[str, Optional[Verdict]]:
     """Return the verdicts on the routes, and on the Gateway where the account may get it."""
     found: Dict[str, Optional[Verdict]] = {}
+    sides = spec.running.expose.sides if spec.running.expose else {}
     try:
         item = client.get(*kinds.GATEWAY, gateway.name, gateway.namespace)
         if item is not None:
-            found[gateway.subject] = gateway_verdict(item)
+            used = [side.listener or gateway.listener for side in sides.values()]
+            found[gateway.subject] = gateway_verdict(item, used)
     except ForbiddenError:
         pass  # The routes tell as well whether somebody serves them.
-    for name in spec.running.expose.sides if spec.running.expose else ():
+    for name in sides:
         kind = kinds.ROUTE_OF[name]
         selector = owner_selector(spec.name)
         for route in client.list(*kind, spec.namespace, label_selector=selector)[0]:

@@ -128,6 +128,22 @@ def test_a_gateway_that_is_not_programmed(clock: list[float]) -> None:
             see(gateway(**texts), *both(**GOOD))
 
 
+def test_a_listener_of_somebody_else_holds_nothing_back(clock: list[float]) -> None:
+    broken = gateway(Accepted="True", Programmed="False")
+    broken["status"]["conditions"][1]["reason"] = "ListenersNotValid"
+
+    def listed(name: str, text: str) -> Object:
+        return {"name": name, "conditions": conditions({"Programmed": text})}
+
+    broken["status"]["listeners"] = [listed("web", "False"), listed("https", "True")]
+    assert see(broken, *both(**GOOD)) == []
+    broken["status"]["listeners"] = [listed("web", "True"), listed("https", "False")]
+    with pytest.raises(WaitError, match="the controller of its listener https says Programmed is"):
+        see(broken, *both(**GOOD))
+    broken["status"]["listeners"] = [listed("https", "Unknown")]
+    assert len(see(broken, *both(**GOOD))) == 1
+
+
 def test_silence_is_a_warning(clock: list[float]) -> None:
     silent = (
         route("HTTPRoute", None),
