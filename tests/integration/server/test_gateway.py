@@ -56,12 +56,13 @@ def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
 
 
 @pytest.fixture
-def server(shop: Any, place: str, make_server: Any) -> Server:
+def server(shop: Any, place: str, make_server: Any) -> Iterator[Server]:
     """The server, exposed to nobody."""
     made: Server = make_server(shop, place)
     made.run()
     assert made.made() == ALL_OBJECTS
-    return made
+    yield made
+    made.run(state="absent", models=None)
 
 
 @dataclass
@@ -88,8 +89,9 @@ class Front:
         secret = {"certificateRefs": [{"name": "site"}]}
         plain = {"name": "http", "protocol": "HTTP", "port": self.port("http")}
         secured = {"name": "https", "protocol": "HTTPS", "port": self.port("https"), "tls": secret}
-        hosts = {"hostname": "*.example.org", "allowedRoutes": ALL}
-        return [{**plain, "allowedRoutes": ALL}, {**secured, **hosts, **of_https}]
+        # Contour gives a host to the most exact hostname only, whatever the port of its listener.
+        both = {"hostname": "*.example.org", "allowedRoutes": ALL}
+        return [{**plain, **both}, {**secured, **both, **of_https}]
 
     @contextmanager
     def changed(self, **of_https: Any) -> Iterator[None]:
@@ -103,8 +105,7 @@ class Front:
     def put(self, listeners: list[dict[str, Any]]) -> None:
         """Give the Gateway other listeners, and wait until Contour has seen them."""
         where = (GROUP, VERSION, self.namespace, "gateways", "edge")
-        body = [{"op": "replace", "path": "/spec/listeners", "value": listeners}]
-        made = self.api.patch_namespaced_custom_object(*where, body)
+        made = self.api.patch_namespaced_custom_object(*where, {"spec": {"listeners": listeners}})
         generation = made["metadata"]["generation"]
 
         def seen() -> bool:
@@ -215,14 +216,17 @@ MADE = {
 }
 
 
-def test_a_cluster_without_the_gateway_api(server: Server) -> None:
-    expose = {"controller": "gateway", "gateway": {"name": "edge"}, "rest": {"host": HOST}}
+def test_a_cluster_without_the_gateway_api(
+    shop: Any, make_namespace: Any, make_server: Any
+) -> None:
+    server: Server = make_server(shop, make_namespace(shop, "restricted"))
+    expose = {"controller": "gateway", "rest": {"host": HOST}}
     for gateway in ({"name": "edge"}, {"name": "edge", "listener": "https"}):
         with pytest.raises(
             InputError, match=r"^expose\.controller: the cluster has no Gateway\. Gateway API 1\.1"
         ):
             server.run(expose={**expose, "gateway": gateway})
-    assert server.made() == ALL_OBJECTS
+    assert server.made() == []
 
 
 @pytest.mark.whole
@@ -255,6 +259,21 @@ def test_rest_and_grpc_through_a_gateway(server: Server, front: Front) -> None:
     assert changes(gone) == dict.fromkeys(MADE, "deleted")
     assert server.made() == ALL_OBJECTS and routes_of(server) == []
     front.until(lambda: caller.rest(None) == "404", "nobody is let in")
+
+
+@pytest.mark.whole
+def test_the_example_of_the_docs(server: Server, front: Front, tmp_path: Path) -> None:
+    """With the names of this lab put in, by a play."""
+    text = (TESTS.parent / "docs" / "exposing.md").read_text(encoding="utf-8")
+    shown = text.split("## Gateway API")[1].split("```yaml\n")[1].split("```")[0]
+    (task,) = yaml.safe_load(shown)
+    options = task["openvino.edge.model_server"]
+    assert set(options) == {"namespace", "name", "pvc", "models", "expose"}
+    options["expose"]["gateway"]["namespace"] = front.namespace
+    result = server.run_in_worker(tmp_path, expose=options["expose"])
+    assert changes(result) == MADE
+    assert sorted(routes_of(server)) == ["ocr-grpc", "ocr-rest"]
+    front.until(lambda: front.caller.rest(None) == SERVED, "REST is served")
 
 
 def status_in_plain_text(front: Front) -> int:

@@ -54,10 +54,15 @@ class Asked:
 
 
 class Reason(NamedTuple):
-    """Why a listener does not let clients in, and the way out."""
+    """Why a listener does not let clients in, and the way out.
+
+    Attributes:
+        passed: how many questions it has passed before this one.
+    """
 
     message: str
     hint: str
+    passed: int = 0
 
 
 def choose(gateway: Mapping[str, Any], asked: Asked, subject: str) -> Mapping[str, Any]:
@@ -109,13 +114,17 @@ def why_not(
     gateway: Mapping[str, Any], listener: Mapping[str, Any], asked: Asked
 ) -> Optional[Reason]:
     """Return why a listener does not let the clients in, None if it does."""
-    return (
-        _other_protocol(listener, asked)
-        or _other_host(listener, asked)
-        or _other_namespace(gateway, listener, asked)
-        or _other_kind(gateway, listener, asked)
-        or _held_back(gateway, listener)
+    answers = (
+        _other_protocol(listener, asked),
+        _other_host(listener, asked),
+        _other_namespace(gateway, listener, asked),
+        _other_kind(gateway, listener, asked),
+        _held_back(gateway, listener),
     )
+    for passed, reason in enumerate(answers):
+        if reason is not None:
+            return reason._replace(passed=passed)
+    return None
 
 
 def _other_protocol(listener: Mapping[str, Any], asked: Asked) -> Optional[Reason]:
@@ -238,7 +247,8 @@ def _held_back(gateway: Mapping[str, Any], listener: Mapping[str, Any]) -> Optio
             continue
         if status == "Unknown" or _WANTED.get(kind, status) == status:
             continue
-        reason, message = str(condition.get("reason") or ""), str(condition.get("message") or "")
-        text = ": ".join(filter(None, (f"{kind} is {status}", reason, message.strip())))
+        reason = str(condition.get("reason") or "")
+        message = str(condition.get("message") or "").strip().rstrip(".")
+        text = ": ".join(filter(None, (f"{kind} is {status}", reason, message)))
         return Reason(f"its controller says that {text}", _WAYS_OUT.get(reason, _WAY_OUT))
     return None

@@ -30,6 +30,7 @@ _OTHERS = "ListenersNotValid"
 _HINTS = {
     "NotAllowedByListeners": "Have allowedRoutes of the listener admit the namespace and the kind",
     "NoMatchingListenerHostname": "Choose a host that the hostname of the listener covers",
+    "RuleMatchConflict": "Choose another host: an older route has this one",
     "NoMatchingParent": "Name a listener that the Gateway has",
     "BackendNotFound": "Look whether the Service is there",
     "RefNotPermitted": "Let a ReferenceGrant permit what the route refers to",
@@ -82,7 +83,8 @@ def _judge(
             return None
         if condition.get("status") != "True":
             reason = str(condition.get("reason") or "")
-            told = (f"{name} is False", reason, str(condition.get("message") or "").strip())
+            message = str(condition.get("message") or "").strip().rstrip(".")
+            told = (f"{name} is False", reason, message)
             text = ": ".join(filter(None, told))
             return Verdict(False, f"{speaker} says {text}", _HINTS.get(reason, _HINT), reason)
     return Verdict(True)

@@ -46,16 +46,7 @@ def test_a_route_for_each_interface() -> None:
         "hostnames": [HOST],
         "rules": [{"matches": matches, "backendRefs": [{"name": "ocr", "port": 8081}]}],
     }
-    (rule,) = grpc["spec"]["rules"]
-    assert rule["backendRefs"] == [{"name": "ocr-grpc", "port": 8080}]
-    assert [match["method"] for match in rule["matches"]] == [
-        {"type": "Exact", "service": name}
-        for name in (
-            "inference.GRPCInferenceService",
-            "tensorflow.serving.ModelService",
-            "tensorflow.serving.PredictionService",
-        )
-    ]
+    assert grpc["spec"]["rules"] == [{"backendRefs": [{"name": "ocr-grpc", "port": 8080}]}]
     assert (grpc["spec"]["parentRefs"], grpc["spec"]["hostnames"]) == ([parent], [GRPC_HOST])
     assert rest["metadata"]["annotations"]["site/team"] == "a"
     (port,) = found["Service", "ocr-grpc"]["spec"]["ports"]

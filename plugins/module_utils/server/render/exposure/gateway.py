@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Renders the HTTPRoute and the GRPCRoute by which a Gateway lets clients in. Pure.
 
-A GRPCRoute names services, not paths. That the Service speaks HTTP/2 without TLS is said by its
-port (C(appProtocol)), see C(objects.py).
+The GRPCRoute takes all of its host, which a listener gives to GRPCRoutes alone. It names no
+services: Contour 1.33 accepts none without a method (InvalidMethodMatch). That the Service speaks
+HTTP/2 without TLS is said by its port (C(appProtocol)), see C(objects.py).
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, Mapping, Sequence
 
 from ...spec.exposure.gateway import GatewaySpec
 from ...spec.exposure.options import Side
@@ -25,19 +26,18 @@ def http_route(
 ) -> Object:
     """Return the HTTPRoute for REST; C(backend) is name and port of the Service."""
     matches = [{"path": {"type": "PathPrefix", "value": path}} for path in side.paths]
-    return _route(HTTP_ROUTE, metadata, gateway, side, matches, backend)
+    rules = [
+        {"matches": matches[begin : begin + MOST_MATCHES], "backendRefs": [dict(backend)]}
+        for begin in range(0, len(matches), MOST_MATCHES)
+    ]
+    return _route(HTTP_ROUTE, metadata, gateway, side, rules)
 
 
 def grpc_route(
-    metadata: Mapping[str, Any],
-    gateway: GatewaySpec,
-    side: Side,
-    paths: Sequence[str],
-    backend: Mapping[str, Any],
+    metadata: Mapping[str, Any], gateway: GatewaySpec, side: Side, backend: Mapping[str, Any]
 ) -> Object:
-    """Return the GRPCRoute for the services at C(paths); C(backend): name and port of a Service."""
-    matches = [{"method": {"type": "Exact", "service": path.strip("/")}} for path in paths]
-    return _route(GRPC_ROUTE, metadata, gateway, side, matches, backend)
+    """Return the GRPCRoute for gRPC; C(backend) is name and port of the Service."""
+    return _route(GRPC_ROUTE, metadata, gateway, side, [{"backendRefs": [dict(backend)]}])
 
 
 def _route(
@@ -45,19 +45,14 @@ def _route(
     metadata: Mapping[str, Any],
     gateway: GatewaySpec,
     side: Side,
-    matches: Sequence[Mapping[str, Any]],
-    backend: Mapping[str, Any],
+    rules: Sequence[Mapping[str, Any]],
 ) -> Object:
     parent = {"name": gateway.name, "namespace": gateway.namespace}
     if side.listener or gateway.listener:
         parent["sectionName"] = side.listener or gateway.listener
-    rules: List[Object] = [
-        {"matches": list(matches[begin : begin + MOST_MATCHES]), "backendRefs": [dict(backend)]}
-        for begin in range(0, len(matches), MOST_MATCHES)
-    ]
     return {
         "apiVersion": kind[0],
         "kind": kind[1],
         "metadata": dict(metadata),
-        "spec": {"parentRefs": [parent], "hostnames": [side.host], "rules": rules},
+        "spec": {"parentRefs": [parent], "hostnames": [side.host], "rules": list(rules)},
     }

@@ -260,9 +260,8 @@ def _attached(
     server = str(service["metadata"]["name"])
     backend = {"name": _service_of(server, name), "port": _port_of(service, name)}
     base = _annotated(metadata(f"{server}-{name}"), dict(side.annotations))
-    if name == "grpc":
-        return gateway.grpc_route(base, parent, side, GRPC_PATHS, backend)
-    return gateway.http_route(base, parent, side, backend)
+    made = gateway.grpc_route if name == "grpc" else gateway.http_route
+    return made(base, parent, side, backend)
 
 
 def _port_of(service: Mapping[str, Any], name: str) -> int:
