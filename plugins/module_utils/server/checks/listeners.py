@@ -93,15 +93,13 @@ def choose(gateway: Mapping[str, Any], asked: Asked, subject: str) -> Mapping[st
     if fitting:
         return max(fitting, key=lambda item: _exactness(str(item.get("hostname") or "")))
     told = [f"{name}: {reason.message}" for name, reason in reasons.items() if reason is not None]
-    only = reasons[names[0]] if len(names) == 1 else None
+    # The listener that is nearest to what is asked for is most likely the one that is meant.
+    nearest = max(filter(None, reasons.values()), key=lambda reason: reason.passed, default=None)
     raise InputError(
         f"no listener lets clients of {asked.host} in: {'; '.join(told) or 'it has none'}",
         option=asked.option,
         subject=subject,
-        hint=only.hint
-        if only
-        else "Have a listener that fits added to the Gateway, or change"
-        " expose so that one of these does",
+        hint=nearest.hint if nearest else "Have one added to the Gateway",
     )
 
 

@@ -212,6 +212,10 @@ def test_a_certificate_without_a_grant() -> None:
         InputError, match=r"RefNotPermitted: m\. Let a ReferenceGrant in the namesp"
     ):
         resolve(server("https"), found)
+    plain = listener("plain", "HTTP")
+    found["spec"]["listeners"].append(plain)
+    with pytest.raises(InputError, match=r"RefNotPermitted: m; plain: .*\. Let a Refer"):
+        resolve(server(), found)  # The way out is that of the listener that nearly fits.
 
 
 def test_labels_admit_a_namespace() -> None:
