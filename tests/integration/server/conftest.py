@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fronts import Controller, run_contour
 from kubernetes import client as k8s
+from running_contour import Controller, run_contour
 from serving import Server, models_on_nodes, put_models, tiny_model
 
 MakeServer = Callable[..., Server]

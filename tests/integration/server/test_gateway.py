@@ -26,10 +26,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     WaitError,
 )
 from callers import READY, SERVED, Caller, grpc_word, infer_by_grpc
-from fronts import Controller, run_contour
 from grants import Grants
 from kubernetes import client as k8s
 from readers import read_all
+from running_contour import Controller, run_contour
 from serving import ALL_OBJECTS, Server, models_on_claim, put_models
 
 TESTS = Path(__file__).resolve().parents[2]
