@@ -13,8 +13,9 @@ class ModuleDocFragment:
 options:
   expose:
     description:
-      - Lets clients outside of the cluster reach the server by a host name, through an Ingress, or
-        a Route of OpenShift. At least one of O(expose.rest) and O(expose.grpc) is needed.
+      - Lets clients outside of the cluster reach the server by a host name, through an Ingress, a
+        Route of OpenShift, or a Gateway of the Gateway API. At least one of O(expose.rest) and
+        O(expose.grpc) is needed.
       - The server itself asks nobody who they are. Whoever reaches the host can use it.
       - A controller that serves Ingresses has to run in the cluster, and DNS has to point the host
         to it.
@@ -26,16 +27,19 @@ options:
         description:
           - What serves the Ingress. It decides on the annotations that gRPC and TLS need.
           - V(nginx) is ingress-nginx, V(haproxy) the controller of HAProxy Technologies,
-            V(openshift) makes Routes.
+            V(openshift) makes Routes. V(gateway) makes an HTTPRoute and a GRPCRoute on
+            O(expose.gateway), whatever controller serves that.
           - With V(other) there are only the annotations that are given here.
         type: str
-        choices: [contour, haproxy, nginx, openshift, other, traefik]
+        choices: [contour, gateway, haproxy, nginx, openshift, other, traefik]
         default: other
       class_name:
-        description: IngressClass. Without it the cluster's default one serves the Ingress.
+        description:
+          - IngressClass. Without it the cluster's default one serves the Ingress.
+          - Not with V(openshift) and V(gateway) as O(expose.controller).
         type: str
       annotations:
-        description: Annotations for all Ingresses or Routes; they win over those of the controller.
+        description: Annotations for all Ingresses or routes; they win over those of the controller.
         type: dict
         default: {}
       client_auth:
@@ -105,6 +109,29 @@ options:
               - How many certificates may be between the client's and the root; V(1) for clients of
                 the root itself. Only with V(nginx) as O(expose.controller), whose default is V(1).
             type: int
+      gateway:
+        description:
+          - The Gateway whose listeners let clients in. Needed with V(gateway) as
+            O(expose.controller), and only then. It is not made here.
+          - Before anything is changed it is compared with what is asked for - hostname and protocol
+            of the listener, the namespaces and kinds of routes that it admits, what its controller
+            has against it, and hosts that other routes have there already.
+        type: dict
+        suboptions:
+          name:
+            description: Name of the Gateway.
+            type: str
+            required: true
+          namespace:
+            description: Namespace of the Gateway. By default it is that of the server.
+            type: str
+          listener:
+            description:
+              - Name of the listener (C(sectionName) of the routes). With O(expose.tls) its protocol
+                has to be HTTPS, without it HTTP.
+              - By default the one that fits, which needs the right to get the Gateway. Of several
+                it is the one with the most exact hostname.
+            type: str
       rest:
         description: The REST interface. Without it REST is not exposed.
         type: dict
@@ -113,6 +140,9 @@ options:
             description: Name that clients use.
             type: str
             required: true
+          listener:
+            description: Listener for REST, in the place of O(expose.gateway.listener).
+            type: str
           paths:
             description:
               - Paths that are let in, with all below them. Paths are not rewritten, so only those
@@ -122,7 +152,7 @@ options:
             elements: str
             default: [/v1, /v2, /v3]
           annotations:
-            description: Annotations for this Ingress or Route; they win over O(expose.annotations).
+            description: Annotations for this Ingress or route; they win over O(expose.annotations).
             type: dict
             default: {}
       grpc:
@@ -135,11 +165,15 @@ options:
           host:
             description:
               - Name that clients use. It may be that of O(expose.rest.host), except with
-                V(openshift) as O(expose.controller).
+                V(openshift) as O(expose.controller), and with V(gateway) unless each has another
+                listener.
             type: str
             required: true
+          listener:
+            description: Listener for gRPC, in the place of O(expose.gateway.listener).
+            type: str
           annotations:
-            description: Annotations for this Ingress or Route; they win over O(expose.annotations).
+            description: Annotations for this Ingress or route; they win over O(expose.annotations).
             type: dict
             default: {}
           service_annotations:
@@ -173,6 +207,8 @@ options:
           - A certificate that has expired, does not cover the hosts or does not fit its key is
             refused, if the Python package C(cryptography) is there.
           - Without it everything is plain text.
+          - With V(gateway) as O(expose.controller) the certificate is that of the listener. Set
+            O(expose.tls.default_certificate) then; the others are refused.
         type: dict
         suboptions:
           secret_name:

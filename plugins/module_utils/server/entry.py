@@ -23,7 +23,7 @@ from .apply.deploy import Deployer, remove
 from .apply.give_back import give_back
 from .apply.outcome import Outcome, Waiting, summary
 from .backends.select import select
-from .checks import cloud, cluster, device_fit, device_nodes, expose
+from .checks import cloud, cluster, device_fit, device_nodes, expose, gateway
 from .config.refuse import check_config
 from .config.render import Config
 from .discover import platform, release
@@ -150,6 +150,7 @@ def _resolved(
         spec, config = _judged(release.probed(client, spec, runtime), runtime)
     spec, proxies = platform.resolved(client, spec)
     spec = device_nodes.resolved(client, spec, config)
+    spec = gateway.resolved(client, spec, runtime.warn)
     cloud.check(spec, runtime.warn)
     return spec, proxies
 

@@ -8,6 +8,7 @@ Each tells in one word how it fared: C(served), C(handshake) where TLS ended, or
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy
 import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 from web.authority import Pair
@@ -115,6 +117,16 @@ def grpc_word(client: Any, headers: Mapping[str, str]) -> str:
     return SERVED if ready else "not ready"
 
 
+def infer_by_grpc(client: Any) -> list[float]:
+    """Let the model add 1 to four numbers."""
+    given = triton.InferInput("x", [1, 4], "FP32")
+    given.set_data_from_numpy(numpy.arange(4, dtype=numpy.float32).reshape(1, 4))
+    answer = client.infer("adder", [given], client_timeout=20)
+    output = answer.get_response().outputs[0].name
+    found: list[float] = answer.as_numpy(output)[0].tolist()
+    return found
+
+
 @dataclass
 class Opened:
     """A connection over TLS; C(closing): the server ends it after its last answer."""
@@ -132,11 +144,27 @@ class Opened:
 
     def ask(self, path: str = READY, headers: Mapping[str, str] | None = None) -> str:
         """Ask once more on this connection."""
-        lines = [f"GET {path} HTTP/1.1", f"Host: {self.host}"]
-        lines += [f"{key}: {text}" for key, text in (headers or {}).items()]
-        self.secured.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        status = self.exchange(path, headers or {})[0]
+        return SERVED if status == 200 else str(status)
+
+    def infer(self) -> list[float]:
+        """Let the model add 1 to four numbers."""
+        tensor = {"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [0, 1, 2, 3]}
+        body = json.dumps({"inputs": [tensor]}).encode()
+        answer = json.loads(self.exchange("/v2/models/adder/infer", {}, body)[1])
+        found: list[float] = answer["outputs"][0]["data"]
+        return found
+
+    def exchange(
+        self, path: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, bytes]:
+        """Send a request, with a body by POST; return status and body of the answer."""
+        lines = [f"{'POST' if body else 'GET'} {path} HTTP/1.1", f"Host: {self.host}"]
+        lines += [f"{key}: {text}" for key, text in headers.items()]
+        lines += [f"Content-Length: {len(body)}"] if body else []
+        self.secured.sendall(("\r\n".join(lines) + "\r\n\r\n").encode() + body)
         answer = HTTPResponse(self.secured)
         answer.begin()
-        answer.read()
+        text = answer.read()
         self.closing = answer.will_close
-        return SERVED if answer.status == 200 else str(answer.status)
+        return answer.status, text

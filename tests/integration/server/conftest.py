@@ -5,23 +5,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sys
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from definitions import define, defined, undefine
 from kubernetes import client as k8s
+from running_contour import Controller, run_contour
 from serving import Server, models_on_nodes, put_models, tiny_model
-
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "testbed")]
-
-from web.ingress_controller import Controller, controller, programs  # noqa: E402
 
 MakeServer = Callable[..., Server]
 
@@ -141,21 +132,6 @@ def edge_class(shop: Any) -> Iterator[str]:
 def contour(
     shop: Any, edge_class: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Controller]:
-    """The controller on the node of the cluster."""
-    if os.environ.get("EDGE_KUBECONFIG"):
-        pytest.skip("the controller runs on a node of the lab")
-    (node,) = shop.core.list_node().items
-    (address,) = [item.address for item in node.status.addresses if item.type == "InternalIP"]
-    bodies = [item for item in yaml.safe_load_all((programs() / "crds.yaml").read_text()) if item]
-    work = tmp_path_factory.mktemp("ingress")
-    # Its kinds are the whole cluster's, so that one worker at a time has them.
-    with (programs().parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        define(shop, *bodies)
-        try:
-            with controller(shop.kubeconfig, node.metadata.name, address, edge_class, work) as made:
-                yield made
-        finally:
-            names = {body["metadata"]["name"] for body in bodies}
-            undefine(shop, *names)
-            shop.wait_until(lambda: not names & defined(shop), f"{names} are gone", 60)
+    """The controller of Ingresses and HTTPProxies."""
+    with run_contour(shop, edge_class, tmp_path_factory.mktemp("ingress")) as made:
+        yield made

@@ -22,7 +22,6 @@ from typing import Any
 
 import controllers
 import grpc
-import numpy
 import pytest
 import tritonclient.grpc as triton
 import yaml
@@ -31,6 +30,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     InputError,
     WaitError,
 )
+from callers import infer_by_grpc
 from definitions import define, undefine
 from kubernetes import client as k8s
 from readers import read_all
@@ -118,15 +118,6 @@ def lives(client: Any) -> bool:
         return bool(client.is_server_live(client_timeout=5))
     except InferenceServerException:
         return False
-
-
-def infer_by_grpc(client: Any) -> list[float]:
-    given = triton.InferInput("x", [1, 4], "FP32")
-    given.set_data_from_numpy(numpy.arange(4, dtype=numpy.float32).reshape(1, 4))
-    answer = client.infer("adder", [given], client_timeout=20)
-    output = answer.get_response().outputs[0].name
-    found: list[float] = answer.as_numpy(output)[0].tolist()
-    return found
 
 
 def actions(result: dict[str, Any]) -> dict[tuple[str, str], str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -41,3 +42,26 @@ def from_pypi(name: str, folder: Path = Path(__file__).parent) -> Path:
         subprocess.run([*command, "-t", str(target), "-r", str(requirements)], check=True)
 
     return fetched(name, [requirements], install)
+
+
+def go() -> str:
+    """Return the path of Go's program."""
+    found = shutil.which("go", path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin")
+    if not found:
+        raise RuntimeError("Go 1.26 or newer is needed: https://go.dev/dl/")
+    return found
+
+
+def gateway_api() -> list[Path]:
+    """Return the definitions of the Gateway API, of the release in C(gateway_api/go.mod)."""
+    folder = Path(__file__).with_name("gateway_api")
+
+    def fetch(target: Path) -> None:
+        command = [go(), "-C", str(folder), "mod", "download", "-json", "sigs.k8s.io/gateway-api"]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        for path in Path(json.loads(done.stdout)["Dir"], "config", "crd", "standard").glob(
+            "*.yaml"
+        ):
+            (target / path.name).write_bytes(path.read_bytes())
+
+    return sorted(fetched("gateway-api", [folder / "go.mod", folder / "go.sum"], fetch).iterdir())

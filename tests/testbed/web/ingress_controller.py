@@ -11,9 +11,9 @@ anywhere else.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,10 +23,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .fetched import go
+
 HERE = Path(__file__).with_name("ingress")
 LAB = Path(__file__).resolve().parents[1] / "lab" / "lab"
 MODULE = "github.com/projectcontour/contour"
 INSIDE = "127.0.0.1"
+# Contour's Envoy listens on the port of a Gateway's listener plus this (internal/gatewayapi/
+# listeners.go, toContainerPort); in front of it there usually is a Service.
+SHIFT = 8000
+# Kinds of the Gateway API's experimental channel, which the lab does not have.
+_NOT_READ = ("tlsroutes", "tcproutes", "backendtlspolicies")
 
 
 @dataclass(frozen=True)
@@ -54,20 +61,17 @@ def programs() -> Path:
 
 
 def _contour(target: Path) -> None:
-    path = f"{os.environ.get('PATH', '')}:/usr/local/go/bin"
-    go = shutil.which("go", path=path)
-    if not go:
-        raise RuntimeError("Contour is built with Go 1.26 or newer: https://go.dev/dl/")
+    program = go()
     environment = {
         **os.environ,
         "CGO_ENABLED": "0",
         "GOFLAGS": "-buildvcs=false -trimpath",
         "GOWORK": "off",
     }
-    command = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", "10", go, "-C", str(HERE)]
+    command = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", "10", program, "-C", str(HERE)]
     build = [*command, "build", "-ldflags", "-s -w", "-o", f"{target}/", "tool"]
     subprocess.run(build, env=environment, check=True)
-    listing = [go, "-C", str(HERE), "list", "-m", "-f", "{{.Dir}}", MODULE]
+    listing = [program, "-C", str(HERE), "list", "-m", "-f", "{{.Dir}}", MODULE]
     found = subprocess.run(listing, env=environment, check=True, capture_output=True, text=True)
     crds = Path(found.stdout.strip(), "examples", "contour", "01-crds.yaml")
     (target / "crds.yaml").write_bytes(crds.read_bytes())
@@ -86,7 +90,7 @@ def _envoy(target: Path) -> None:
 
 @contextmanager
 def controller(
-    kubeconfig: Path, node: str, address: str, class_name: str, work: Path
+    kubeconfig: Path, node: str, address: str, class_name: str, work: Path, gateway: str = ""
 ) -> Iterator[Controller]:
     """Run both until the end; Contour's kinds have to be there.
 
@@ -96,6 +100,8 @@ def controller(
         address: of that machine.
         class_name: the only class of Ingresses that is served.
         work: directory for the configuration and the logs.
+        gateway: NAMESPACE/NAME of the Gateway that is served, once it is there, in the place of
+            Ingresses. The ports of its listeners are those of the controller, less C(SHIFT).
     """
     made = programs()
     ports = random.sample(range(20000, 28000), 7)
@@ -112,6 +118,12 @@ def controller(
             f"--envoy-service-{kind}-port={port}",
         ]
         serve += [f"--envoy-{kind}-access-log=/dev/stdout"]
+    if gateway:
+        namespace, _slash, name = gateway.partition("/")
+        settings = work / "contour.yaml"
+        reference = {"gatewayRef": {"namespace": namespace, "name": name}}
+        settings.write_text(json.dumps({"gateway": reference}), encoding="utf-8")
+        serve += [f"--config-path={settings}", *(f"--disable-feature={kind}" for kind in _NOT_READ)]
     config = work / "envoy.json"
     bootstrap = [str(made / "contour"), "bootstrap", str(config), "--xds-address", INSIDE]
     bootstrap += ["--xds-port", str(xds), "--admin-address", str(work / "admin.sock")]

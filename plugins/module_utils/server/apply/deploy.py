@@ -34,7 +34,7 @@ from ..render.objects import service_ports, text_of_config
 from ..spec.backend import made_elsewhere, without_records
 from ..spec.overrides import refusal
 from ..spec.server import ServerSpec, checked_ports
-from ..status import addresses, proxies, routes
+from ..status import addresses, gateways, proxies, routes
 from ..status.progress import ready_pods, wanted_pods
 from ..status.wait import wait_pods_gone
 from . import prepull, successor, switching
@@ -103,21 +103,24 @@ class Deployer:
         return outcome
 
     def _see_admitted(self, plan: Plan, current: Mapping[Key, Object], outcome: Outcome) -> None:
-        """Wait until a router admits the Routes, and Contour the HTTPProxies, if there are any."""
+        """Wait until whoever lets clients in (router, Contour, Gateway) accepts what is for it."""
+        client, spec, runtime = self._client, self._spec, self._runtime
         route = kinds.ROUTE[1]
         sent = [str(item["metadata"]["name"]) for item in plan.send if item["kind"] == route]
         same = [key_of(item) for item in plan.same if item["kind"] == route]
-        proxied = any(item["kind"] == kinds.HTTP_PROXY[1] for item in (*plan.send, *plan.same))
-        if self._runtime.check_mode or not (same or sent or proxied):
+        there = {str(item["kind"]) for item in (*plan.send, *plan.same)}
+        if runtime.check_mode:
             return
         keys = [*same, *((route, name) for name in sent)]
         before = [current[key] for key in keys if key in current]
         timeout = self._waiting.timeout if self._waiting.wait else None
         try:
-            if proxied:
-                proxies.see_accepted(self._client, self._spec, self._runtime, timeout)
+            if kinds.HTTP_PROXY[1] in there:
+                proxies.see_accepted(client, spec, runtime, timeout)
+            if there.intersection(kind for _version, kind in kinds.ROUTE_OF.values()):
+                gateways.see_served(client, spec, runtime, timeout)
             if same or sent:
-                routes.see_admitted(self._client, self._spec, before, sent, self._runtime, timeout)
+                routes.see_admitted(client, spec, before, sent, runtime, timeout)
         except EdgeError as error:
             error.details["changed"] = outcome.changed
             raise

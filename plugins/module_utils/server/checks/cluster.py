@@ -75,6 +75,10 @@ def access_for(
         wanted += [
             Access(verb, *routes, "custom-host", namespace=place) for verb in ("create", "update")
         ]
+    expose = spec.running.expose
+    if expose is not None and expose.gateway is not None and not expose.listeners_named:
+        where = {"namespace": expose.gateway.namespace, "name": expose.gateway.name}
+        wanted.append(Access("get", *kinds.resource(kinds.GATEWAY), **where))
     if namespace:
         verbs = ["get", "create", "patch"]
         wanted += [Access(verb, "", "namespaces", name=place) for verb in verbs]

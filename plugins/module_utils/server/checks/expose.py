@@ -26,7 +26,7 @@ from ..spec.exposure.options import (
     leaf_of,
 )
 from ..spec.server import ServerSpec
-from . import certificates, client_auth, secrets
+from . import certificates, client_auth, gateway, secrets
 
 Warn = secrets.Warn
 _DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
@@ -66,11 +66,11 @@ def check_given(spec: ServerSpec, warn: Warn) -> None:
 
 
 def check(client: KubeClient, spec: ServerSpec, warn: Warn) -> None:
-    """Check the Secret and the IngressClass on the cluster.
+    """Check the Secret, and the IngressClass or the Gateway, on the cluster.
 
     Raises:
         InputError: the Secret is missing, of the wrong type, or does not work; there is no such
-            class, or it is another controller's.
+            class, or it is another controller's; another route has the host on the Gateway.
     """
     expose = spec.running.expose
     if expose is None:
@@ -80,7 +80,9 @@ def check(client: KubeClient, spec: ServerSpec, warn: Warn) -> None:
         for option, (tls, hosts) in expose.certificates.items()
     }
     client_auth.check(client, spec.namespace, expose, warn)
-    if expose.controller != OPENSHIFT:
+    if expose.gateway is not None:
+        gateway.check_hosts(client, spec, warn)
+    elif expose.controller != OPENSHIFT:
         _check_class(client, expose, warn)
     elif expose.grpc is not None:
         _check_alone(client, spec, leaves, warn)

@@ -51,15 +51,20 @@ def read_objects(
             if needed or kind in made:
                 raise
         except ApiError as error:
-            _refuse_unserved(error, kind, needed)
+            refuse_unserved(error, kind, needed=needed)
         else:
             found.extend(items)
     # An object with an owner reference is managed by its owner, whatever labels it has.
     return by_key(item for item in found if not item["metadata"].get("ownerReferences"))
 
 
-def _refuse_unserved(error: ApiError, kind: str, needed: bool) -> None:
-    """Raise for a wanted kind that the cluster does not serve; such a kind has no leftovers."""
+def refuse_unserved(error: ApiError, kind: str, *, needed: bool) -> None:
+    """Raise for a wanted kind that the cluster does not serve; such a kind has no leftovers.
+
+    Raises:
+        InputError: with the option that asks for the kind.
+        ApiError: the error itself, where it says something else.
+    """
     if error.status != 404:
         raise error
     if needed:

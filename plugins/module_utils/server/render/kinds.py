@@ -31,6 +31,13 @@ SERVICE_MONITOR: Kind = ("monitoring.coreos.com/v1", "ServiceMonitor")
 CLAIM_TEMPLATE: Kind = ("resource.k8s.io/v1", "ResourceClaimTemplate")
 ROUTE: Kind = ("route.openshift.io/v1", "Route")
 HTTP_PROXY: Kind = ("projectcontour.io/v1", "HTTPProxy")
+# Gateway API 1.1 and later has all of them in this version (sigs.k8s.io/gateway-api, config/crd).
+GATEWAY_API = "gateway.networking.k8s.io/v1"
+GATEWAY: Kind = (GATEWAY_API, "Gateway")
+HTTP_ROUTE: Kind = (GATEWAY_API, "HTTPRoute")
+GRPC_ROUTE: Kind = (GATEWAY_API, "GRPCRoute")
+# By the interface that clients come in to.
+ROUTE_OF: Mapping[str, Kind] = {"rest": HTTP_ROUTE, "grpc": GRPC_ROUTE}
 SOMETIMES: Tuple[Kind, ...] = (
     ("v1", "Secret"),
     CLAIM_TEMPLATE,
@@ -43,6 +50,8 @@ SOMETIMES: Tuple[Kind, ...] = (
     ("networking.k8s.io/v1", "Ingress"),
     HTTP_PROXY,
     ROUTE,
+    HTTP_ROUTE,
+    GRPC_ROUTE,
     INFERENCE_SERVICE,
     MODEL_SERVER,
 )
@@ -64,6 +73,8 @@ _SENT = (
     "Ingress",
     "HTTPProxy",
     "Route",
+    "HTTPRoute",
+    "GRPCRoute",
 )
 # Cluster-scoped kinds: applied if asked for, and never removed with a server.
 SHARED = ("Namespace", "SecurityContextConstraints", "ClusterRole")
@@ -77,15 +88,28 @@ OPTIONS = {
     "ResourceClaimTemplate": "device.claim",
     "HTTPProxy": "expose.client_auth",
     "Route": "expose.controller",
+    **dict.fromkeys(("Gateway", "HTTPRoute", "GRPCRoute"), "expose.controller"),
     **dict.fromkeys(CONTROLLED, "backend"),
 }
 # Hints for a missing kind, where the remedy is not to install it.
+_GATEWAY_WAY_OUT = (
+    "Gateway API 1.1 and later has it in v1: install its CRDs and a controller that serves them, or"
+    " set another expose.controller"
+)
 WAYS_OUT = {
+    **dict.fromkeys(("Gateway", "HTTPRoute", "GRPCRoute"), _GATEWAY_WAY_OUT),
     "ResourceClaimTemplate": "Kubernetes 1.34 and later has it; before that use device.resource"
-    " with a device plugin"
+    " with a device plugin",
 }
 
-_EXTRA_PLURALS = {SERVICE_MONITOR: "servicemonitors", ROUTE: "routes", HTTP_PROXY: "httpproxies"}
+_EXTRA_PLURALS = {
+    SERVICE_MONITOR: "servicemonitors",
+    ROUTE: "routes",
+    HTTP_PROXY: "httpproxies",
+    GATEWAY: "gateways",
+    HTTP_ROUTE: "httproutes",
+    GRPC_ROUTE: "grpcroutes",
+}
 
 
 def optional(objects: Iterable[Mapping[str, Any]]) -> Tuple[Kind, ...]:

@@ -14,7 +14,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runti
 from ansible_collections.openvino.edge.plugins.module_utils.server.render.identity import (
     owner_selector,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.server.status import proxies
+from ansible_collections.openvino.edge.plugins.module_utils.server.status import accepted, proxies
 
 from ...fakes.cluster import Cluster
 from ..conftest import make_spec
@@ -62,7 +62,7 @@ def test_a_refused_one_is_told_after_contour_had_time(clock: list[float]) -> Non
         WaitError, match=r"HTTPProxy edge/ocr-rest: Contour refuses it: NotValid: s"
     ):
         see(proxy(False))
-    assert clock[0] >= proxies.REFUSED_GRACE
+    assert clock[0] >= accepted.REFUSED_GRACE
 
 
 def test_a_verdict_on_an_older_generation_is_none(clock: list[float]) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renders Ingresses, HTTPProxies, Routes, Services and Secrets for the option C(expose). Pure.
+"""Renders Ingresses, HTTPProxies, Routes, HTTPRoutes, Services and Secrets for C(expose). Pure.
 
 gRPC gets a Service of its own: some controllers read the protocol of a whole Service
 (C(traefik.ingress.kubernetes.io/service.serversscheme)), and REST is not HTTP/2. An Ingress of its
@@ -14,6 +14,7 @@ import base64
 import hashlib
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
+from ...spec.exposure.gateway import GatewaySpec
 from ...spec.exposure.options import (
     CONTOUR,
     HAPROXY,
@@ -26,7 +27,7 @@ from ...spec.exposure.options import (
     TlsSpec,
     split,
 )
-from . import httpproxy
+from . import gateway, httpproxy
 
 Object = Dict[str, Any]
 Metadata = Callable[[str], Dict[str, Any]]
@@ -110,6 +111,8 @@ def objects(spec: ExposeSpec, metadata: Metadata, service: Mapping[str, Any]) ->
     for name, side in (("rest", spec.rest), ("grpc", spec.grpc)):
         if side is not None and spec.controller == OPENSHIFT:
             found += _routes(metadata, server, name, side, spec)
+        elif side is not None and spec.gateway is not None:
+            found.append(_attached(metadata, service, name, side, spec.gateway))
         elif side is not None and spec.proxied:
             found.append(_proxy(metadata, service, name, side, spec))
         elif side is not None:
@@ -229,12 +232,11 @@ def _proxy(
     if auth is None or tls is None:
         raise ValueError("an HTTPProxy is made to ask clients, and it asks them over TLS")
     ours = client_ca_name(server)
-    ports = {item["name"]: item["port"] for item in service["spec"]["ports"]}
     proxied = httpproxy.Proxied(
         host=side.host,
         paths=side.paths if name == "rest" else GRPC_PATHS,
         service=_service_of(server, name),
-        port=ports[name],
+        port=_port_of(service, name),
         grpc=name == "grpc",
         class_name=spec.class_name,
         certificate=_secret_of(tls, server, name, own=side.tls is not None),
@@ -249,6 +251,22 @@ def _proxy(
         "metadata": _annotated(metadata(f"{server}-{name}"), annotations),
         "spec": httpproxy.spec_of(proxied, auth),
     }
+
+
+def _attached(
+    metadata: Metadata, service: Mapping[str, Any], name: str, side: Side, parent: GatewaySpec
+) -> Object:
+    """Return the HTTPRoute or GRPCRoute by which a Gateway lets clients in to one interface."""
+    server = str(service["metadata"]["name"])
+    backend = {"name": _service_of(server, name), "port": _port_of(service, name)}
+    base = _annotated(metadata(f"{server}-{name}"), dict(side.annotations))
+    made = gateway.grpc_route if name == "grpc" else gateway.http_route
+    return made(base, parent, side, backend)
+
+
+def _port_of(service: Mapping[str, Any], name: str) -> int:
+    """Return the number of the port of a Service for one interface."""
+    return int(next(item["port"] for item in service["spec"]["ports"] if item["name"] == name))
 
 
 def _secret_of(tls: TlsSpec, server: str, name: str, *, own: bool) -> str:

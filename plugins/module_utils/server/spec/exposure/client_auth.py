@@ -22,8 +22,11 @@ CONTOUR, NGINX = "contour", "nginx"
 # Why each of the others cannot, and what does instead. Sources: HAProxy kubernetes-ingress 3.2
 # documentation/annotations.md (client-ca: ConfigMap only), OpenShift's IngressController
 # (spec.clientTLS is the router's, a Route has no such field), Traefik TLSOption (two routers with
-# one host and different options get the default ones, which ask for no certificate).
+# one host and different options get the default ones, which ask for no certificate), Gateway API
+# 1.6 (GatewayTLSConfig: frontend.default and frontend.perPort).
 _CANNOT = {
+    "gateway": "the Gateway asks all clients of a port or none (spec.tls.frontend), and a route"
+    " cannot",
     "haproxy": "it asks all its clients or none (client-ca in its ConfigMap), never those of one"
     " Ingress",
     "openshift": "a Route cannot ask its clients; only a whole IngressController can"

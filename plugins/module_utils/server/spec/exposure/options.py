@@ -18,6 +18,13 @@ from .client_auth import (
     client_auth_from_params,
 )
 from .client_auth import OPTION as CLIENT_AUTH
+from .gateway import (
+    GATEWAY,
+    GATEWAY_ARGUMENT_SPEC,
+    GatewaySpec,
+    gateway_from_params,
+)
+from .gateway import OPTION as GATEWAY_OPTION
 
 CONTOUR, HAPROXY, NGINX, OPENSHIFT, TRAEFIK, OTHER = (
     "contour",
@@ -27,7 +34,7 @@ CONTOUR, HAPROXY, NGINX, OPENSHIFT, TRAEFIK, OTHER = (
     "traefik",
     "other",
 )
-CONTROLLERS = (CONTOUR, HAPROXY, NGINX, OPENSHIFT, OTHER, TRAEFIK)
+CONTROLLERS = (CONTOUR, GATEWAY, HAPROXY, NGINX, OPENSHIFT, OTHER, TRAEFIK)
 # Where OVMS answers (openvinotoolkit/model_server, src/http_rest_api_handler.cpp); the metrics are
 # for those inside.
 REST_PATHS = ("/v1", "/v2", "/v3")
@@ -62,10 +69,12 @@ EXPOSE_ARGUMENT_SPEC: Dict[str, Any] = {
             "class_name": {"type": "str"},
             "annotations": {"type": "dict", "default": {}},
             "client_auth": CLIENT_AUTH_ARGUMENT_SPEC,
+            "gateway": GATEWAY_ARGUMENT_SPEC,
             "rest": {
                 "type": "dict",
                 "options": {
                     "host": {"type": "str", "required": True},
+                    "listener": {"type": "str"},
                     "paths": {"type": "list", "elements": "str", "default": list(REST_PATHS)},
                     "annotations": {"type": "dict", "default": {}},
                 },
@@ -74,6 +83,7 @@ EXPOSE_ARGUMENT_SPEC: Dict[str, Any] = {
                 "type": "dict",
                 "options": {
                     "host": {"type": "str", "required": True},
+                    "listener": {"type": "str"},
                     "annotations": {"type": "dict", "default": {}},
                     "service_annotations": {"type": "dict", "default": {}},
                     "tls": {
@@ -131,6 +141,8 @@ class Side:
 
     Attributes:
         tls: a certificate of its own, in the place of that of both.
+        listener: of the Gateway; once the cluster was asked, the one that lets clients in.
+        port: of that listener; 0 where it is the usual one, or not known.
     """
 
     host: str
@@ -138,6 +150,8 @@ class Side:
     annotations: Tuple[Tuple[str, str], ...] = ()
     service_annotations: Tuple[Tuple[str, str], ...] = ()
     tls: Optional[TlsSpec] = None
+    listener: str = ""
+    port: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,6 +160,7 @@ class ExposeSpec:
 
     Attributes:
         client_auth: which clients may call; None: everybody who reaches the controller.
+        gateway: whose listeners let clients in; None for controllers of Ingresses and Routes.
     """
 
     controller: str = OTHER
@@ -154,11 +169,18 @@ class ExposeSpec:
     grpc: Optional[Side] = None
     tls: Optional[TlsSpec] = None
     client_auth: Optional[ClientAuth] = None
+    gateway: Optional[GatewaySpec] = None
 
     @property
     def proxied(self) -> bool:
         """Tell whether HTTPProxies take the place of the Ingresses: only they ask clients."""
         return self.controller == CONTOUR and self.client_auth is not None
+
+    @property
+    def listeners_named(self) -> bool:
+        """Tell whether the options say which listener of the Gateway each interface has."""
+        common = self.gateway.listener if self.gateway is not None else ""
+        return all(side.listener or common for side in self.sides.values())
 
     @property
     def sides(self) -> Dict[str, Side]:
@@ -184,10 +206,13 @@ class ExposeSpec:
     def addresses(self) -> Dict[str, str]:
         """Return the addresses for clients: a URL for REST, C(HOST:PORT) for gRPC."""
         found: Dict[str, str] = {}
-        if self.rest is not None:
-            found["rest"] = f"{'https' if self.tls_of('rest') else 'http'}://{self.rest.host}"
-        if self.grpc is not None:
-            found["grpc"] = f"{self.grpc.host}:{443 if self.tls_of('grpc') else 80}"
+        for name, side in self.sides.items():
+            scheme, usual = ("https", 443) if self.tls_of(name) else ("http", 80)
+            port = side.port or usual
+            if name == "grpc":
+                found[name] = f"{side.host}:{port}"
+            else:
+                found[name] = f"{scheme}://{side.host}" + (f":{port}" if port != usual else "")
         return found
 
 
@@ -211,6 +236,7 @@ def expose_from_params(params: Mapping[str, Any]) -> Optional[ExposeSpec]:
         grpc=_side(given.get("grpc"), "grpc", common),
         tls=_tls(given.get("tls"), "expose.tls"),
         client_auth=client_auth_from_params(given.get("client_auth"), given["controller"]),
+        gateway=gateway_from_params(given.get("gateway"), given["controller"], params["namespace"]),
     )
     if spec.grpc is not None:
         if len(params["name"]) > _LONGEST_NAME:
@@ -219,6 +245,7 @@ def expose_from_params(params: Mapping[str, Any]) -> Optional[ExposeSpec]:
         _check_grpc(spec)
     if spec.controller == OPENSHIFT:
         _check_openshift(spec)
+    _check_gateway(spec)
     if spec.client_auth is not None:
         _check_asked(spec)
     return spec
@@ -288,13 +315,51 @@ def _side(
     service = values.annotation_texts(
         given.get("service_annotations") or {}, f"{option}.service_annotations"
     )
+    listener = str(given.get("listener") or "")
     return Side(
         host=_host(given["host"], f"{option}.host"),
         paths=_paths(given["paths"]) if name == "rest" else (),
         annotations=tuple(sorted({**common, **own}.items())),
         service_annotations=tuple(sorted(service.items())),
         tls=_tls(given.get("tls"), f"{option}.tls"),
+        listener=values.subdomain(listener, f"{option}.listener") if listener else "",
     )
+
+
+def _check_gateway(spec: ExposeSpec) -> None:
+    """Refuse what is the Gateway's, and listeners where there is none."""
+    if spec.gateway is None:
+        for name, side in spec.sides.items():
+            if side.listener:
+                raise InputError(
+                    f"{spec.controller} has no listeners",
+                    option=f"expose.{name}.listener",
+                    hint="Set expose.controller to gateway, or leave it out",
+                )
+        return
+    if spec.class_name:
+        raise InputError(
+            "a Gateway has its class itself",
+            option="expose.class_name",
+            hint=f"Leave it out; {GATEWAY_OPTION} says which Gateway",
+        )
+    for option, (tls, _hosts) in spec.certificates.items():
+        if tls != TlsSpec():
+            raise InputError(
+                "the certificate is that of the Gateway's listener, and a route has none",
+                option=option,
+                hint="Let spec.listeners[].tls.certificateRefs of the Gateway name it, and set"
+                " expose.tls.default_certificate: true here",
+            )
+    if spec.rest is None or spec.grpc is None or spec.rest.host != spec.grpc.host:
+        return
+    named = {side.listener or spec.gateway.listener for side in (spec.rest, spec.grpc)}
+    if len(named) == 1 or "" in named:
+        raise InputError(
+            "a listener gives a host either to HTTPRoutes, as REST has, or to GRPCRoutes",
+            option="expose.grpc.host",
+            hint="Give gRPC a host of its own, or name a listener for each of the two",
+        )
 
 
 def _host(text: str, option: str) -> str:
