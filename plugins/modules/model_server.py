@@ -287,6 +287,25 @@ EXAMPLES = r"""
               - {data_item: logits, alias: texts}
     monitoring: {}
 
+- name: Serve three replicas, and let clients of gRPC inside the cluster use all of them
+  openvino.edge.model_server:
+    namespace: edge
+    name: ocr
+    pvc:
+      claim_name: models
+    models:
+      - name: detection
+        versions: [1]
+    replicas: 3
+    service:
+      headless: true
+    reach: headless
+  register: served
+
+- name: Show how they call it
+  ansible.builtin.debug:
+    msg: "{{ served.clients | selectattr('chosen') | map(attribute='calls') }}"
+
 - name: Serve what a ConfigMap of yours says
   openvino.edge.model_server:
     namespace: edge
@@ -345,6 +364,76 @@ exposed:
   returned: O(state=present)
   type: dict
   sample: {rest: https://ocr.example.org, grpc: "ocr.example.org:443"}
+clients:
+  description: Each way to each interface, and how clients call it.
+  returned: O(state=present)
+  type: list
+  elements: dict
+  contains:
+    way:
+      description: The way, one of the values of O(reach).
+      type: str
+    interface:
+      description: V(rest) or V(grpc).
+      type: str
+    chosen:
+      description: This is the way for the interface that O(reach) means.
+      type: bool
+    why:
+      description: Why it is chosen; null for the others.
+      type: str
+    usable_from:
+      description: V(inside) of the cluster, or V(outside) and inside.
+      type: str
+    address:
+      description: URL of REST, host and port of gRPC.
+      type: str
+    protocol:
+      description: V(http), V(https), V(grpc), or V(grpcs) for gRPC over TLS.
+      type: str
+    verify:
+      description: The name that the certificate of the other side has to have; null without TLS.
+      type: str
+    client_certificate:
+      description: The client has to show a certificate (O(expose.client_auth)).
+      type: bool
+    spreads:
+      description:
+        - What goes to the replicas in turn. With V(connection) a client that keeps its connection
+          stays with one replica, with V(call) it does not.
+      type: str
+    calls:
+      description:
+        - Calls that can be run as they are, by client; C(curl) in a shell, the others in Python.
+          They ask for the inputs and outputs of the first model.
+        - C(ovmsclient) only for releases of OVMS before 2026.3.
+        - C(client.pem) and C(client.key) are the client's own. An authority that the machine does
+          not trust is told by the environment, see the page "Which way in".
+      type: dict
+  sample:
+    - way: headless
+      interface: grpc
+      chosen: true
+      why: there are more replicas, and the client spreads its calls
+      usable_from: inside
+      address: ocr-headless.edge.svc:8080
+      protocol: grpc
+      verify: null
+      client_certificate: false
+      spreads: call
+      calls:
+        tritonclient: |
+          import tritonclient.grpc as triton
+
+          client = triton.InferenceServerClient(
+              "dns:///ocr-headless.edge.svc:8080",
+              channel_args=[
+                  ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+                  ("grpc.max_send_message_length", -1),
+                  ("grpc.max_receive_message_length", -1),
+              ],
+          )
+          print(client.get_model_metadata('detection'))
 addresses:
   description:
     - What a load balancer gave to the Service, with O(service_type=LoadBalancer). Else empty.

@@ -99,6 +99,36 @@ servers:
           description: Host and port inside the cluster, by interface.
           type: dict
           sample: {rest: "ocr.edge.svc:8081", grpc: "ocr.edge.svc:8080"}
+    clients:
+      description:
+        - Each way to each interface, and how clients call it; the same that
+          M(openvino.edge.model_server) returns, where its fields are told. Null without a Service.
+      type: list
+      elements: dict
+      sample:
+        - way: headless
+          interface: grpc
+          chosen: true
+          why: there are more replicas, and the client spreads its calls
+          usable_from: inside
+          address: ocr-headless.edge.svc:8080
+          protocol: grpc
+          verify: null
+          client_certificate: false
+          spreads: call
+          calls:
+            tritonclient: |
+              import tritonclient.grpc as triton
+
+              client = triton.InferenceServerClient(
+                  "dns:///ocr-headless.edge.svc:8080",
+                  channel_args=[
+                      ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+                      ("grpc.max_send_message_length", -1),
+                      ("grpc.max_receive_message_length", -1),
+                  ],
+              )
+              print(client.get_model_metadata('detection'))
     set_by_others:
       description:
         - Fields of its objects that somebody else has set, and this collection has not, such as an
