@@ -98,10 +98,7 @@ def _triton_http(target: Target) -> str:
         if target.certificate:
             files = f'{{"certfile": "{CERTIFICATE}", "keyfile": "{KEY}"}}'
             settings.append(("ssl_options", files))
-        settings.append(("ssl_context_factory", "gevent.ssl.create_default_context"))
-    imports = ["import gevent.ssl"] if target.tls else []
-    imports.append("import tritonclient.http as triton")
-    return _triton(imports, target.address, settings, target)
+    return _triton("http", target.address, settings, target)
 
 
 def _triton_grpc(target: Target) -> str:
@@ -122,14 +119,13 @@ def _triton_grpc(target: Target) -> str:
         ]
         lines = "".join(f'\n        ("{name}", {value}),' for name, value in pairs)
         settings.append(("channel_args", f"[{lines}\n    ]"))
-    return _triton(["import tritonclient.grpc as triton"], address, settings, target)
+    return _triton("grpc", address, settings, target)
 
 
-def _triton(
-    imports: Sequence[str], address: str, settings: Sequence[Tuple[str, str]], target: Target
-) -> str:
-    """Return a program with C(tritonclient)."""
-    lines = [*imports, "", _made("triton.InferenceServerClient", address, settings)]
+def _triton(part: str, address: str, settings: Sequence[Tuple[str, str]], target: Target) -> str:
+    """Return a program with one part of C(tritonclient)."""
+    lines = [f"import tritonclient.{part} as triton", ""]
+    lines.append(_made("triton.InferenceServerClient", address, settings))
     asked = f"get_model_metadata({target.model!r})" if target.model else "is_server_ready()"
     return "\n".join([*lines, f"print(client.{asked})", ""])
 

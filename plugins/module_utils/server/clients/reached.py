@@ -125,7 +125,7 @@ def _container(workload: Optional[Object]) -> Dict[str, Any]:
     if workload is None:
         return {}
     containers = workload["spec"]["template"]["spec"]["containers"]
-    named = [item for item in containers if item["name"] == CONTAINER]
+    named = [item for item in containers if item.get("name") == CONTAINER]
     found: Dict[str, Any] = (named or containers)[0]
     return found
 

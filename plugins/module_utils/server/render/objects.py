@@ -232,7 +232,7 @@ def _services(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
         },
     }
     second = [services.headless_service(service)] if options.headless else []
-    told = note.annotations(spec)
+    told = note.to_annotations(spec)
     if told:
         annotations = {**metadata.get("annotations", {}), **told}
         service = {**service, "metadata": {**metadata, "annotations": annotations}}

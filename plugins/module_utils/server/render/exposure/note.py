@@ -75,7 +75,7 @@ def _paths(expose: ExposeSpec) -> Tuple[str, ...]:
     return REST_PATHS if expose.rest is None else expose.rest.paths
 
 
-def annotations(spec: ServerSpec) -> Dict[str, str]:
+def to_annotations(spec: ServerSpec) -> Dict[str, str]:
     """Return the annotation of the first Service, none where there is nothing to tell."""
     usual, wanted = asdict(NOTHING), asdict(note_of(spec))
     told = {key: value for key, value in wanted.items() if value != usual[key]}
