@@ -39,6 +39,7 @@ COUNTER = re.compile(
     re.M,
 )
 LISTEN = "127.0.0.9"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "which-way-in.md"
 
 
 @pytest.fixture
@@ -144,10 +145,8 @@ def test_the_printed_calls_come_in_from_outside(
         "tls": {"certificate": certificate, "key": key},
     }
     (inside.home / "ca.pem").write_text(authority.certificate)
-    inside.variables = {
-        "SSL_CERT_FILE": "ca.pem",
-        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": "ca.pem",
-    }
+    inside.variables = dict(re.findall(r"^export (\w+)=(\S+)", PAGE.read_text(), re.M))
+    assert set(inside.variables.values()) == {"ca.pem"}
     inside.prepare("", {HOST: LISTEN, GRPC_HOST: LISTEN})
     result = server.run(expose=expose)
     assert shown(server) == result["clients"]

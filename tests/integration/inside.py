@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LAB = Path(__file__).resolve().parents[2] / "testbed" / "lab" / "lab"
+LAB = Path(__file__).resolve().parents[1] / "testbed" / "lab" / "lab"
 # Mounts are private to the program, and end with it.
 ENTER = """\
 files=$1; shift
