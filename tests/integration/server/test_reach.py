@@ -9,6 +9,8 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import InputE
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import info
 from inside import Inside
+from kubernetes import client as k8s
 from serving import ALL_OBJECTS, Server
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "testbed")]
@@ -90,6 +93,8 @@ def test_grpc_reaches_all_replicas_or_one(claim_server: Server, inside: Inside) 
     server = claim_server
     with pytest.raises(InputError, match="^reach: the server has no headless Service"):
         server.run(replicas=3, reach="headless")
+    with occupied(server), pytest.raises(InputError, match=rf"/site: /v2 of {HOST} is served"):
+        server.run(expose={"rest": {"host": HOST}})
     assert server.made() == []
     result = server.run(**THREE)
     again = server.run(**THREE)
@@ -121,6 +126,19 @@ def test_grpc_reaches_all_replicas_or_one(claim_server: Server, inside: Inside) 
     assert {"kind": "Service", "name": "ocr-headless", "action": "deleted"} in gone["objects"]
     assert server.made() == ALL_OBJECTS and gone["clients"] == shown(server)
     assert {item["way"] for item in gone["clients"]} == {"cluster_ip"}
+
+
+@contextmanager
+def occupied(server: Server) -> Iterator[None]:
+    """Let an Ingress of somebody else have the host."""
+    api = k8s.NetworkingV1Api(server.cluster.api)
+    backend = {"service": {"name": "site", "port": {"number": 80}}}
+    path = {"path": "/v2", "pathType": "Prefix", "backend": backend}
+    rules = [{"host": HOST, "http": {"paths": [path]}}]
+    body = {"metadata": {"name": "site"}, "spec": {"rules": rules}}
+    api.create_namespaced_ingress(server.namespace, body)
+    yield
+    api.delete_namespaced_ingress("site", server.namespace)
 
 
 def run_in_any(server: Server, *command: str) -> str:

@@ -342,3 +342,23 @@ def test_every_call_is_whole_whatever_the_name_of_the_model(name: str, way: str)
 
 def test_names_of_files_are_those_of_the_role() -> None:
     assert (calls.KEY, calls.CERTIFICATE) == (client.KEY, client.CERTIFICATE)
+
+
+def test_a_network_policy_admits_to_both_services_alike(spec: MakeSpec) -> None:
+    made = spec(**MANY, **HEADLESS, network_policy={"namespaces": ["line-1"]}, grpc_port=9000)
+    by_kind: dict[str, list[dict[str, Any]]] = {}
+    for item in render_objects(made):
+        by_kind.setdefault(item["kind"], []).append(item.get("spec", item))
+    (policy,) = by_kind["NetworkPolicy"]
+    (rule,) = policy["ingress"]
+    (container,) = by_kind["Deployment"][0]["template"]["spec"]["containers"]
+    listening = {port["name"]: port["containerPort"] for port in container["ports"]}
+    admitted = {port["port"] for port in rule["ports"]}
+    labels = by_kind["Deployment"][0]["template"]["metadata"]["labels"]
+    assert policy["podSelector"]["matchLabels"].items() <= labels.items()
+    for service in by_kind["Service"]:
+        assert service["selector"].items() <= labels.items()
+        assert {listening[port["targetPort"]] for port in service["ports"]} == admitted
+    found = clients(**MANY, **HEADLESS, grpc_port=9000)
+    ports = {int(item["address"].rpartition(":")[2]) for item in found}
+    assert ports == admitted
