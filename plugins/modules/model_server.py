@@ -76,47 +76,6 @@ options:
     type: str
     choices: [ClusterIP, NodePort, LoadBalancer]
     default: ClusterIP
-  tmp_size:
-    description:
-      - Size limit of C(/tmp), the only directory that the server can write to.
-      - With O(cloud) the largest model has to fit in, with all versions that are loaded at once.
-        Nodes evict a pod that writes more.
-      - Without it V(256Mi), or V(8Gi) with O(cloud).
-    type: str
-  resources:
-    description: The C(requests) and C(limits) of the container.
-    type: dict
-    default: {}
-  env:
-    description:
-      - Environment variables, name and value. They are readable in the Deployment.
-      - >-
-        Instead of a value, C({secretKeyRef: {name: NAME, key: KEY}}) or C(configMapKeyRef) takes it
-        from an existing object, C({fieldRef: {fieldPath: spec.nodeName}}) or C(resourceFieldRef)
-        from the pod, as in a Pod. What a Secret holds never leaves the cluster.
-    type: dict
-    default: {}
-  node_selector:
-    description: Labels of the nodes on which the pods may run.
-    type: dict
-    default: {}
-  tolerations:
-    description: Tolerations of the pods.
-    type: list
-    elements: dict
-    default: []
-  affinity:
-    description: Affinity of the pods.
-    type: dict
-    default: {}
-  labels:
-    description: More labels for all objects and pods.
-    type: dict
-    default: {}
-  annotations:
-    description: Annotations for all objects and pods.
-    type: dict
-    default: {}
   log_level:
     description: How much the server logs.
     type: str
@@ -365,75 +324,12 @@ exposed:
   type: dict
   sample: {rest: https://ocr.example.org, grpc: "ocr.example.org:443"}
 clients:
-  description: Each way to each interface, and how clients call it.
+  description:
+    - Each way to each interface, and how clients call it. The documentation of
+      M(openvino.edge.model_server_info), which returns the same, tells the fields.
   returned: O(state=present)
   type: list
   elements: dict
-  contains:
-    way:
-      description: The way, one of the values of O(reach).
-      type: str
-    interface:
-      description: V(rest) or V(grpc).
-      type: str
-    chosen:
-      description: This is the way for the interface that O(reach) means.
-      type: bool
-    why:
-      description: Why it is chosen; null for the others.
-      type: str
-    usable_from:
-      description: V(inside) of the cluster, or V(outside) and inside.
-      type: str
-    address:
-      description: URL of REST, host and port of gRPC.
-      type: str
-    protocol:
-      description: V(http), V(https), V(grpc), or V(grpcs) for gRPC over TLS.
-      type: str
-    verify:
-      description: The name that the certificate of the other side has to have; null without TLS.
-      type: str
-    client_certificate:
-      description: The client has to show a certificate (O(expose.client_auth)).
-      type: bool
-    spreads:
-      description:
-        - What goes to the replicas in turn. With V(connection) a client that keeps its connection
-          stays with one replica, with V(call) it does not.
-      type: str
-    calls:
-      description:
-        - Calls that can be run as they are, by client; C(curl) in a shell, the others in Python.
-          They ask for the inputs and outputs of the first model.
-        - C(ovmsclient) only for releases of OVMS before 2026.3.
-        - C(client.pem) and C(client.key) are the client's own. An authority that the machine does
-          not trust is told by the environment, see the page "Which way in".
-      type: dict
-  sample:
-    - way: headless
-      interface: grpc
-      chosen: true
-      why: there are more replicas, and the client spreads its calls
-      usable_from: inside
-      address: ocr-headless.edge.svc:8080
-      protocol: grpc
-      verify: null
-      client_certificate: false
-      spreads: call
-      calls:
-        tritonclient: |
-          import tritonclient.grpc as triton
-
-          client = triton.InferenceServerClient(
-              "dns:///ocr-headless.edge.svc:8080",
-              channel_args=[
-                  ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
-                  ("grpc.max_send_message_length", -1),
-                  ("grpc.max_receive_message_length", -1),
-              ],
-          )
-          print(client.get_model_metadata('detection'))
 addresses:
   description:
     - What a load balancer gave to the Service, with O(service_type=LoadBalancer). Else empty.
