@@ -171,7 +171,7 @@ def test_the_printed_calls_come_in_from_outside(
     chosen = {item["interface"]: item["way"] for item in result["clients"] if item["chosen"]}
     assert chosen == {"rest": "ingress", "grpc": "ingress"}
     lines, others = programs(result, "outside")
-    assert len(lines) == 1 and len(others) == 4
+    assert len(lines) == 1 and len(others) == 3
 
     def answers(line: str) -> bool:
         try:

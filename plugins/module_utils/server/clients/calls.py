@@ -57,9 +57,20 @@ def _of_rest(target: Target) -> Dict[str, str]:
     found = {"curl": _curl(target, f"{target.url}{path}")}
     if path.startswith("/v2/"):
         found["tritonclient"] = _triton_http(target)
-    if target.old and target.model and _covered(f"/v1/models/{target.model}", target.paths):
+    if _for_ovmsclient(target):
         found["ovmsclient"] = _ovmsclient(target)
     return found
+
+
+def _for_ovmsclient(target: Target) -> bool:
+    """Tell whether C(ovmsclient) gets through by REST.
+
+    Whatever it is told of TLS, it asks in plain text, and it writes the name of a model into the
+    path as it is (ovmsclient 2023.1, tfs_compat/http/serving_client.py).
+    """
+    path = f"/v1/models/{target.model}"
+    plain = not (target.tls or set("/?#%").intersection(target.model))
+    return target.old and bool(target.model) and plain and _covered(path, target.paths)
 
 
 def _of_grpc(target: Target) -> Dict[str, str]:
