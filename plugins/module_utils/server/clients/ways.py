@@ -122,11 +122,13 @@ def choose(reached: Reached, ways: Sequence[Way]) -> Tuple[Way, str]:
     if not reached.many:
         return ways[0], "there is one replica"
     if HEADLESS in by_name:
-        return by_name[HEADLESS], "there are more replicas, and the client spreads its calls"
+        return by_name[
+            HEADLESS
+        ], "there can be more than one replica, and the client spreads its calls"
     return (
         ways[0],
-        "there are more replicas, and each connection stays with one of them; service.headless or"
-        " expose.grpc would spread the calls",
+        "there can be more than one replica, and each connection stays with one; service.headless"
+        " or expose.grpc would spread the calls",
     )
 
 

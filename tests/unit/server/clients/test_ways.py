@@ -263,6 +263,10 @@ def test_the_old_client_is_for_old_servers_alone() -> None:
         # It takes no settings for its channel, so it would stay with one of the addresses.
         ("headless", "grpc"): ["tritonclient"],
     }
+    slash = {"name": "org/ocr", "versions": [1], "directory": "m"}
+    named = clients(models=[slash], image="registry.example/ovms:2026.2")
+    assert "ovmsclient" not in named[0]["calls"], "it writes the name into the path as it is"
+    assert "/v2/models/org%2Focr" in named[0]["calls"]["curl"]
     for image in ("registry.example/ovms:2026.3", "registry.example/ovms:latest"):
         assert all("ovmsclient" not in item["calls"] for item in clients(image=image))
 
