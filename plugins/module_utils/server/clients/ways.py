@@ -121,15 +121,11 @@ def choose(reached: Reached, ways: Sequence[Way]) -> Tuple[Way, str]:
         return ways[0], "each new connection goes to a replica that the cluster chooses"
     if not reached.many:
         return ways[0], "there is one replica"
+    many = "there can be more than one replica"
     if HEADLESS in by_name:
-        return by_name[
-            HEADLESS
-        ], "there can be more than one replica, and the client spreads its calls"
-    return (
-        ways[0],
-        "there can be more than one replica, and each connection stays with one; service.headless"
-        " or expose.grpc would spread the calls",
-    )
+        return by_name[HEADLESS], f"{many}, and the client spreads its calls"
+    way_out = "service.headless or expose.grpc would spread the calls"
+    return ways[0], f"{many}, and each connection stays with one; {way_out}"
 
 
 def _written(way: Way) -> str:
