@@ -187,4 +187,10 @@ MANAGER: tuple[tuple[str, str, str, str], ...] = (
         _INGRESS,
         "`service.headless` is for clients inside the cluster that balance themselves",
     ),
+    (
+        "Balancing of gRPC inside the cluster, without a proxy",
+        "`service.headless`, `reach`",
+        f"{_LAB}/test_reach.py::test_grpc_reaches_all_replicas_or_one",
+        "the result has the client's call",
+    ),
 )

@@ -11,6 +11,19 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  reach:
+    description:
+      - Which way in clients are told to use, in C(clients) of the result. It makes no way; one that
+        the other options do not make is refused.
+      - V(cluster_ip) is the Service, V(headless) the Service of O(service.headless), V(ingress),
+        V(route) and V(gateway) what O(expose) makes, depending on O(expose.controller).
+      - With V(auto) that is decided for REST and gRPC each. What is exposed is reached from
+        outside; else gRPC through the headless Service if there is one and there can be more than
+        one replica, and all the rest through the Service.
+    type: str
+    choices: [auto, cluster_ip, headless, ingress, gateway, route]
+    default: auto
+    version_added: 0.2.0
   expose:
     description:
       - Lets clients outside of the cluster reach the server by a host name, through an Ingress, a

@@ -11,6 +11,47 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  tmp_size:
+    description:
+      - Size limit of C(/tmp), the only directory that the server can write to.
+      - With O(cloud) the largest model has to fit in, with all versions that are loaded at once.
+        Nodes evict a pod that writes more.
+      - Without it V(256Mi), or V(8Gi) with O(cloud).
+    type: str
+  resources:
+    description: The C(requests) and C(limits) of the container.
+    type: dict
+    default: {}
+  env:
+    description:
+      - Environment variables, name and value. They are readable in the Deployment.
+      - >-
+        Instead of a value, C({secretKeyRef: {name: NAME, key: KEY}}) or C(configMapKeyRef) takes it
+        from an existing object, C({fieldRef: {fieldPath: spec.nodeName}}) or C(resourceFieldRef)
+        from the pod, as in a Pod. What a Secret holds never leaves the cluster.
+    type: dict
+    default: {}
+  node_selector:
+    description: Labels of the nodes on which the pods may run.
+    type: dict
+    default: {}
+  tolerations:
+    description: Tolerations of the pods.
+    type: list
+    elements: dict
+    default: []
+  affinity:
+    description: Affinity of the pods.
+    type: dict
+    default: {}
+  labels:
+    description: More labels for all objects and pods.
+    type: dict
+    default: {}
+  annotations:
+    description: Annotations for all objects and pods.
+    type: dict
+    default: {}
   workload:
     description:
       - What runs the pods. A V(DaemonSet) runs one server on every node that O(node_selector),

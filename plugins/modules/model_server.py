@@ -76,47 +76,6 @@ options:
     type: str
     choices: [ClusterIP, NodePort, LoadBalancer]
     default: ClusterIP
-  tmp_size:
-    description:
-      - Size limit of C(/tmp), the only directory that the server can write to.
-      - With O(cloud) the largest model has to fit in, with all versions that are loaded at once.
-        Nodes evict a pod that writes more.
-      - Without it V(256Mi), or V(8Gi) with O(cloud).
-    type: str
-  resources:
-    description: The C(requests) and C(limits) of the container.
-    type: dict
-    default: {}
-  env:
-    description:
-      - Environment variables, name and value. They are readable in the Deployment.
-      - >-
-        Instead of a value, C({secretKeyRef: {name: NAME, key: KEY}}) or C(configMapKeyRef) takes it
-        from an existing object, C({fieldRef: {fieldPath: spec.nodeName}}) or C(resourceFieldRef)
-        from the pod, as in a Pod. What a Secret holds never leaves the cluster.
-    type: dict
-    default: {}
-  node_selector:
-    description: Labels of the nodes on which the pods may run.
-    type: dict
-    default: {}
-  tolerations:
-    description: Tolerations of the pods.
-    type: list
-    elements: dict
-    default: []
-  affinity:
-    description: Affinity of the pods.
-    type: dict
-    default: {}
-  labels:
-    description: More labels for all objects and pods.
-    type: dict
-    default: {}
-  annotations:
-    description: Annotations for all objects and pods.
-    type: dict
-    default: {}
   log_level:
     description: How much the server logs.
     type: str
@@ -287,6 +246,25 @@ EXAMPLES = r"""
               - {data_item: logits, alias: texts}
     monitoring: {}
 
+- name: Serve three replicas, and let clients of gRPC inside the cluster use all of them
+  openvino.edge.model_server:
+    namespace: edge
+    name: ocr
+    pvc:
+      claim_name: models
+    models:
+      - name: detection
+        versions: [1]
+    replicas: 3
+    service:
+      headless: true
+    reach: headless
+  register: served
+
+- name: Show how they call it
+  ansible.builtin.debug:
+    msg: "{{ served.clients | selectattr('chosen') | map(attribute='calls') }}"
+
 - name: Serve what a ConfigMap of yours says
   openvino.edge.model_server:
     namespace: edge
@@ -345,6 +323,13 @@ exposed:
   returned: O(state=present)
   type: dict
   sample: {rest: https://ocr.example.org, grpc: "ocr.example.org:443"}
+clients:
+  description:
+    - Each way to each interface, and how clients call it. The documentation of
+      M(openvino.edge.model_server_info), which returns the same, tells the fields.
+  returned: O(state=present)
+  type: list
+  elements: dict
 addresses:
   description:
     - What a load balancer gave to the Service, with O(service_type=LoadBalancer). Else empty.

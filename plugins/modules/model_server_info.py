@@ -99,6 +99,77 @@ servers:
           description: Host and port inside the cluster, by interface.
           type: dict
           sample: {rest: "ocr.edge.svc:8081", grpc: "ocr.edge.svc:8080"}
+    clients:
+      description:
+        - Each way to each interface, and how clients call it; null without a Service. The same that
+          M(openvino.edge.model_server) returns.
+      type: list
+      elements: dict
+      contains:
+        way:
+          description: The way, one of the values of O(openvino.edge.model_server#module:reach).
+          type: str
+        interface:
+          description: V(rest) or V(grpc).
+          type: str
+        chosen:
+          description: Clients of the interface are to use this way.
+          type: bool
+        why:
+          description: Why it is chosen; null for the others.
+          type: str
+        usable_from:
+          description: V(inside) of the cluster, or V(outside) and inside.
+          type: str
+        address:
+          description: URL of REST, host and port of gRPC.
+          type: str
+        protocol:
+          description: V(http), V(https), V(grpc), or V(grpcs) for gRPC over TLS.
+          type: str
+        verify:
+          description: The name that the server's certificate has to have; null without TLS.
+          type: str
+        client_certificate:
+          description: The client has to show a certificate.
+          type: bool
+        spreads:
+          description:
+            - What goes to the replicas in turn. With V(connection) a client that keeps its
+              connection stays with one replica, with V(call) it does not.
+          type: str
+        calls:
+          description:
+            - Calls that can be run as they are, by client; C(curl) in a shell, the others in
+              Python. They ask for the inputs and outputs of the first model.
+            - C(ovmsclient) only for releases of OVMS before 2026.3.
+            - C(client.pem) and C(client.key) are the client's own. An authority that the machine
+              does not trust is told by the environment, see the page "Which way in".
+          type: dict
+      sample:
+        - way: headless
+          interface: grpc
+          chosen: true
+          why: there can be more than one replica, and the client spreads its calls
+          usable_from: inside
+          address: ocr-headless.edge.svc:8080
+          protocol: grpc
+          verify: null
+          client_certificate: false
+          spreads: call
+          calls:
+            tritonclient: |
+              import tritonclient.grpc as triton
+
+              client = triton.InferenceServerClient(
+                  "dns:///ocr-headless.edge.svc:8080",
+                  channel_args=[
+                      ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+                      ("grpc.max_send_message_length", -1),
+                      ("grpc.max_receive_message_length", -1),
+                  ],
+              )
+              print(client.get_model_metadata('detection'))
     set_by_others:
       description:
         - Fields of its objects that somebody else has set, and this collection has not, such as an

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..entry import merge_specs
 from ..kube.apply import render_diff
@@ -24,6 +24,8 @@ from .apply.give_back import give_back
 from .apply.outcome import Outcome, Waiting, summary
 from .backends.select import select
 from .checks import cloud, cluster, device_fit, device_nodes, expose, gateway
+from .clients.reached import from_spec
+from .clients.ways import told
 from .config.refuse import check_config
 from .config.render import Config
 from .discover import platform, release
@@ -98,8 +100,12 @@ def present(client: KubeClient, params: Params, found: Parsed, runtime: Runtime)
     result = _result(outcome, runtime, begun)
     result["config"] = without_marker(json.loads(deployer.config)) if deployer.config else None
     result["replicas"] = {"wanted": outcome.wanted, "ready": outcome.ready}
-    result["endpoints"] = _endpoints(spec, deployer.ports)
+    names = select(spec.backend).names(spec)
+    result["endpoints"] = endpoints(names.service, spec.namespace, deployer.ports)
     result["exposed"] = spec.running.expose.addresses() if spec.running.expose else {}
+    result["clients"] = told(
+        from_spec(spec, names.service, deployer.ports, deployer.pod_ports, result["config"])
+    )
     result["addresses"] = outcome.addresses
     result["prepulled"] = outcome.prepulled
     result["ended_first"] = outcome.ended_first
@@ -181,11 +187,6 @@ def _absent(params: Params, runtime: Runtime) -> Result:
         leave = remove if params["state"] == "absent" else give_back
         outcome = leave(client, params["namespace"], name, runtime, _waiting(params))
     return _result(outcome, runtime, begun)
-
-
-def _endpoints(spec: ServerSpec, ports: Mapping[str, int]) -> Dict[str, str]:
-    names = select(spec.backend).names(spec)
-    return endpoints(names.service, spec.namespace, ports)
 
 
 def _result(outcome: Outcome, runtime: Runtime, begun: float) -> Result:

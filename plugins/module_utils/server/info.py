@@ -16,6 +16,8 @@ from ..kube.types import Access
 from ..runtime import Params, Result, Runtime
 from ..store import SERVER_LABEL
 from .backends.select import select
+from .clients.reached import from_objects
+from .clients.ways import told
 from .config.render import pinned_versions
 from .render.config import CONFIG_FILE
 from .render.exposure.objects import EXPOSED_LABEL
@@ -86,7 +88,9 @@ def describe(*found: Sequence[Object]) -> List[Dict[str, Any]]:
             part = parts.setdefault(name, {})
             if item["kind"] == "ConfigMap":
                 part[_role(item)] = item
-            elif not {HEADLESS_LABEL, EXPOSED_LABEL}.intersection(item["metadata"]["labels"]):
+            elif HEADLESS_LABEL in item["metadata"]["labels"]:
+                part["headless"] = item
+            elif EXPOSED_LABEL not in item["metadata"]["labels"]:
                 part[item["kind"]] = item
     return [_server(name, parts[name]) for name in sorted(parts)]
 
@@ -116,8 +120,18 @@ def _server(name: str, parts: Mapping[str, Object]) -> Dict[str, Any]:
         "workload": None if workload is None else workload["kind"],
         "replicas": _replicas(workload),
         "service": _service(parts.get("Service")),
+        "clients": _clients(parts, workload, config),
         "set_by_others": _others(ours),
     }
+
+
+def _clients(
+    parts: Mapping[str, Object], workload: Optional[Object], config: Optional[Dict[str, Any]]
+) -> Optional[List[Dict[str, Any]]]:
+    service = parts.get("Service")
+    if service is None:
+        return None
+    return told(from_objects(service, parts.get("headless"), workload, config))
 
 
 def _config(config_map: Optional[Object]) -> Optional[Dict[str, Any]]:

@@ -212,6 +212,12 @@ class Deployer:
             **(service_ports(self._spec, self._facts) if self._pods.ours else {}),
         }
 
+    @property
+    def pod_ports(self) -> Dict[str, int]:
+        """Return the ports on which the pods themselves listen."""
+        spec = self._pods.pod_spec
+        return {"grpc": spec.grpc_port, "rest": spec.rest_port}
+
     def _check_rights(self, plan: Plan, current: Mapping[Key, Object], namespace: bool) -> None:
         rights = cluster.access_for(
             self._spec,

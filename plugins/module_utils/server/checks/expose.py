@@ -26,7 +26,7 @@ from ..spec.exposure.options import (
     leaf_of,
 )
 from ..spec.server import ServerSpec
-from . import certificates, client_auth, gateway, secrets
+from . import certificates, client_auth, gateway, secrets, taken
 
 Warn = secrets.Warn
 _DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
@@ -69,12 +69,13 @@ def check(client: KubeClient, spec: ServerSpec, warn: Warn) -> None:
     """Check the Secret, and the IngressClass or the Gateway, on the cluster.
 
     Raises:
-        InputError: the Secret is missing, of the wrong type, or does not work; there is no such
-            class, or it is another controller's; another route has the host on the Gateway.
+        InputError: something else has the host, also on the Gateway; the Secret is missing, of the
+            wrong type, or does not work; there is no such class, or it is another controller's.
     """
     expose = spec.running.expose
     if expose is None:
         return
+    taken.check(client, spec)
     leaves = {
         option: _leaf(client, spec, option, tls, hosts, warn)
         for option, (tls, hosts) in expose.certificates.items()

@@ -105,12 +105,16 @@ def generation_of(ovms_version: Optional[str], image: str) -> Generation:
             )
         found = Generation((int(match.group(1)), int(match.group(2))), "given as ovms_version")
         return _supported(found, "ovms_version")
-    tag = tag_of(image)
-    match = _TAG.fullmatch(tag)
-    if not match:
+    release = release_of(image)
+    if release is None:
         return UNKNOWN
-    release = (int(match.group(1)), int(match.group(2)))
-    return _supported(Generation(release, f"read from the image's tag {tag}"), "image")
+    return _supported(Generation(release, f"read from the image's tag {tag_of(image)}"), "image")
+
+
+def release_of(image: str) -> Optional[Release]:
+    """Return the release that the tag of an image tells, if any."""
+    match = _TAG.fullmatch(tag_of(image))
+    return (int(match.group(1)), int(match.group(2))) if match else None
 
 
 def tag_of(image: str) -> str:

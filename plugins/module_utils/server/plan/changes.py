@@ -20,6 +20,7 @@ from ..render.config import (
     METRICS_HASH_ANNOTATION,
     START_ANNOTATION,
 )
+from ..render.exposure import note
 from ..render.identity import INPUT_HASH_ANNOTATION, Object
 from ..render.kinds import KINDS_ANNOTATION, WORKLOADS
 from ..spec.backend import CONTROLLED
@@ -28,7 +29,13 @@ from .adoption import ADOPTED_ANNOTATION
 # Kinds of objects that pods are created from.
 _MOULDS = (*WORKLOADS, *CONTROLLED)
 # What only later runs read.
-_OURS = (INPUT_HASH_ANNOTATION, KINDS_ANNOTATION, ADOPTED_ANNOTATION, ENTRIES_ANNOTATION)
+_OURS = (
+    INPUT_HASH_ANNOTATION,
+    KINDS_ANNOTATION,
+    ADOPTED_ANNOTATION,
+    ENTRIES_ANNOTATION,
+    note.ANNOTATION,
+)
 NO_RELOAD = "none"
 CONFIG_RELOAD = "config_reload"
 ROLLING_RESTART = "rolling_restart"

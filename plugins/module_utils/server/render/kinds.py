@@ -29,6 +29,7 @@ ALWAYS: Tuple[Kind, ...] = (
 )
 SERVICE_MONITOR: Kind = ("monitoring.coreos.com/v1", "ServiceMonitor")
 CLAIM_TEMPLATE: Kind = ("resource.k8s.io/v1", "ResourceClaimTemplate")
+INGRESS: Kind = ("networking.k8s.io/v1", "Ingress")
 ROUTE: Kind = ("route.openshift.io/v1", "Route")
 HTTP_PROXY: Kind = ("projectcontour.io/v1", "HTTPProxy")
 # Gateway API 1.1 and later has all of them in this version (sigs.k8s.io/gateway-api, config/crd).
@@ -47,7 +48,7 @@ SOMETIMES: Tuple[Kind, ...] = (
     ("policy/v1", "PodDisruptionBudget"),
     ("autoscaling/v2", "HorizontalPodAutoscaler"),
     SERVICE_MONITOR,
-    ("networking.k8s.io/v1", "Ingress"),
+    INGRESS,
     HTTP_PROXY,
     ROUTE,
     HTTP_ROUTE,

@@ -25,6 +25,7 @@ from .config import (
     marked_text,
     render_config,
 )
+from .exposure import note
 from .exposure import objects as exposing
 from .facts import NO_FACTS, ClusterFacts
 from .identity import Object, metadata_of, object_labels, pod_selector, with_input_hash
@@ -208,10 +209,11 @@ def service_ports(spec: ServerSpec, facts: ClusterFacts = NO_FACTS) -> Dict[str,
 def _services(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
     options, node_ports = spec.running.service, dict(spec.running.service.node_ports)
     ports = service_ports(spec, facts)
+    metadata = services.with_extras(metadata_of(spec, spec.name), options)
     service: Object = {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": services.with_extras(metadata_of(spec, spec.name), options),
+        "metadata": metadata,
         "spec": {
             "type": spec.service_type,
             "selector": dict(facts.kept.service or facts.kept.selector) or pod_selector(spec.name),
@@ -229,7 +231,12 @@ def _services(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
             **dict(options.fields),
         },
     }
-    return [service, services.headless_service(service)] if options.headless else [service]
+    second = [services.headless_service(service)] if options.headless else []
+    told = note.to_annotations(spec)
+    if told:
+        annotations = {**metadata.get("annotations", {}), **told}
+        service = {**service, "metadata": {**metadata, "annotations": annotations}}
+    return [service, *second]
 
 
 def _exposed(spec: ServerSpec, service: Object) -> List[Object]:

@@ -36,13 +36,18 @@ def with_extras(metadata: Dict[str, Any], options: ServiceOptions) -> Dict[str, 
     return {**made, "annotations": annotations} if annotations else made
 
 
+def headless_name(service: str) -> str:
+    """Return the name of the second Service of a server, given that of the first."""
+    return f"{service}-headless"
+
+
 def headless_service(service: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the second Service, made from the first.
 
     A gRPC client keeps one connection, to one pod; this name resolves to all pods.
     """
     metadata = dict(service["metadata"])
-    metadata["name"] = f"{metadata['name']}-headless"
+    metadata["name"] = headless_name(metadata["name"])
     metadata["labels"] = {**metadata["labels"], HEADLESS_LABEL: "true"}
     spec = service["spec"]
     ports = [{key: item[key] for key in item if key != "nodePort"} for item in spec["ports"]]

@@ -15,6 +15,7 @@ from . import pod as pod_extras
 from . import service as services
 from .cpu import CpuFit
 from .exposure import options as exposing_options
+from .exposure import reach as reaching
 from .exposure.options import ExposeSpec
 from .pod import PodExtras
 from .probes import Probes
@@ -30,6 +31,7 @@ RUNNING_ARGUMENT_SPEC: Dict[str, Any] = {
     **pod_extras.POD_ARGUMENT_SPEC,
     **services.SERVICE_ARGUMENT_SPEC,
     **exposing_options.EXPOSE_ARGUMENT_SPEC,
+    **reaching.REACH_ARGUMENT_SPEC,
     **cpu.CPU_ARGUMENT_SPEC,
     **scraping.MONITOR_ARGUMENT_SPEC,
     **overrides.OVERRIDES_ARGUMENT_SPEC,
@@ -46,6 +48,7 @@ class RunningSpec:
         pod: more fields of the pod.
         service: more fields of the Services.
         expose: how clients outside of the cluster reach the server; None: not by a host name.
+        reach: the way in that clients are told to use.
         cpu: threads.
         monitor: of the ServiceMonitor; empty: none.
         overrides: a patch over the pod template.
@@ -57,6 +60,7 @@ class RunningSpec:
     pod: PodExtras = PodExtras()
     service: ServiceOptions = ServiceOptions()
     expose: Optional[ExposeSpec] = None
+    reach: str = reaching.AUTO
     cpu: CpuFit = CpuFit()
     monitor: Mapping[str, Any] = field(default_factory=dict)
     overrides: Mapping[str, Any] = field(default_factory=dict)
@@ -77,12 +81,14 @@ def running_from_params(params: Mapping[str, Any], replicas: int) -> RunningSpec
     if service.headless and len(params["name"]) > _LONGEST_NAME:
         message = f"with service.headless it can have {_LONGEST_NAME} characters"
         raise InputError(message, option="name")
+    expose = exposing_options.expose_from_params(params)
     return RunningSpec(
         scaling=scaling.scaling_from_params(params),
         probes=probes.probes_from_params(params, params["startup_timeout"]),
         pod=pod_extras.pod_extras_from_params(params),
         service=service,
-        expose=exposing_options.expose_from_params(params),
+        expose=expose,
+        reach=reaching.reach_from_params(params, service, expose),
         cpu=cpu.cpu_fit_from_params(params),
         monitor=scraping.monitor_from_params(params),
         overrides=overrides.overrides_from_params(params, CONTAINER),

@@ -293,6 +293,7 @@ OF_THE_RUN = {
     "namespace_labels",
     "ovms_version",
     "platform",
+    "reach",
     "state",
 }
 # What goes with another option, or in the place of one.

@@ -53,6 +53,7 @@ _OURS = (
     "grpc_workers",
     "rest_workers",
     "fit_cpu_limit",
+    "reach",
     # The chart has no field for a preStop pause.
     "drain_seconds",
 )
