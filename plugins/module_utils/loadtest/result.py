@@ -65,6 +65,7 @@ def measured(
         "errors": _errors(record),
         "bytes": {**about["bytes"], "answer": round(record["received"] / answers)},
         "client_cpu": record["client_cpu"],
+        "client_node": {"load_average": record["load_average"], "cores": record["cores"]},
         "slo": [
             {
                 "name": name,
