@@ -50,6 +50,14 @@ options:
     type: str
     choices: [service, headless, replicas]
     default: service
+  balance:
+    description:
+      - How O(target=headless) and O(target=replicas) deal out to several replicas.
+      - V(requests) are dealt out in turn, so each connection waits for the slowest replica, too.
+      - V(connections) are dealt out in turn, and each stays with its replica.
+    type: str
+    choices: [requests, connections]
+    default: requests
   service:
     description:
       - Name of the Service; O(name) if not given, and with O(target=headless) that with
@@ -389,8 +397,8 @@ client_cpu:
   sample: 0.21
 client_node:
   description:
-    - Load average of the machine that sent the requests, over the minute before, and its cores. Where
-      it is well above their number, others are in the figures.
+    - Load average of the machine that sent the requests, over the minute before, and its cores.
+      Where it is well above their number, others are in the figures.
   returned: success, not in check mode
   type: dict
   sample: {load_average: 0.7, cores: 8}

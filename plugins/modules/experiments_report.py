@@ -10,21 +10,21 @@ module: experiments_report
 short_description: Judge experiments with a model server by what was measured
 version_added: 0.2.0
 description:
-  - Takes many results of M(openvino.edge.benchmark) and says what they show, in one sentence for each
-    experiment, as data and as a page with plots.
-  - V(balance) compares which replicas answer each client by each way to the server, V(ways) what each
-    way adds to the latency of small and big requests, V(scaling) the throughput of one to many
-    replicas with a straight line.
+  - Takes many results of M(openvino.edge.benchmark) and says what they show, in a few words for
+    each experiment, as data and as a page with plots.
+  - V(balance) compares which replicas answer each client by each way to the server, V(ways) what
+    each way adds to the latency of small and big requests, V(scaling) the throughput of one to
+    many replicas with a straight line.
   - The role C(openvino.edge.experiments) measures all three; this module measures nothing.
 options:
   measurements:
     description:
       - Results of M(openvino.edge.benchmark) from loops, as C(register) holds them in C(results).
-      - The item of the loop is a dictionary that says what each is for. All have C(figure), V(balance),
-        V(ways) or V(scaling).
+      - The item of the loop is a dictionary that says what each is for. All have C(figure),
+        V(balance), V(ways) or V(scaling).
       - For V(balance) it has C(way) and C(client), a number; the result has to have shares.
-      - For V(ways) it has C(way) and C(round), and may have C(phase). What a way adds is its median less
-        that of V(cluster_ip) of the same round, phase and size of a request.
+      - For V(ways) it has C(way) and C(round), and may have C(phase). What a way adds is its median
+        less that of V(cluster_ip) of the same round, phase and size of a request.
       - For V(scaling) it has C(replicas).
       - Ways are V(cluster_ip), V(headless), V(layer7) and V(mtls).
     type: list
@@ -32,8 +32,8 @@ options:
     required: true
   facts:
     description:
-      - What else the page says it ran on, such as image and model. Version of Kubernetes and nodes are
-        read from the cluster, as far as the account may know them.
+      - What else the page says it ran on, such as image and model. Version of Kubernetes and nodes
+        are read from the cluster, as far as the account may know them.
     type: dict
     default: {}
   note:
@@ -96,15 +96,15 @@ msg:
   type: str
 figures:
   description:
-    - The experiments that were measured. C(verdict) is V(supports), V(contradicts), or V(unclear) where
-      the data cannot tell.
+    - The experiments that were measured. C(verdict) is V(supports), V(contradicts), or V(unclear)
+      where the data cannot tell.
   returned: success
   type: list
   elements: dict
   sample:
     - name: scaling
       title: What more replicas give
-      claim: With a fixed CPU limit for each replica, throughput grows in proportion to the replicas.
+      claim: With a fixed CPU limit for each replica, throughput grows in proportion to them.
       verdict: supports
       sentence: 4 replicas answered 78.1 requests/s and 1 answered 19.9.
       columns: [replicas, answers/s]
@@ -127,8 +127,8 @@ began:
   sample: ["2026-11-30T23:10:00Z", "2026-11-30T23:18:00Z"]
 load:
   description:
-    - Load averages of the machines of the clients before the measurements. C(crowded) tells that there
-      was more to do than cores, so that others are in the figures.
+    - Load averages of the machines of the clients before the measurements. C(crowded) tells that
+      there was more to do than cores, so that others are in the figures.
   returned: success
   type: dict
   sample: {low: 0.4, high: 1.2, cores: 8, crowded: false}

@@ -65,7 +65,7 @@ def required_access(params: Params) -> List[Access]:
     rights = [*verify.required_access(params), Access("get", "", "services", namespace=namespace)]
     if params.get("url") and params["url_from"] == CONTROLLER:
         return rights
-    if (params.get("tls") or {}).get("key"):
+    if any((params.get("tls") or {}).get(name) for name in ("ca", "cert", "key")):
         rights.append(Access("create", "", "secrets", namespace=namespace))
     return [
         *rights,
@@ -148,6 +148,7 @@ def _way(options: Options, addresses: Sequence[Tuple[str, int]]) -> Dict[str, An
         "client": options.client,
         "addresses": [list(address) for address in addresses],
         "resolve": url is None and options.target == HEADLESS,
+        "pinned": options.pinned,
         "host": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "server_name": url.host if url else "",
         "tls": url.tls if url else None,
@@ -269,7 +270,8 @@ def _shares(
         except ValueError as error:
             why = str(error)
     source = METRICS
-    if why and options.target == REPLICAS and options.address is None:
+    turns = options.target == REPLICAS and not options.pinned and options.address is None
+    if why and turns:
         had, source = _asked(record, list(nodes)), CLIENT
     elif why:
         source = why

@@ -73,9 +73,7 @@ def render_job(
     if user is not None:
         security.update({"runAsUser": user, "runAsGroup": user})
     name = object_name(run_id)
-    sources: List[Object] = [
-        {"configMap": {"name": f"{name}-{number}"}} for number in range(parts)
-    ]
+    sources: List[Object] = [{"configMap": {"name": f"{name}-{number}"}} for number in range(parts)]
     if secret:
         sources.append({"secret": {"name": name}})
     spec: Object = {
@@ -144,7 +142,9 @@ def render_config_maps(
 
 def render_secret(run_id: str, job: Mapping[str, Any], files: Mapping[str, bytes]) -> Object:
     """Return the Secret with the files of TLS. It goes with the Job."""
-    data = {key: text for name, content in files.items() for key, text in _binary(name, content).items()}
+    data = {
+        key: text for name, content in files.items() for key, text in _binary(name, content).items()
+    }
     return {
         "apiVersion": "v1",
         "kind": "Secret",

@@ -22,6 +22,8 @@ GRPC = "grpc"
 SERVICE = "service"
 REPLICAS = "replicas"
 HEADLESS = "headless"
+REQUESTS = "requests"
+CONNECTIONS = "connections"
 CONTROLLER = "controller"
 CLUSTER = "cluster"
 DEFAULT_REQUESTS = 1000
@@ -53,6 +55,7 @@ ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
         "rest_port": {"type": "int"},
         "grpc_port": {"type": "int", "default": 8080},
         "target": {"type": "str", "choices": [SERVICE, HEADLESS, REPLICAS], "default": SERVICE},
+        "balance": {"type": "str", "choices": [REQUESTS, CONNECTIONS], "default": REQUESTS},
         "service": {"type": "str"},
         "url": {"type": "str"},
         "url_from": {"type": "str", "choices": [CONTROLLER, CLUSTER], "default": CONTROLLER},
@@ -139,6 +142,7 @@ class Options:
         address: the URL that is asked, None if a server of the cluster is asked itself.
         in_cluster: a pod sends the requests, not the controller.
         target: whom a pod asks without a URL: C(service), C(headless) or C(replicas).
+        pinned: each connection stays with one replica of those that C(target) leads to.
         pod: how it is made.
         dest: directory of the files, empty for none.
     """
@@ -156,6 +160,7 @@ class Options:
     address: Optional[Address]
     in_cluster: bool
     target: str
+    pinned: bool
     pod: Pod
     dest: str
 
@@ -193,6 +198,7 @@ def options_from_params(params: Mapping[str, Any]) -> Options:
         address=address,
         in_cluster=address is None or params["url_from"] == CLUSTER,
         target=params["target"],
+        pinned=params["balance"] == CONNECTIONS,
         pod=Pod(
             params["agent_image"],
             params["image_pull_policy"],

@@ -69,9 +69,7 @@ class Runner:
         deadline = int(self._pod.wait_timeout + seconds) + 1
         parts = 1 + len(chunks(inputs))
         job = self._client.create(
-            render_job(
-                run_id, self._namespace, self._pod, parts, deadline, self._user(), bool(tls)
-            )
+            render_job(run_id, self._namespace, self._pod, parts, deadline, self._user(), bool(tls))
         )
         try:
             for config in render_config_maps(run_id, job, plan, program(), inputs):

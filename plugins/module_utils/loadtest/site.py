@@ -94,7 +94,7 @@ class Site:
         """Return where the pod sends its requests: the Service, or each replica.
 
         Raises:
-            InputError: there is no Service, or it has no such port, or is not headless and has to be.
+            InputError: there is no such Service, or it has no such port, or has to be headless.
         """
         if self._options.target == REPLICAS:
             return self._replicas()

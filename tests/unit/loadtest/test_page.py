@@ -35,6 +35,8 @@ RECORD = {
     "began": 1_700_000_000.0,
     "complete": True,
     "client_cpu": 0.25,
+    "load_average": 0.5,
+    "cores": 4,
 }
 SHARES = [
     {"replica": "ovms-a", "node": "n1", "inferences": 3, "share": 0.75},

@@ -20,7 +20,6 @@ from .figure import (
     WAYS,
     Figure,
     in_order,
-    listed,
     many,
 )
 
@@ -114,12 +113,10 @@ def _words(way: str, clients: Sequence[Client], replicas: Sequence[str]) -> str:
     if len(replicas) < 2:
         return f"{WAYS[way]}: there was one replica, which answered {told}."
     if _pinned(clients, replicas):
-        asked = {
-            name for client in clients for name, count in client.answers.items() if count > 0
-        }
+        asked = {name for client in clients for name, count in client.answers.items() if count > 0}
         idle = len(replicas) - len(asked)
         rest = f"; {many(idle, 'replica')} of {len(replicas)} had nothing to do" if idle else ""
-        met = "one replica" if len(asked) == 1 else listed([f"{len(asked)} different replicas"])
+        met = many(len(asked), "replica")
         return f"{WAYS[way]}: each of {told} stayed with one replica ({met} in all){rest}."
     shares = [share for client in clients for share in client.shares(replicas)]
     low, high = min(shares) * 100, max(shares) * 100

@@ -102,7 +102,7 @@ def _cluster(params: Params) -> Dict[str, str]:
     with KubeClient.from_params(params) as client:
         try:
             found["Kubernetes"] = str(client.version().get("gitVersion", "unknown"))
-            nodes = client.list("v1", "Node")
+            nodes, _revision = client.list("v1", "Node")
         except ForbiddenError:
             return {**found, "Nodes": "not known, the account may not list them"}
         except EdgeError as error:

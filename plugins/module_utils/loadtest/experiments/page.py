@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the page of the experiments: one file without anything from outside, and no script. Pure."""
+"""Makes the page of the experiments: one file, without a script or anything from outside. Pure."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ def _crowded(rows: Rows) -> str:
 def _figure(figure: Figure, rows: Rows) -> str:
     mark = {SUPPORTS: ("good", "\u2713"), CONTRADICTS: ("bad", "\u2717")}
     style, sign = mark.get(figure.verdict, ("soft", "?"))
-    charts = "".join(
-        f'<div class="scroll">{chart}</div>\n' for chart in _CHARTS[figure.name](rows)
-    )
+    charts = "".join(f'<div class="scroll">{chart}</div>\n' for chart in _CHARTS[figure.name](rows))
     return (
         f"<h2>{html.escape(figure.title)}</h2>\n<p>{html.escape(figure.claim)}</p>\n"
         f'<p><span class="{style}">{sign} {html.escape(VERDICTS[figure.verdict])}.</span>'

@@ -19,7 +19,7 @@ RESIDUAL = 0.05
 EFFICIENCY = 0.8
 # Of a core: from here on the client is what was measured.
 CLIENT = 0.9
-CLAIM = "With a fixed CPU limit for each replica, throughput grows in proportion to the replicas."
+CLAIM = "With a fixed CPU limit for each replica, throughput grows in proportion to them."
 
 
 @dataclass(frozen=True)

@@ -101,9 +101,7 @@ class Way:
 
 def ways_of(measured: Sequence[Measured]) -> List[Way]:
     """Return what each way but the plain one adds, where the plain one was measured beside it."""
-    plain = {
-        (item.turn, item.size): item.p50_ms for item in measured if item.way == CLUSTER_IP
-    }
+    plain = {(item.turn, item.size): item.p50_ms for item in measured if item.way == CLUSTER_IP}
     found: List[Way] = []
     for name in in_order([item.way for item in measured]):
         pairs: Dict[int, List[Tuple[float, float]]] = {}

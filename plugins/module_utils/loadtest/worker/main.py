@@ -118,7 +118,10 @@ def measure(plan: Mapping[str, Any], raws: Sequence[bytes]) -> Dict[str, Any]:
     """
     load = Load(**plan["load"])
     addresses = _addresses(plan)
-    clients = [_clients(plan, addresses, raws) for _number in range(load.concurrency)]
+    clients = [
+        _clients(plan, _of_connection(plan, addresses, number), raws)
+        for number in range(load.concurrency)
+    ]
     busy_node = os.getloadavg()[0]
     cpu, begun = time.process_time(), time.perf_counter()
     record = run(load, [[client.infer for client in mine] for mine in clients])
@@ -153,6 +156,13 @@ def _addresses(plan: Mapping[str, Any]) -> List[Address]:
     except socket.gaierror as error:
         raise Failure("name", f"{name} has no address: {error.strerror}") from None
     return sorted({(str(item[4][0]), port) for item in answers})
+
+
+def _of_connection(
+    plan: Mapping[str, Any], addresses: Sequence[Address], number: int
+) -> Sequence[Address]:
+    """Return the addresses that one connection asks in turn."""
+    return [addresses[number % len(addresses)]] if plan.get("pinned") else addresses
 
 
 def _clients(

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The experiments in a cluster: what they say is what was measured, and nothing of them stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client as k8s
+from serving import COLLECTIONS
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tests" / "testbed"), str(ROOT / "tests" / "testbed" / "standin")]
+
+from harness import write_heavy, write_ir  # noqa: E402
+from web.authority import Authority  # noqa: E402
+from web.ingress_controller import Controller  # noqa: E402
+
+HOST = "experiments.example.org"
+NOTE = (
+    "The server is a stand-in for OpenVINO Model Server, written for tests, on the real OpenVINO"
+    " runtime; the cluster is a laboratory on one machine. What is seen here of Services, ways in"
+    " and CPU limits is real, the times are those of the stand-in."
+)
+# Rows of ten FP32 values: 40 bytes, 40 kB and 400 kB.
+ROWS = (1, 1000, 10_000)
+COPY = {
+    "hosts": "all",
+    "gather_facts": False,
+    "roles": [{"role": "openvino.edge.model_repository"}],
+}
+EXPERIMENTS = ROOT / "playbooks" / "experiments.yml"
+
+
+@dataclass
+class Field:
+    """A namespace with two models on a claim, and an inventory for it."""
+
+    cluster: Any
+    namespace: str
+    folder: Path
+    variables: dict[str, Any]
+    said: list[str] = field(default_factory=list)
+
+    def play(self, *arguments: str, wrong: bool = False, **more: Any) -> str:
+        """Run a playbook with the variables and these; return what it printed."""
+        hosts = {"site": {**self.variables, **more}}
+        inventory = self.folder / "hosts.json"
+        inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode != 0) is wrong, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def objects(self) -> set[str]:
+        """Return what is in the namespace, but for what changes by itself there."""
+        core, namespace = self.cluster.core, self.namespace
+        listed = {
+            "Pod": core.list_namespaced_pod,
+            "Service": core.list_namespaced_service,
+            "ConfigMap": core.list_namespaced_config_map,
+            "Secret": core.list_namespaced_secret,
+            "ServiceAccount": core.list_namespaced_service_account,
+            "PersistentVolumeClaim": core.list_namespaced_persistent_volume_claim,
+            "Deployment": self.cluster.apps.list_namespaced_deployment,
+            "ReplicaSet": self.cluster.apps.list_namespaced_replica_set,
+            "Job": k8s.BatchV1Api(self.cluster.api).list_namespaced_job,
+            "Ingress": k8s.NetworkingV1Api(self.cluster.api).list_namespaced_ingress,
+            "NetworkPolicy": k8s.NetworkingV1Api(self.cluster.api).list_namespaced_network_policy,
+        }
+        return {
+            f"{kind}/{item.metadata.name}"
+            for kind, ask in listed.items()
+            for item in ask(namespace).items
+        }
+
+    def until_as(self, before: set[str]) -> None:
+        """Wait until nothing else is there than was there before."""
+
+        def same() -> bool:
+            return self.objects() == before
+
+        self.cluster.wait_until(same, f"only {sorted(before)} is there", 60)
+
+
+@pytest.fixture
+def ground(
+    shop: Any,
+    make_namespace: Any,
+    make_pvc: Any,
+    agent_image: str,
+    server_image: str,
+    tmp_path: Path,
+) -> Field:
+    namespace = make_namespace(shop)
+    make_pvc(shop, namespace)
+    write_ir(tmp_path / "models" / "scale" / "1", dynamic=True)
+    write_heavy(tmp_path / "models" / "heavy" / "1", size=400, products=6)
+    variables = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "edge_kubeconfig": str(shop.kubeconfig),
+        "edge_namespace": namespace,
+        "edge_store": {"pvc": {"claim_name": "models"}},
+        "edge_src": str(tmp_path / "models"),
+        "edge_image": server_image,
+        "edge_agent_image": agent_image,
+        "edge_models": [{"name": "scale", "versions": [1]}, {"name": "heavy", "versions": [1]}],
+        "experiments_dest": str(tmp_path / "page"),
+        # The pause before the end of a pod is looked at elsewhere.
+        "experiments_server_options": {"drain_seconds": 0},
+    }
+    made = Field(shop, namespace, tmp_path, variables)
+    (tmp_path / "copy.yml").write_text(json.dumps([COPY]), encoding="utf-8")
+    made.play("copy.yml")
+    return made
+
+
+def figures(ground: Field) -> dict[str, Any]:
+    """Return what the experiments have written, by name."""
+    found = json.loads((ground.folder / "page" / "experiments.json").read_text(encoding="utf-8"))
+    return {item["name"]: item for item in found["figures"]}
+
+
+def test_replicas_of_two_clients(ground: Field) -> None:
+    before = ground.objects()
+    small = {
+        "experiments_figures": ["balance"],
+        "experiments_replicas": 2,
+        "experiments_requests": 40,
+    }
+    printed = ground.play(str(EXPERIMENTS), **small)
+    balance = figures(ground)["balance"]
+    assert balance["verdict"] == "supports", balance
+    assert "ClusterIP: each of 2 clients stayed with one replica" in balance["sentence"]
+    assert (
+        "headless Service: 2 clients reached 2 replicas alike, each with 50.0"
+        in (balance["sentence"])
+    )
+    assert balance["sentence"] in printed.replace("\\u", "")
+    ground.until_as(before)
