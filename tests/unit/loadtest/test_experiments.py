@@ -85,9 +85,9 @@ EVEN = [client("headless", 1, 103, 104, 103), client("headless", 2, 103, 103, 10
         (
             [*PINNED, *EVEN],
             SUPPORTS,
-            "ClusterIP: each of 2 clients stayed with one replica (2 replicas in all); 1 replica of 3"
-            " had nothing to do. headless Service: 2 clients reached 3 replicas alike, each with 33.2"
-            " to 33.5 % of a client's requests.",
+            "ClusterIP: each of 2 clients stayed with one replica (2 replicas in all); 1 replica of"
+            " 3 had nothing to do. headless Service: 2 clients reached 3 replicas alike, each with"
+            " 33.2 to 33.5 % of a client's requests.",
         ),
         ([*EVEN, *PINNED], SUPPORTS, "ClusterIP: each of 2"),
         (
@@ -143,8 +143,8 @@ def test_what_a_way_adds_is_told_apart_from_what_drifts() -> None:
     assert found.verdict == SUPPORTS
     assert found.sentence == (
         "layer 7 with TLS adds 0.50 ms (0.49 to 0.51) to a request of 100 bytes, 0.70 ms (0.69 to"
-        " 0.71) to a request of 100 kB and 2.50 ms (2.49 to 2.51) to a request of 1 MB; of the last,"
-        " 80 % grow with the payload."
+        " 0.71) to a request of 100 kB and 2.50 ms (2.49 to 2.51) to a request of 1 MB; of the"
+        " last, 80 % grow with the payload."
     )
     (way,) = ways.ways_of(latencies("layer7", 0.5, 2e-6))
     assert way.grows == pytest.approx(0.8)
