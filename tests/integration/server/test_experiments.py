@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kubernetes import client as k8s
 from serving import COLLECTIONS
 
@@ -33,7 +36,7 @@ NOTE = (
 # Rows of ten FP32 values: 40 bytes, 40 kB and 400 kB.
 ROWS = (1, 1000, 10_000)
 COPY = {
-    "hosts": "all",
+    "hosts": "clusters",
     "gather_facts": False,
     "roles": [{"role": "openvino.edge.model_repository"}],
 }
@@ -48,24 +51,36 @@ class Field:
     namespace: str
     folder: Path
     variables: dict[str, Any]
-    said: list[str] = field(default_factory=list)
 
-    def play(self, *arguments: str, wrong: bool = False, **more: Any) -> str:
+    def play(self, playbook: str, **more: Any) -> str:
         """Run a playbook with the variables and these; return what it printed."""
+        self.inventory(**more)
+        return self.sh(f"ansible-playbook -i inventory.yml {playbook}")
+
+    def inventory(self, **more: Any) -> None:
+        """Write an inventory with one host, the variables and these."""
         hosts = {"site": {**self.variables, **more}}
-        inventory = self.folder / "hosts.json"
-        inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), *arguments]
-        done = subprocess.run(
-            command,
+        text = json.dumps({"clusters": {"hosts": hosts}})
+        (self.folder / "inventory.yml").write_text(text, encoding="utf-8")
+
+    def start(self, line: str) -> subprocess.Popen[str]:
+        """Start a command of a shell in the folder, as the leader of a group."""
+        return subprocess.Popen(
+            ["sh", "-euc", line],
             cwd=self.folder,
             env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        assert (done.returncode != 0) is wrong, done.stdout + done.stderr
-        return done.stdout + done.stderr
+
+    def sh(self, line: str, *, wrong: bool = False) -> str:
+        """Run a command of a shell; return what it printed."""
+        with self.start(line) as process:
+            said = process.communicate()[0]
+        assert (process.returncode != 0) is wrong, said
+        return said
 
     def objects(self) -> set[str]:
         """Return what is in the namespace, but for what changes by itself there."""
@@ -88,6 +103,11 @@ class Field:
             for kind, ask in listed.items()
             for item in ask(namespace).items
         }
+
+    def server(self) -> list[str]:
+        """Return the name of the experiments' server, if it is there."""
+        listed = self.cluster.apps.list_namespaced_deployment(self.namespace).items
+        return [item.metadata.name for item in listed]
 
     def until_as(self, before: set[str]) -> None:
         """Wait until nothing else is there than was there before."""
@@ -152,7 +172,100 @@ def test_replicas_of_two_clients(ground: Field) -> None:
         "headless Service: 2 clients reached 2 replicas alike, each with 50.0"
         in (balance["sentence"])
     )
-    assert balance["sentence"] in " ".join(printed.split())
+    assert balance["sentence"].partition(" of a client's")[0] in " ".join(printed.split())
+    ground.until_as(before)
+
+
+def blocks(language: str) -> list[str]:
+    """Return the blocks of docs/experiments.md in one language."""
+    text = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+
+
+@pytest.mark.whole
+def test_a_killed_controller_leaves_a_server_that_is_not_taken_for_ones_own(ground: Field) -> None:
+    """The commands of the page: a run that is killed, one that refuses, one that removes."""
+    run, absent = blocks("")
+    before = ground.objects()
+    ground.inventory(
+        experiments_figures=["scaling"],
+        experiments_steps=1,
+        experiments_rounds=1,
+        experiments_cpu_request="10m",
+    )
+    predicted = ground.sh(f"{run.strip()} --check --diff")
+    assert "edge-experiments" in predicted and ground.objects() == before
+    assert not (ground.folder / "experiments").exists()
+    with ground.start(run) as process:
+        ground.cluster.wait_until(lambda: bool(ground.server()), "the server is made", 90)
+        os.killpg(process.pid, signal.SIGKILL)
+    refused = " ".join(ground.sh(run, wrong=True).split())
+    assert "Nothing was changed" in refused and "experiments_state=absent" in refused
+    assert ground.server(), "somebody else's server was removed"
+    ground.sh(absent)
+    ground.until_as(before)
+    ground.sh(run)
+    page = (ground.folder / "experiments" / "site" / "experiments.html").read_text()
+    assert "Line 2, nobody else on it" in page
+    ground.until_as(before)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"experiments_model": "other"}, "names of experiments_models"),
+        ({"experiments_mtls": True}, "experiments_mtls needs experiments_expose"),
+        (
+            {"experiments_expose": {"controller": "contour"}},
+            "has a host for rest",
+        ),
+        ({"experiments_name": "ovms"}, "is not that of your own server"),
+        ({"experiments_figures": ["speed"]}, "value of experiments_figures must be one or more of"),
+    ],
+)
+@pytest.mark.whole
+def test_what_cannot_be_measured_is_refused_before_anything_is_made(
+    shop: Any, tmp_path: Path, wrong: dict[str, Any], says: str
+) -> None:
+    """No cluster is asked: there is no such namespace."""
+    variables = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "edge_kubeconfig": str(tmp_path / "nowhere"),
+        "edge_namespace": "nowhere",
+        "edge_store": {"pvc": {"claim_name": "models"}},
+        "edge_models": [{"name": "scale", "versions": [1]}],
+    }
+    ground = Field(shop, "nowhere", tmp_path, variables)
+    ground.inventory(**wrong)
+    said = ground.sh(f"ansible-playbook -i inventory.yml {EXPERIMENTS}", wrong=True)
+    assert says in " ".join(said.split())
+
+
+@pytest.mark.whole
+def test_the_example_of_the_page(ground: Field, contour: Controller, edge_class: str) -> None:
+    """As written, with the controller of the lab put in; all ways, and every key is gone."""
+    authority = Authority()
+    certificate, key = authority.issue(HOST)
+    body = {"metadata": {"name": "experiments-tls"}, "type": "kubernetes.io/tls"}
+    data = {"tls.crt": certificate, "tls.key": key}
+    core = ground.cluster.core
+    core.create_namespaced_secret(ground.namespace, {**body, "stringData": data})
+    (ground.folder / "files").mkdir()
+    (ground.folder / "files" / "ca.pem").write_text(authority.certificate, encoding="utf-8")
+    (play,) = yaml.safe_load(blocks("yaml")[0])
+    play["roles"][0]["vars"]["experiments_connect"] = f"{contour.address}:{contour.https}"
+    play["roles"][0]["vars"]["experiments_expose"]["class_name"] = edge_class
+    (ground.folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
+    before = ground.objects()
+    ground.play("play.yml")
+    found = figures(ground)
+    assert found["balance"]["verdict"] == "supports", found["balance"]
+    assert [row[0] for row in found["ways"]["rows"]][::3] == [
+        "headless Service",
+        "layer 7 with TLS",
+        "layer 7 with mutual TLS",
+    ]
     ground.until_as(before)
 
 
@@ -189,6 +302,7 @@ def test_the_seeds_figures(
         experiments_mtls=True,
         experiments_scaling_model="heavy",
         experiments_cpu="250m",
+        experiments_cpu_request="10m",
         experiments_seconds=8,
     )
     assert "PRIVATE KEY" not in printed and key.splitlines()[1] not in printed

@@ -117,6 +117,12 @@ def test_which_replicas_answer(clients: Any, verdict: str, says: str) -> None:
     assert all(len(row) == len(found.columns) for row in found.rows)
 
 
+def test_names_are_short_where_they_begin_alike() -> None:
+    assert balance.short(["s-5d9-2x8", "s-5d9-2zz"]) == ["2x8", "2zz"]
+    assert balance.short(["s-1", "other"]) == ["s-1", "other"]
+    assert balance.short(["s-5d9-2x8"]) == ["s-5d9-2x8"]
+
+
 def test_a_client_without_an_answer_has_no_share() -> None:
     assert client("headless", 1, 0, 0).shares(["r0", "r1"]) == [0.0, 0.0]
 
@@ -346,7 +352,9 @@ def test_the_page_is_whole_and_what_comes_from_outside_is_text(
     assert "script" not in reader.tags and reader.tags.count("svg") == 5
     assert not re.search(r"(src|href)=|url\(|http(s?)://(?!www\.w3\.org)", text)
     for item in made["figures"]:
-        assert item["sentence"] in reader.text and item["claim"] in reader.text
+        assert item["claim"] in reader.text
+    for figure in entry.figures_of(options.rows(ALL)):
+        assert figure.parts and all(part in reader.text for part in figure.parts)
     for words in ("In a laboratory.", "n1: 2 CPU, 2.0 GiB, amd64", NASTY, "6900 sent, 23 without"):
         assert words in reader.text
     written = json.loads((tmp_path / "out" / "experiments.json").read_text(encoding="utf-8"))

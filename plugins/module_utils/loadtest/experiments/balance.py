@@ -9,6 +9,7 @@ open connections therefore stay with the replica that they met first.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Sequence, Set
 
@@ -55,6 +56,13 @@ def replicas_of(clients: Sequence[Client]) -> List[str]:
     return sorted(found)
 
 
+def short(names: Sequence[str]) -> List[str]:
+    """Return names without the parts, up to a hyphen, with which all of them begin."""
+    begin = os.path.commonprefix(list(names))
+    cut = begin.rfind("-") + 1 if len(names) > 1 else 0
+    return [name[cut:] for name in names]
+
+
 def figure(clients: Sequence[Client]) -> Figure:
     """Judge the claim by at least one client."""
     replicas = replicas_of(clients)
@@ -62,7 +70,6 @@ def figure(clients: Sequence[Client]) -> Figure:
     for client in clients:
         by_way.setdefault(client.way, []).append(client)
     ways = in_order(list(by_way))
-    sentences = [_words(way, by_way[way], replicas) for way in ways]
     rows = tuple(
         (WAYS[client.way], f"client {client.number}", *_cells(client, replicas))
         for way in ways
@@ -73,8 +80,8 @@ def figure(clients: Sequence[Client]) -> Figure:
         "Which replicas answer",
         CLAIM,
         _verdict(by_way, replicas),
-        " ".join(sentences),
-        ("way", "client", *replicas),
+        tuple(_words(way, by_way[way], replicas) for way in ways),
+        ("way", "client", *short(replicas)),
         rows,
     )
 

@@ -87,6 +87,8 @@ def figures_of(found: Rows) -> List[Figure]:
 
 def _told(figure: Figure) -> Dict[str, Any]:
     told = asdict(figure)
+    del told["parts"]
+    told["sentence"] = figure.sentence
     told["columns"] = list(figure.columns)
     told["rows"] = [list(row) for row in figure.rows]
     return told

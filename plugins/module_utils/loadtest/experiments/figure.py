@@ -37,7 +37,7 @@ class Figure:
         title: of its part of the page.
         claim: what is judged.
         verdict: C(supports), C(contradicts) or C(unclear).
-        sentence: what the data say, with the numbers that matter.
+        parts: what the data say, with the numbers that matter, a sentence for each way or for all.
         columns: heads of the table.
         rows: its cells.
     """
@@ -46,9 +46,14 @@ class Figure:
     title: str
     claim: str
     verdict: str
-    sentence: str
+    parts: Tuple[str, ...]
     columns: Tuple[str, ...]
     rows: Tuple[Tuple[str, ...], ...]
+
+    @property
+    def sentence(self) -> str:
+        """Return all that the data say."""
+        return " ".join(self.parts)
 
 
 def median(values: Sequence[float]) -> float:

@@ -53,10 +53,11 @@ def _figure(figure: Figure, rows: Rows) -> str:
     mark = {SUPPORTS: ("good", "\u2713"), CONTRADICTS: ("bad", "\u2717")}
     style, sign = mark.get(figure.verdict, ("soft", "?"))
     charts = "".join(f'<div class="scroll">{chart}</div>\n' for chart in _CHARTS[figure.name](rows))
+    said = "".join(f"<p>{html.escape(part)}</p>" for part in figure.parts)
     return (
         f"<h2>{html.escape(figure.title)}</h2>\n<p>{html.escape(figure.claim)}</p>\n"
-        f'<p><span class="{style}">{sign} {html.escape(VERDICTS[figure.verdict])}.</span>'
-        f" {html.escape(figure.sentence)}</p>\n{charts}"
+        f'<p><span class="{style}">{sign} {html.escape(VERDICTS[figure.verdict])}.</span></p>\n'
+        f"{said}\n{charts}"
         f'<div class="scroll">{_table(figure.columns, figure.rows)}</div>\n'
     )
 
@@ -77,7 +78,7 @@ def _balance(rows: Rows) -> List[str]:
             (f"client {client.number} \u2192 {name}", share, f"{share * 100:.1f} %")
             for client in rows.clients
             if client.way == way
-            for name, share in zip(replicas, client.shares(replicas))
+            for name, share in zip(balance.short(replicas), client.shares(replicas))
         ]
         title = f"{WAYS[way]}: share of each replica of a client's requests"
         charts.append(f"<h3>{html.escape(WAYS[way])}</h3>\n{plots.rows(items, title)}")

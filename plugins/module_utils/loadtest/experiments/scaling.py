@@ -93,7 +93,7 @@ def figure(measured: Sequence[Measured]) -> Figure:
     )
     verdict, sentence = _judged(steps)
     columns = ("replicas", "answers/s", "in the rounds", "p50 ms", "p95 ms", "CPU of the client")
-    return Figure("scaling", "What more replicas give", CLAIM, verdict, sentence, columns, rows)
+    return Figure("scaling", "What more replicas give", CLAIM, verdict, (sentence,), columns, rows)
 
 
 def _judged(steps: Sequence[Step]) -> Tuple[str, str]:

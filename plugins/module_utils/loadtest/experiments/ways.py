@@ -144,7 +144,7 @@ def figure(measured: Sequence[Measured]) -> Figure:
         "What a way in adds",
         CLAIM,
         _verdict(ways),
-        " ".join(_words(way) for way in ways) or "Nothing was measured beside the plain way.",
+        tuple(map(_words, ways)) or ("Nothing was measured beside the plain way.",),
         ("way", "request", "ClusterIP, ms", "this way, ms", "added, ms", "in the rounds, ms"),
         rows,
     )
