@@ -128,7 +128,7 @@ began:
 load:
   description:
     - Load averages of the machines of the clients before the measurements. C(crowded) tells that
-      there was more to do than cores, so that others are in the figures.
+      one was above twice the cores, so that others are in the figures.
   returned: success
   type: dict
   sample: {low: 0.4, high: 1.2, cores: 8, crowded: false}

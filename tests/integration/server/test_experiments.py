@@ -208,7 +208,7 @@ def test_a_killed_controller_leaves_a_server_that_is_not_taken_for_ones_own(grou
     ground.until_as(before)
     ground.sh(run)
     page = (ground.folder / "experiments" / "site" / "experiments.html").read_text()
-    assert "Line 2, nobody else on it" in page
+    assert "Line 2, alone" in page
     ground.until_as(before)
 
 

@@ -373,6 +373,19 @@ def test_a_machine_with_too_much_to_do_is_said(world: Cluster, tmp_path: Path) -
     assert "load averages of 9 to 9 on 2 cores: work of others is in these figures" in text
 
 
+@pytest.mark.parametrize(("load", "verdict"), [(4.0, CONTRADICTS), (4.1, UNCLEAR)])
+def test_times_of_a_crowded_machine_contradict_nothing(load: float, verdict: str) -> None:
+    flat = [
+        result(
+            {"figure": "scaling", "replicas": count}, client_node={"load_average": load, "cores": 2}
+        )
+        for count in (1, 2, 3)
+    ]
+    (found,) = entry.figures_of(options.rows(flat))
+    assert found.verdict == verdict
+    assert ("The machine had other work" in found.sentence) is (verdict == UNCLEAR)
+
+
 def test_without_a_directory_nothing_is_written(world: Cluster) -> None:
     made = report()
     assert not made["changed"] and made["files"] == []

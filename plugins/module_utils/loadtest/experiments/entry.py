@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Dict, List, Mapping
 
 from ...errors import EdgeError, ForbiddenError
@@ -17,7 +17,7 @@ from ...kube.types import Access
 from ...runtime import Params, Result, Runtime
 from .. import files
 from . import balance, scaling, ways
-from .figure import VERDICTS, Figure
+from .figure import CONTRADICTS, UNCLEAR, VERDICTS, Figure
 from .options import ARGUMENT_SPEC, Rows, rows
 from .page import page
 
@@ -79,10 +79,18 @@ def figures_of(found: Rows) -> List[Figure]:
     if found.clients:
         figures.append(balance.figure(found.clients))
     if found.latencies:
-        figures.append(ways.figure(found.latencies))
+        figures.append(_doubted(ways.figure(found.latencies), found))
     if found.steps:
-        figures.append(scaling.figure(found.steps))
+        figures.append(_doubted(scaling.figure(found.steps), found))
     return figures
+
+
+def _doubted(figure: Figure, found: Rows) -> Figure:
+    """Return a figure of times that contradicts nothing where others were in the times."""
+    if figure.verdict != CONTRADICTS or not found.load.crowded:
+        return figure
+    doubt = "The machine had other work, so this is no evidence against it."
+    return replace(figure, verdict=UNCLEAR, parts=(*figure.parts, doubt))
 
 
 def _told(figure: Figure) -> Dict[str, Any]:
