@@ -24,8 +24,8 @@ ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
         "dest": {"type": "path"},
     },
 )
-# Load average for each core from which on others are in the figures; the experiments themselves, which
-# were there a minute ago, have about one.
+# Load average for each core from which on others are in the figures; the experiments themselves,
+# which were there a minute ago, have about one.
 CROWDED = 2.0
 HINT = "Give what register holds after a loop over benchmark, with items like {figure: balance}"
 
