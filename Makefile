@@ -1,7 +1,7 @@
 # openvino.edge: `make help` lists what there is.
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap site real-server test lab-up lab-down lab-status lint unit integration molecule \
-	sanity matrix build check-importer docs pages house parity config-yardstick cases mtls-cases bench bench-fleet bench-repository fleet fleet-kills fleet-leaks faults volumes lock clean
+	sanity matrix build check-importer docs pages house parity config-yardstick cases mtls-cases seed-figures bench bench-fleet bench-repository fleet fleet-kills fleet-leaks faults volumes lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ cases: ## the cases from the field, each by its number; prints `cases N, failing
 
 mtls-cases: ## client certificates, good and bad, through a real controller; prints `cases N, failing M`
 	@tools/run python -m pytest -q -m whole tests/integration/server/test_client_auth.py -k test_table
+
+seed-figures: ## three experiments with replicas, ways in and CPU limits; prints what they show and a page (OUT=DIRECTORY)
+	@tools/seed-figures $(OUT)
 
 bench: ## measurements against the peers (BENCH="--only copy --rounds 3")
 	@tools/bench $(BENCH)

@@ -11,6 +11,7 @@ _JOB = "tests/integration/job/test_job_site.py"
 _ARRIVES = f"{_UNIT}/chart/test_parity.py::test_a_value_arrives"
 _INGRESS = f"{_LAB}/test_exposing.py::test_rest_and_grpc_reach_the_server_over_tls"
 _CALLERS = f"{_LAB}/test_client_auth.py"
+_EXPERIMENTS = f"{_LAB}/test_experiments.py::test_the_seeds_figures"
 _FIRST = f"{_JOB}::test_the_first_run_serves_the_models_everywhere"
 
 SEED: tuple[tuple[str, str, str, str], ...] = (
@@ -192,5 +193,23 @@ MANAGER: tuple[tuple[str, str, str, str], ...] = (
         "`service.headless`, `reach`",
         f"{_LAB}/test_reach.py::test_grpc_reaches_all_replicas_or_one",
         "the result has the client's call",
+    ),
+    (
+        "Figures 1 and 2: which replicas answer two clients",
+        "role `experiments`, `balance`",
+        _EXPERIMENTS,
+        "on your own cluster, by the replicas' own counters",
+    ),
+    (
+        "Figure 3: what the Ingress adds to the latency",
+        "role `experiments`, `ways`",
+        _EXPERIMENTS,
+        "by size of the request, with TLS and with client certificates",
+    ),
+    (
+        "Figure 4: throughput of more replicas",
+        "role `experiments`, `scaling`",
+        _EXPERIMENTS,
+        "with a fixed CPU limit for each, against a straight line",
     ),
 )

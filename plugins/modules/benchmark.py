@@ -44,19 +44,44 @@ options:
       - Where the pod sends requests.
       - V(service) is the Service in front of the server. A connection then stays with the replica
         that it met first.
-      - V(replicas) are all replicas in turn, each with connections of its own, as clients do that
-        balance themselves.
+      - V(headless) is a Service with C(clusterIP None). The pod asks for the addresses of its name,
+        and then each of them in turn, as clients do that balance themselves.
+      - V(replicas) are all replicas in turn, each with connections of its own, without a Service.
     type: str
-    choices: [service, replicas]
+    choices: [service, headless, replicas]
     default: service
+  balance:
+    description:
+      - How O(target=headless) and O(target=replicas) deal out to several replicas.
+      - V(requests) are dealt out in turn, so each connection waits for the slowest replica, too.
+      - V(connections) are dealt out in turn, and each stays with its replica.
+    type: str
+    choices: [requests, connections]
+    default: requests
   service:
-    description: Name of the Service; O(name) if not given.
+    description:
+      - Name of the Service; O(name) if not given, and with O(target=headless) that with
+        C(-headless) at its end.
     type: str
   url:
     description:
       - Sends the requests from the controller to this address, such as C(https://ocr.example.org)
         with O(client=rest), or C(grpcs://ocr.example.org:443) with O(client=grpc).
       - Proxies of the environment are not used.
+    type: str
+  url_from:
+    description:
+      - Who sends the requests for O(url). With V(cluster) it is the pod, as it would be without
+        O(url), so that the latencies of both can be compared; O(name) or O(label_selector) is then
+        required.
+      - The files of O(tls) go into a Secret that is removed with the pod.
+    type: str
+    choices: [controller, cluster]
+    default: controller
+  connect:
+    description:
+      - Host and port to connect to instead of those of O(url), whose host is still asked for, such
+        as C(192.0.2.7:443); for names that are not in the DNS.
     type: str
   tls:
     description: What TLS checks and shows, for a O(url) with it.
@@ -370,6 +395,13 @@ client_cpu:
   returned: success, not in check mode
   type: float
   sample: 0.21
+client_node:
+  description:
+    - Load average of the machine that sent the requests, over the minute before, and its cores.
+      Where it is well above their number, others are in the figures.
+  returned: success, not in check mode
+  type: dict
+  sample: {load_average: 0.7, cores: 8}
 distribution:
   description: How many latencies lie where, for a plot; the steps are logarithmic.
   returned: success, not in check mode

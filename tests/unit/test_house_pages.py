@@ -88,6 +88,7 @@ def test_variables_have_type_meaning_and_default() -> None:
     assert (found["edge_create"].kind, found["edge_create"].default) == ("bool", "`false`")
     assert found["edge_src"].meaning and found["edge_hosts"].readers == [
         "playbook:audit",
+        "playbook:experiments",
         "playbook:rollback",
         "playbook:site",
         "playbook:teardown",

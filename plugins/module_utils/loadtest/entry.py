@@ -26,7 +26,17 @@ from ..verify.inference.protocol import (
 from . import files, local
 from .counters import Counts, shares
 from .inputs import Input, fit
-from .options import ARGUMENT_SPEC, SPEC_RULES, Address, Options, options_from_params
+from .job import MOUNT
+from .options import (
+    ARGUMENT_SPEC,
+    CLUSTER,
+    CONTROLLER,
+    HEADLESS,
+    REPLICAS,
+    SPEC_RULES,
+    Options,
+    options_from_params,
+)
 from .pod import Runner
 from .program import BenchmarkError
 from .result import measured, table, warnings
@@ -53,8 +63,10 @@ def required_access(params: Params) -> List[Access]:
         return []
     namespace = params["namespace"]
     rights = [*verify.required_access(params), Access("get", "", "services", namespace=namespace)]
-    if params.get("url"):
+    if params.get("url") and params["url_from"] == CONTROLLER:
         return rights
+    if any((params.get("tls") or {}).get(name) for name in ("ca", "cert", "key")):
+        rights.append(Access("create", "", "secrets", namespace=namespace))
     return [
         *rights,
         Access("get", "", "pods", namespace=namespace),
@@ -102,9 +114,9 @@ def run(params: Params, runtime: Runtime) -> Result:
 
 
 def _metadata(options: Options, site: Optional[Site]) -> Metadata:
-    if options.address is None:
+    if options.in_cluster or options.address is None:
         return _known(site).metadata()
-    plan = _way(options, [(options.address.host, options.address.port)])
+    plan = _way(options, [options.address.at])
     path = options.address.prefix + model_path(options.model, options.version)
     found = local.run(
         {**plan, "task": "describe", "path": path, "inputs": []}, b"", _patience(options)
@@ -118,7 +130,7 @@ def _patience(options: Options) -> float:
 
 def _addresses(options: Options, site: Optional[Site]) -> Addresses:
     if options.address is not None:
-        return [(options.address.host, options.address.port)]
+        return [options.address.at]
     return _known(site).addresses()
 
 
@@ -130,11 +142,13 @@ def _known(site: Optional[Site]) -> Site:
 
 def _way(options: Options, addresses: Sequence[Tuple[str, int]]) -> Dict[str, Any]:
     """Return what the worker has to know of the server."""
-    url: Optional[Address] = options.address
-    host, port = addresses[0]
+    url = options.address
+    host, port = (url.host, url.port) if url else addresses[0]
     return {
         "client": options.client,
         "addresses": [list(address) for address in addresses],
+        "resolve": url is None and options.target == HEADLESS,
+        "pinned": options.pinned,
         "host": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "server_name": url.host if url else "",
         "tls": url.tls if url else None,
@@ -166,9 +180,10 @@ def _about(
     """Return what is known before the first request."""
     size = sum(item.size for item in inputs)
     head = len(plan["head"].encode("utf-8")) if options.client == "rest" else 0
-    where = f"{len(plan['addresses'])} replicas" if options.replicas and site else plan["host"]
+    replicas = options.address is None and options.target == REPLICAS
+    where = f"{len(plan['addresses'])} replicas" if replicas else plan["host"]
     return {
-        "from": "controller" if options.address else "cluster",
+        "from": CLUSTER if options.in_cluster else CONTROLLER,
         "address": f"{where} ({site.target})" if site else where,
         "bytes": {"request": head + size, "tensors": size},
         "inputs": [
@@ -215,10 +230,11 @@ def _send(
     seconds = 2 * options.load.limit + _patience(options)
     raw = b"".join(item.raw for item in inputs)
     runtime.begins()
-    if options.address is not None or client is None:
+    if not options.in_cluster or client is None:
         return local.run(plan, raw, seconds)
+    plan, tls = files.for_pod(plan, MOUNT)
     runner = Runner(client, params["namespace"], options.pod, runtime.progress)
-    return runner.run(plan, raw, seconds)
+    return runner.run(plan, raw, seconds, tls)
 
 
 Counted = Tuple[Dict[str, Counts], str]
@@ -254,7 +270,8 @@ def _shares(
         except ValueError as error:
             why = str(error)
     source = METRICS
-    if why and options.replicas and options.address is None:
+    turns = options.target == REPLICAS and not options.pinned and options.address is None
+    if why and turns:
         had, source = _asked(record, list(nodes)), CLIENT
     elif why:
         source = why

@@ -50,7 +50,13 @@ def chunks(inputs: bytes) -> List[bytes]:
 
 
 def render_job(
-    run_id: str, namespace: str, pod: Pod, parts: int, deadline: int, user: Optional[int]
+    run_id: str,
+    namespace: str,
+    pod: Pod,
+    parts: int,
+    deadline: int,
+    user: Optional[int],
+    secret: bool = False,
 ) -> Object:
     """Return the Job.
 
@@ -61,12 +67,15 @@ def render_job(
         parts: number of ConfigMaps.
         deadline: seconds after which it is ended, whatever happens.
         user: that the pod runs as, None leaves it to the cluster.
+        secret: it has files of TLS.
     """
     security: Object = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     if user is not None:
         security.update({"runAsUser": user, "runAsGroup": user})
     name = object_name(run_id)
-    sources = [{"configMap": {"name": f"{name}-{number}"}} for number in range(parts)]
+    sources: List[Object] = [{"configMap": {"name": f"{name}-{number}"}} for number in range(parts)]
+    if secret:
+        sources.append({"secret": {"name": name}})
     spec: Object = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
@@ -114,12 +123,6 @@ def render_config_maps(
     run_id: str, job: Mapping[str, Any], plan: Mapping[str, Any], packed: bytes, inputs: bytes
 ) -> List[Object]:
     """Return the ConfigMaps: program and plan, then the given tensors. They go with the Job."""
-    owner = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "name": job["metadata"]["name"],
-        "uid": job["metadata"]["uid"],
-    }
     contents: List[Object] = [
         {"data": {PLAN: json.dumps(plan)}, "binaryData": _binary(PROGRAM, packed)}
     ]
@@ -129,17 +132,41 @@ def render_config_maps(
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {
-                "name": f"{object_name(run_id)}-{number}",
-                "namespace": job["metadata"]["namespace"],
-                "labels": labels(run_id),
-                "ownerReferences": [owner],
-            },
+            "metadata": _owned(run_id, job, f"-{number}"),
             "immutable": True,
             **content,
         }
         for number, content in enumerate(contents)
     ]
+
+
+def render_secret(run_id: str, job: Mapping[str, Any], files: Mapping[str, bytes]) -> Object:
+    """Return the Secret with the files of TLS. It goes with the Job."""
+    data = {
+        key: text for name, content in files.items() for key, text in _binary(name, content).items()
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": _owned(run_id, job),
+        "immutable": True,
+        "data": data,
+    }
+
+
+def _owned(run_id: str, job: Mapping[str, Any], end: str = "") -> Object:
+    owner = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "name": job["metadata"]["name"],
+        "uid": job["metadata"]["uid"],
+    }
+    return {
+        "name": object_name(run_id) + end,
+        "namespace": job["metadata"]["namespace"],
+        "labels": labels(run_id),
+        "ownerReferences": [owner],
+    }
 
 
 def _binary(name: str, data: bytes) -> Dict[str, str]:

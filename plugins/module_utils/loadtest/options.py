@@ -21,6 +21,11 @@ REST = "rest"
 GRPC = "grpc"
 SERVICE = "service"
 REPLICAS = "replicas"
+HEADLESS = "headless"
+REQUESTS = "requests"
+CONNECTIONS = "connections"
+CONTROLLER = "controller"
+CLUSTER = "cluster"
 DEFAULT_REQUESTS = 1000
 DEFAULT_IMAGE = "docker.io/library/python:3.12-slim"
 MOST_CONNECTIONS = 256
@@ -49,9 +54,12 @@ ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
         "label_selector": {"type": "str"},
         "rest_port": {"type": "int"},
         "grpc_port": {"type": "int", "default": 8080},
-        "target": {"type": "str", "choices": [SERVICE, REPLICAS], "default": SERVICE},
+        "target": {"type": "str", "choices": [SERVICE, HEADLESS, REPLICAS], "default": SERVICE},
+        "balance": {"type": "str", "choices": [REQUESTS, CONNECTIONS], "default": REQUESTS},
         "service": {"type": "str"},
         "url": {"type": "str"},
+        "url_from": {"type": "str", "choices": [CONTROLLER, CLUSTER], "default": CONTROLLER},
+        "connect": {"type": "str"},
         "tls": {"type": "dict", "options": _TLS},
         "model": {"type": "str", "required": True},
         "version": {"type": "int"},
@@ -88,12 +96,21 @@ SPEC_RULES: Dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Address:
-    """A URL, taken apart; C(tls) has the files of C(rest.context_of), None without TLS."""
+    """A URL, taken apart.
+
+    Attributes:
+        host: that the certificate has to have.
+        port: of the URL.
+        prefix: of the paths.
+        tls: the files of C(rest.context_of), None without TLS.
+        at: host and port to connect to.
+    """
 
     host: str
     port: int
     prefix: str
     tls: Optional[Mapping[str, Any]]
+    at: Tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -122,8 +139,10 @@ class Options:
         shapes: shapes of inputs with random values.
         slo: bounds, None without any.
         report_only: bounds that are not kept do not fail the task.
-        address: where the controller sends requests, None if a pod does.
-        replicas: the pod sends to each replica in turn, not to the Service.
+        address: the URL that is asked, None if a server of the cluster is asked itself.
+        in_cluster: a pod sends the requests, not the controller.
+        target: whom a pod asks without a URL: C(service), C(headless) or C(replicas).
+        pinned: each connection stays with one replica of those that C(target) leads to.
         pod: how it is made.
         dest: directory of the files, empty for none.
     """
@@ -139,7 +158,9 @@ class Options:
     slo: Optional[Slo]
     report_only: bool
     address: Optional[Address]
-    replicas: bool
+    in_cluster: bool
+    target: str
+    pinned: bool
     pod: Pod
     dest: str
 
@@ -175,7 +196,9 @@ def options_from_params(params: Mapping[str, Any]) -> Options:
         slo=slo_from_params(params.get("slo"), load.rate),
         report_only=params["report_only"],
         address=address,
-        replicas=params["target"] == REPLICAS,
+        in_cluster=address is None or params["url_from"] == CLUSTER,
+        target=params["target"],
+        pinned=params["balance"] == CONNECTIONS,
         pod=Pod(
             params["agent_image"],
             params["image_pull_policy"],
@@ -245,13 +268,14 @@ def _load(params: Mapping[str, Any]) -> Load:
 def _address(params: Mapping[str, Any]) -> Optional[Address]:
     url, tls = params.get("url"), params.get("tls")
     if not url:
-        if tls:
-            raise InputError(
-                "it is for a url only",
-                option="tls",
-                hint="Inside of a cluster OVMS speaks without TLS; name the url of its ingress",
-            )
+        _only_with_url(params)
         return None
+    if params["url_from"] == CLUSTER and not (params.get("name") or params.get("label_selector")):
+        raise InputError(
+            "a pod can ask a url only beside a server whose model is known",
+            option="url_from",
+            hint="Give namespace and name of the server behind the url as well",
+        )
     parts = _split(url)
     client, usual = SCHEMES[parts.scheme]
     if client != params["client"]:
@@ -265,9 +289,48 @@ def _address(params: Mapping[str, Any]) -> Optional[Address]:
         raise InputError(
             f"{parts.scheme}:// is without TLS", option="tls", hint="Write https:// or grpcs://"
         )
+    port = parts.port or usual
     return Address(
-        parts.hostname, parts.port or usual, parts.path.rstrip("/"), _tls(tls, client, secure)
+        parts.hostname,
+        port,
+        parts.path.rstrip("/"),
+        _tls(tls, client, secure),
+        _connect(params["connect"]) if params.get("connect") else (parts.hostname, port),
     )
+
+
+def _only_with_url(params: Mapping[str, Any]) -> None:
+    """Refuse what says nothing without a url.
+
+    Raises:
+        InputError: such an option is given.
+    """
+    if params.get("tls"):
+        raise InputError(
+            "it is for a url only",
+            option="tls",
+            hint="Inside of a cluster OVMS speaks without TLS; name the url of its ingress",
+        )
+    if params.get("connect") or params["url_from"] != CONTROLLER:
+        raise InputError(
+            "it is for a url only",
+            option="connect" if params.get("connect") else "url_from",
+            hint="Name the url that is asked, or leave it out",
+        )
+
+
+def _connect(text: str) -> Tuple[str, int]:
+    """Return host and port of the option C(connect)."""
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or not port or parts.path or parts.username:
+        raise InputError(
+            "it is no host and port", option="connect", subject=text, hint="Like 192.0.2.7:443"
+        )
+    return host, port
 
 
 def _split(url: str) -> Any:

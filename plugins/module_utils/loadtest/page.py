@@ -34,6 +34,9 @@ svg { width: 100%; min-width: 36rem; height: auto; }
 svg text { fill: var(--text); font: 12px system-ui, sans-serif; }
 .bar { fill: var(--bar); } .track { fill: var(--card); stroke: var(--line); }
 .grid, .tick { stroke: var(--line); }
+.line { fill: none; stroke: var(--bar); stroke-width: 2; } .mark { fill: var(--bar); }
+h3 { font-size: 1rem; margin: 1rem 0 .25rem; } dt { font-weight: 700; margin-top: .5rem; }
+dd { margin: 0; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .875rem; }
 th, td { text-align: left; white-space: nowrap; padding: .25rem 1rem .25rem 0;
   border-bottom: 1px solid var(--line); }
@@ -44,16 +47,29 @@ MARKS = 6  # along an axis
 
 def page(result: Mapping[str, Any]) -> str:
     """Return the HTML of a result."""
+    return document(
+        f"Benchmark of {_model(result)}",
+        f"{_head(result)}{_tiles(result)}{_slo(result)}{_latency(result)}{_time(result)}"
+        f"{_shares(result)}{_errors(result)}{_foot(result)}",
+    )
+
+
+def document(title: str, body: str) -> str:
+    """Return a whole page, whose policy lets nothing but its own style in.
+
+    Args:
+        title: as plain text.
+        body: HTML.
+    """
     digest = base64.b64encode(hashlib.sha256(STYLE.encode("utf-8")).digest()).decode("ascii")
-    title = html.escape(f"Benchmark of {_model(result)}")
+    title = html.escape(title)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\';'
         f" style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'\">"
         f"<title>{title}</title><style>{STYLE}</style></head><body>\n<h1>{title}</h1>\n"
-        f"{_head(result)}{_tiles(result)}{_slo(result)}{_latency(result)}{_time(result)}"
-        f"{_shares(result)}{_errors(result)}{_foot(result)}</body></html>\n"
+        f"{body}</body></html>\n"
     )
 
 

@@ -14,7 +14,15 @@ from ..kube.follow import Source
 from ..kube.health import openshift
 from ..kube.health.pods import creation_trouble, pod_trouble
 from ..kube.wait import Verdict, wait_for
-from .job import CONTAINER, RUN_LABEL, USER, chunks, render_config_maps, render_job
+from .job import (
+    CONTAINER,
+    RUN_LABEL,
+    USER,
+    chunks,
+    render_config_maps,
+    render_job,
+    render_secret,
+)
 from .options import Pod
 from .program import BenchmarkError, program, record_of
 
@@ -40,13 +48,16 @@ class Runner:
         self._client, self._namespace, self._pod = client, namespace, pod
         self._progress = progress
 
-    def run(self, plan: Mapping[str, Any], inputs: bytes, seconds: float) -> Dict[str, Any]:
+    def run(
+        self, plan: Mapping[str, Any], inputs: bytes, seconds: float, tls: Mapping[str, bytes]
+    ) -> Dict[str, Any]:
         """Send what a plan says, and return the record. The Job is gone afterwards.
 
         Args:
             plan: for the program.
             inputs: bytes of the given tensors.
             seconds: that the program may take.
+            tls: files that the pod finds beside its program.
 
         Raises:
             WaitError: the pod cannot run, or has not ended in time.
@@ -58,11 +69,13 @@ class Runner:
         deadline = int(self._pod.wait_timeout + seconds) + 1
         parts = 1 + len(chunks(inputs))
         job = self._client.create(
-            render_job(run_id, self._namespace, self._pod, parts, deadline, self._user())
+            render_job(run_id, self._namespace, self._pod, parts, deadline, self._user(), bool(tls))
         )
         try:
             for config in render_config_maps(run_id, job, plan, program(), inputs):
                 self._client.create(config, brief=True)
+            if tls:
+                self._client.create(render_secret(run_id, job, tls), brief=True)
             pod = self._wait(run_id, job, self._pod.wait_timeout, _begun)
             if _phase(pod) not in ENDED:
                 self._progress(f"pod {pod['metadata']['name']} sends requests")

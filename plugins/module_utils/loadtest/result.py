@@ -65,6 +65,7 @@ def measured(
         "errors": _errors(record),
         "bytes": {**about["bytes"], "answer": round(record["received"] / answers)},
         "client_cpu": record["client_cpu"],
+        "client_node": {"load_average": record["load_average"], "cores": record["cores"]},
         "slo": [
             {
                 "name": name,
@@ -112,7 +113,8 @@ def warnings(result: Mapping[str, Any], options: Options) -> List[str]:
     if not result["complete"] and options.load.duration:
         found.append("the measurement ended early, at the most requests that its record can hold")
     late = result["late"]
-    if late["requests"] * 100 > result["requests"]["sent"]:
+    # In a closed loop no request has a moment of its own.
+    if result["load"]["rate"] and late["requests"] * 100 > result["requests"]["sent"]:
         found.append(
             f"{late['requests']} requests began up to {late['longest_ms']:.0f} ms after their"
             " moment, since no connection was free; their waiting is in the latencies. More"

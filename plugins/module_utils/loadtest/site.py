@@ -18,7 +18,7 @@ from ..verify.inference.ask import Asker, Refusal
 from ..verify.inference.protocol import Metadata
 from ..verify.replicas import Fleet, Target, find_fleet
 from .counters import Counts, counts_of
-from .options import GRPC, Options
+from .options import GRPC, HEADLESS, REPLICAS, Options
 
 Addresses = List[Tuple[str, int]]
 
@@ -94,9 +94,11 @@ class Site:
         """Return where the pod sends its requests: the Service, or each replica.
 
         Raises:
-            InputError: there is no Service, or it has no such port.
+            InputError: there is no such Service, or it has no such port, or has to be headless.
         """
-        return self._replicas() if self._options.replicas else [self._service()]
+        if self._options.target == REPLICAS:
+            return self._replicas()
+        return [self._service(self._options.target == HEADLESS)]
 
     def _port(self) -> int:
         grpc = self._options.client == GRPC
@@ -116,8 +118,10 @@ class Site:
             found.append((str(address), self._port()))
         return found
 
-    def _service(self) -> Tuple[str, int]:
+    def _service(self, wanted_headless: bool) -> Tuple[str, int]:
         name = self._params.get("service") or self._params.get("name")
+        if wanted_headless and name and not self._params.get("service"):
+            name = f"{name}-headless"
         namespace = self.target.namespace
         if not name:
             raise InputError(
@@ -144,7 +148,17 @@ class Site:
             )
         address = spec.get("clusterIP")
         headless = not address or address == "None"
-        return (f"{name}.{namespace}.svc" if headless else str(address), port)
+        if not headless:
+            if wanted_headless:
+                raise InputError(
+                    "it has an address of its own, so its name does not lead to the replicas",
+                    option="service",
+                    subject=f"Service {namespace}/{name}",
+                    hint="Name one with clusterIP None, or take target: replicas",
+                )
+            return (str(address), port)
+        # The name leads to pods, so the port is theirs.
+        return (f"{name}.{namespace}.svc", self._port() if wanted_headless else port)
 
     def counters(self) -> Dict[str, Counts]:
         """Return what each replica has counted since its start.

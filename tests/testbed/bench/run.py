@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import bench_clients
 import bench_copy
 import bench_deploy
 import bench_gate
@@ -21,7 +22,7 @@ import bench_many
 import bench_updates
 import measure
 
-PARTS = ["copy", "deploy", "helm", "gate", "updates", "many", "idle"]
+PARTS = ["copy", "deploy", "helm", "gate", "updates", "many", "idle", "clients"]
 
 
 def machine() -> str:
@@ -63,6 +64,8 @@ def main() -> int:
                     parts.append(bench_deploy.bench(work, options.rounds))
                 elif name == "helm":
                     parts.append(bench_helm.bench(work, options.rounds))
+                elif name == "clients":
+                    parts.append(bench_clients.bench(options.rounds))
                 elif name == "updates":
                     parts.append(bench_updates.bench(work, options.rounds))
                 else:

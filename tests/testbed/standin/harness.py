@@ -53,14 +53,14 @@ def write_ir(directory: Path, factor: float = 2.0, *, dynamic: bool = False) -> 
     return directory
 
 
-def write_heavy(directory: Path) -> Path:
+def write_heavy(directory: Path, size: int = 800, products: int = 12) -> Path:
     """Write a model whose inference takes tens of milliseconds: a chain of products."""
     directory.mkdir(parents=True, exist_ok=True)
     parameter = ops.parameter([1], np.float32, name="x")
     parameter.output(0).set_names({"x"})
-    matrix = ops.constant(np.eye(800, dtype=np.float32))
+    matrix = ops.constant(np.eye(size, dtype=np.float32))
     value = ops.multiply(matrix, parameter)
-    for _ in range(12):
+    for _ in range(products):
         value = ops.matmul(value, matrix, False, False)
     total = ops.reduce_sum(value, np.array([0, 1]))
     total.output(0).set_names({"y"})

@@ -9,7 +9,10 @@ import base64
 import io
 import json
 import os
+import socket
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
@@ -18,9 +21,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     TransferError,
     UnsupportedError,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.loadtest import job, program
+from ansible_collections.openvino.edge.plugins.module_utils.loadtest import files, job, program
 from ansible_collections.openvino.edge.plugins.module_utils.loadtest.options import Pod
 from ansible_collections.openvino.edge.plugins.module_utils.loadtest.worker import main
+from ansible_collections.openvino.edge.plugins.module_utils.loadtest.worker.failure import Failure
 
 POD = Pod("python@sha256:x", "Never", ("login",), (("zone", "a"),), 120.0)
 
@@ -70,6 +74,57 @@ def test_big_tensors_are_divided_and_come_together_again(tmp_path: os.PathLike[s
             with open(os.path.join(tmp_path, name), "wb") as file:
                 file.write(base64.b64decode(text))
     assert main.inputs_of({"inputs": inputs}, str(tmp_path)) == raws
+
+
+def test_files_of_tls_go_into_a_secret_and_the_plan_finds_them_there(tmp_path: Path) -> None:
+    for name in ("ca", "key"):
+        (tmp_path / name).write_text(f"the {name}")
+    tls = {"verify": True, "ca": str(tmp_path / "ca"), "key": str(tmp_path / "key")}
+    plan, found = files.for_pod({"tls": tls, "host": "h"}, "/edge")
+    assert plan == {
+        "tls": {"verify": True, "ca": "/edge/ca.pem", "key": "/edge/key.pem"},
+        "host": "h",
+    }
+    owner = {"metadata": {"name": "edge-benchmark-id", "namespace": "edge", "uid": "u"}}
+    secret = job.render_secret("id", owner, found)
+    assert secret["metadata"]["ownerReferences"][0]["uid"] == "u"
+    read = {name: base64.b64decode(text) for name, text in secret["data"].items()}
+    assert read == {"ca.pem": b"the ca", "key.pem": b"the key"}
+    spec = job.render_job("id", "edge", POD, 1, 700, None, secret=True)["spec"]["template"]["spec"]
+    (*_maps, source) = spec["volumes"][0]["projected"]["sources"]
+    assert source == {"secret": {"name": secret["metadata"]["name"]}}
+    assert files.for_pod({"tls": {"verify": False}}, "/edge") == ({"tls": {"verify": False}}, {})
+    (tmp_path / "ca").unlink()
+    with pytest.raises(InputError, match="it cannot be read") as caught:
+        files.for_pod({"tls": tls}, "/edge")
+    assert caught.value.option == "tls.ca"
+
+
+@pytest.mark.parametrize(
+    ("plan", "wanted"),
+    [
+        ({}, [["a", 1], ["b", 1]]),
+        ({"pinned": True}, [["b", 1]]),
+        ({"resolve": True, "addresses": [["localhost", 7]]}, [["127.0.0.1", 7]]),
+    ],
+)
+def test_whom_a_connection_asks(
+    monkeypatch: pytest.MonkeyPatch, plan: dict[str, Any], wanted: list[Any]
+) -> None:
+    both = [(0, 0, 0, "", ("127.0.0.1", 7)), (0, 0, 0, "", ("127.0.0.1", 7))]
+    monkeypatch.setattr(main.socket, "getaddrinfo", lambda *given, **how: both)
+    whole = {"addresses": [["a", 1], ["b", 1]], **plan}
+    found = main._of_connection(whole, main._addresses(whole), 3)
+    assert [list(address) for address in found] == wanted
+
+
+def test_a_name_without_an_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_given: Any, **_how: Any) -> None:
+        raise socket.gaierror(-2, "not known")
+
+    monkeypatch.setattr(main.socket, "getaddrinfo", unknown)
+    with pytest.raises(Failure, match="ovms-headless.edge.svc has no address: not known"):
+        main._addresses({"addresses": [["ovms-headless.edge.svc", 1]], "resolve": True})
 
 
 def test_the_archive_has_what_the_program_imports() -> None:

@@ -40,6 +40,12 @@ def options(**given: Any) -> Options:
         ({"agent_image": " "}, "agent_image", "an image name is needed"),
         ({"model": "org/m"}, "model", "cannot be asked through the API server"),
         ({"tls": {"verify": False}}, "tls", "it is for a url only"),
+        ({"connect": "192.0.2.7:443"}, "connect", "it is for a url only"),
+        ({"url_from": "cluster"}, "url_from", "it is for a url only"),
+        ({"url": URL, "url_from": "cluster"}, "url_from", "only beside a server whose model is"),
+        ({"url": URL, "connect": "192.0.2.7"}, "connect", "it is no host and port"),
+        ({"url": URL, "connect": "192.0.2.7:no"}, "connect", "it is no host and port"),
+        ({"url": URL, "connect": "192.0.2.7:80/x"}, "connect", "it is no host and port"),
         ({"url": "ocr.example.org"}, "url", "no URL of a server"),
         ({"url": "https://h:99999"}, "url", "no URL of a server"),
         ({"url": "ftp://h"}, "url", "no URL of a server"),
@@ -78,7 +84,7 @@ def test_what_is_sent_by_default() -> None:
     found = options()
     assert (found.load.requests, found.load.duration, found.load.concurrency) == (1000, 0.0, 1)
     assert options(duration=5.0).load.requests == 0
-    assert found.address is None and not found.replicas
+    assert found.address is None and found.in_cluster and found.target == "service"
 
 
 def test_urls_are_taken_apart(tmp_path: Path) -> None:
@@ -90,3 +96,7 @@ def test_urls_are_taken_apart(tmp_path: Path) -> None:
     assert found.tls == {"verify": True, "ca": str(file)}
     plain = options(url="http://[::1]:8081").address
     assert plain is not None and (plain.host, plain.port, plain.tls) == ("::1", 8081, None)
+    assert plain.at == ("::1", 8081) and not options(url="http://h").in_cluster
+    other = options(url=URL, connect="[2001:db8::7]:8443", url_from="cluster", name="s")
+    assert other.in_cluster and other.address is not None
+    assert (other.address.host, other.address.at) == ("ocr.example.org", ("2001:db8::7", 8443))

@@ -35,6 +35,8 @@ RECORD = {
     "began": 1_700_000_000.0,
     "complete": True,
     "client_cpu": 0.25,
+    "load_average": 0.5,
+    "cores": 4,
 }
 SHARES = [
     {"replica": "ovms-a", "node": "n1", "inferences": 3, "share": 0.75},
@@ -85,9 +87,14 @@ def test_the_figures_of_a_record() -> None:
     ],
 )
 def test_what_a_reader_should_know(record: Any, says: str) -> None:
-    _made, told = result(record)
+    _made, told = result(record, rate=100.0)
     assert any(says in text for text in told)
-    assert not any(says in text for text in result()[1])
+    assert not any(says in text for text in result(rate=100.0)[1])
+
+
+def test_a_closed_loop_is_never_late() -> None:
+    _made, told = result({"late": 3, "latest": 40_000})
+    assert not any("after their moment" in text for text in told)
 
 
 def test_the_table_has_all_figures() -> None:

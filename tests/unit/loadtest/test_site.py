@@ -84,6 +84,11 @@ def test_where_requests_go(world: World) -> None:
     with pytest.raises(InputError, match="no port for grpc") as caught:
         world.site(client="grpc").addresses()
     assert caught.value.option == "service"
+    headless = {"target": "headless", "service": "ovms"}
+    assert world.site(**headless).addresses() == [("ovms.edge.svc", 8081)]
+    world.service(clusterIP="10.96.0.7", ports=PORTS)
+    with pytest.raises(InputError, match="it has an address of its own"):
+        world.site(**headless).addresses()
     with pytest.raises(InputError, match="there is no such Service"):
         world.site(service="other").addresses()
     with pytest.raises(InputError, match="have no Service that is known"):

@@ -23,6 +23,7 @@ ROLES = [
     "awx_setup",
     "client_certificates",
     "device_plugins",
+    "experiments",
     "model_repository",
     "model_server",
     "preflight",

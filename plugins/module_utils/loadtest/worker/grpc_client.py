@@ -44,6 +44,11 @@ def connect(address: str, plan: Mapping[str, Any]) -> Any:
         ("grpc.max_receive_message_length", LARGEST),
         ("grpc.use_local_subchannel_pool", 1),
     ]
+    if plan["server_name"]:
+        # What is connected to may have another name than the server behind it.
+        arguments.append(("grpc.default_authority", plan["host"]))
+        if tls is not None:
+            arguments.append(("grpc.ssl_target_name_override", plan["server_name"]))
     return module.InferenceServerClient(
         address,
         ssl=tls is not None,

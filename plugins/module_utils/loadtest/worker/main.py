@@ -15,6 +15,7 @@ import gc
 import hashlib
 import json
 import os
+import socket
 import sys
 import time
 import zlib
@@ -116,7 +117,12 @@ def measure(plan: Mapping[str, Any], raws: Sequence[bytes]) -> Dict[str, Any]:
         OSError: a certificate cannot be used.
     """
     load = Load(**plan["load"])
-    clients = [_clients(plan, raws) for _number in range(load.concurrency)]
+    addresses = _addresses(plan)
+    clients = [
+        _clients(plan, _of_connection(plan, addresses, number), raws)
+        for number in range(load.concurrency)
+    ]
+    busy_node = os.getloadavg()[0]
     cpu, begun = time.process_time(), time.perf_counter()
     record = run(load, [[client.infer for client in mine] for mine in clients])
     spent = time.perf_counter() - begun
@@ -124,12 +130,45 @@ def measure(plan: Mapping[str, Any], raws: Sequence[bytes]) -> Dict[str, Any]:
     for mine in clients:
         for client in mine:
             client.close()
-    return {**asdict(record), "client_cpu": round(busy, 3)}
+    return {
+        **asdict(record),
+        "client_cpu": round(busy, 3),
+        "load_average": round(busy_node, 2),
+        "cores": os.cpu_count(),
+    }
 
 
-def _clients(plan: Mapping[str, Any], raws: Sequence[bytes]) -> List[Any]:
+Address = Tuple[str, int]
+
+
+def _addresses(plan: Mapping[str, Any]) -> List[Address]:
+    """Return where requests go; of a name that has to be resolved, all its addresses.
+
+    Raises:
+        Failure: the name has no address.
+    """
+    found: List[Address] = [(item[0], item[1]) for item in plan["addresses"]]
+    if not plan.get("resolve"):
+        return found
+    (name, port), *_others = found
+    try:
+        answers = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise Failure("name", f"{name} has no address: {error.strerror}") from None
+    return sorted({(str(item[4][0]), port) for item in answers})
+
+
+def _of_connection(
+    plan: Mapping[str, Any], addresses: Sequence[Address], number: int
+) -> Sequence[Address]:
+    """Return the addresses that one connection asks in turn."""
+    return [addresses[number % len(addresses)]] if plan.get("pinned") else addresses
+
+
+def _clients(
+    plan: Mapping[str, Any], addresses: Sequence[Address], raws: Sequence[bytes]
+) -> List[Any]:
     """Return what one connection asks with: a client for each address."""
-    addresses: List[Tuple[str, int]] = [(item[0], item[1]) for item in plan["addresses"]]
     if plan["client"] == "grpc":
         inputs = grpc_client.tensors(plan["inputs"], raws)
         return [grpc_client.GrpcClient(_target(item), plan, inputs) for item in addresses]
