@@ -304,6 +304,21 @@ def test_an_interrupted_task_begins_nothing_more(
     )
 
 
+def test_a_run_without_waves_writes_nothing_and_tells_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = Bench(tmp_path, monkeypatch, waves=())
+    monkeypatch.setattr(alone, "states", lambda: dict.fromkeys(NAMES, BEGUN))
+    alone.results["b"] = {"model_repository": ApiError("the store is full", status=507)}
+    found = alone.run()
+    assert [(item["cluster"], item["state"], item["phase"]) for item in found["clusters"]] == [
+        ("a", DONE, ""),
+        ("b", FAILED, "copy"),
+        ("c", DONE, ""),
+    ]
+    assert not alone.journal_path.exists()
+
+
 def test_check_mode_leaves_all_to_their_tasks(bench: Bench) -> None:
     bench.runtime = Runtime(check_mode=True)
     found = bench.run()
