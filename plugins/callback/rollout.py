@@ -219,6 +219,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._collector.cluster(host, result, self._now())
         elif action == collect.LOOK:
             self._collector.look(result, self._now())
+        elif action == collect.TURNS:
+            self._collector.turns(result, self._now())
         elif action == collect.GATE:
             self._collector.gate(result, self._now())
         elif action == collect.END:

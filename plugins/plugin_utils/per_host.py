@@ -25,7 +25,7 @@ ACTION = "openvino.edge.model_status"
 
 
 def compile_once() -> None:
-    """Have Jinja compile each template once for this process, not anew for each host.
+    """Have Jinja compile each template and condition once for this process, not for each host.
 
     Compiling is two thirds of what it takes to resolve a variable. The worker that calls this is
     forked for one task and ends with it, so nobody else meets the changed method.
@@ -43,6 +43,20 @@ def compile_once() -> None:
         return compiled[key]
 
     Environment.compile = compile  # type: ignore[method-assign]
+    expressions: Dict[Any, Any] = {}
+    original_expression: Any = Environment.compile_expression
+
+    @functools.wraps(original_expression)
+    def compile_expression(self: Environment, source: Any, *args: Any, **kwargs: Any) -> Any:
+        # Ansible doubles backslashes in some texts and not in others that read the same.
+        if not isinstance(source, str) or "\\" in source or kwargs:
+            return original_expression(self, source, *args, **kwargs)
+        key = (self, str(source), args)
+        if key not in expressions:
+            expressions[key] = original_expression(self, source, *args, **kwargs)
+        return expressions[key]
+
+    Environment.compile_expression = compile_expression  # type: ignore[method-assign]
 
 
 class HostVariables:

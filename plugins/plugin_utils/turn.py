@@ -19,7 +19,7 @@ from ansible.template import Templar
 
 from ..module_utils.errors import InputError, UnsupportedError
 from ..module_utils.fleet import cluster as rollout_cluster
-from ..module_utils.fleet.look import Difference, Step, Turn
+from ..module_utils.fleet.turn import Difference, Step, Turn
 from ..module_utils.kube.planned import OPTION
 from ..module_utils.runtime import Run
 from ..module_utils.secrecy import secrets
@@ -34,15 +34,15 @@ TURN = {"__edge_turn": {"turn": rollout_cluster.GO, "until": 0}}
 
 @dataclass(frozen=True)
 class Kind:
-    """How the tasks of one module are looked at.
+    """How the tasks of one module are gone through.
 
     Attributes:
         spec: options of the module.
         rules: over several of them.
         run: its entry point.
-        difference: see C(look.Step).
-        told: see C(look.Step).
-        fixed: options that are other ones for a look.
+        difference: see C(fleet.turn.Step).
+        told: see C(fleet.turn.Step).
+        fixed: options that are other ones than those of the task.
     """
 
     spec: Mapping[str, Any]
@@ -59,8 +59,9 @@ class HostTurns:
     Args:
         action: the action that runs, with its task.
         task_vars: variables of the host that it runs for.
-        kinds: by the full name of the module, in the order in which they are looked at.
+        kinds: by the full name of the module, in the order in which a look takes them.
         specs: options of the roles whose variables are checked, by role.
+        acts: the turn is not looked at but done: all steps, in the order of the play.
     """
 
     def __init__(
@@ -69,13 +70,16 @@ class HostTurns:
         task_vars: Mapping[str, Any],
         kinds: Mapping[str, Kind],
         specs: Mapping[str, Mapping[str, Any]],
+        acts: bool = False,
     ) -> None:
+        self._acts = acts
         self._hosts = HostVariables(action, task_vars)
         self._templar = Templar(loader=action._loader)
         self._kinds, self._specs = kinds, specs
-        self._begin, tasks = _found(action._task._parent._play)
-        rank = {name: number for number, name in enumerate(kinds)}
-        self._tasks = sorted(tasks, key=lambda task: rank.get(task.action, len(rank)))
+        self._begin, self._tasks = _found(action._task._parent._play, acts)
+        if not acts:
+            rank = {name: number for number, name in enumerate(kinds)}
+            self._tasks.sort(key=lambda task: rank.get(task.action, len(rank)))
         self._validators = {
             name: ArgumentSpecValidator(dict(kind.spec), **kind.rules)
             for name, kind in {**kinds, BEGIN: _BEGIN_KIND}.items()
@@ -98,15 +102,30 @@ class HostTurns:
             params = self._params(name, task, hidden)
             if params is None:
                 continue
-            kind, register = self._kinds[task.action], _registered(task)
-            step = Step(task.action, register, kind.run, params, kind.difference, kind.told)
+            step = self._step(task, params)
+            if self._acts:
+                steps.append(step)
+                continue
             same = [old for old in steps if (old.action, old.params) == (step.action, params)]
             if not same:
                 steps.append(step)
-            elif register:
+            elif step.register:
                 # One has checked before what this one does.
                 steps[steps.index(same[0])] = step
         return Turn(begin, steps, lambda result: censor(result, hidden))
+
+    def _step(self, task: Any, params: Mapping[str, Any]) -> Step:
+        kind = self._kinds[task.action]
+        return Step(
+            task.action,
+            _registered(task),
+            kind.run,
+            params,
+            kind.difference,
+            kind.told,
+            check_mode=bool(task.check_mode),
+            throttle=int(self._templar.template(task.throttle)),
+        )
 
     def _check_roles(self, name: str, roles: Sequence[str]) -> None:
         variables = self._hosts.of(name, self._begin)
@@ -171,20 +190,32 @@ _BEGIN_KIND = Kind(
 )
 
 
-def _found(play: Any) -> "Tuple[Any, List[Any]]":
-    """Return the task with which a turn begins, and those of the roles that the play imports.
+def _found(play: Any, acts: bool) -> "Tuple[Any, List[Any]]":
+    """Return the task with which a turn begins, and those that follow.
+
+    Args:
+        play: with the turns of clusters.
+        acts: all tasks of the turn, up to the one that writes its end, whoever has put them there;
+            else those of the roles that the play imports.
 
     Raises:
         UnsupportedError: the play has no turns.
     """
-    tasks = list(_tasks_in(play.tasks))
-    begins = [task for task in tasks if task.action == BEGIN and task.args.get("state") == "begun"]
-    if len(begins) != 1:
+    tasks = [task for task in _tasks_in(play.tasks) if not task.implicit]
+    begins = [task for task in tasks if _writes(task, "begun")]
+    ends = [number for number, task in enumerate(tasks) if _writes(task, "done")]
+    if len(begins) != 1 or len(ends) != 1:
         raise UnsupportedError(
             "this play has no turns of clusters",
-            hint="openvino.edge.rollout_look belongs into the play of openvino.edge.site",
+            hint="The task belongs into the play of openvino.edge.site",
         )
-    return begins[0], [task for task in tasks if task._role is not None and not task.implicit]
+    if acts:
+        return begins[0], tasks[tasks.index(begins[0]) + 1 : ends[0]]
+    return begins[0], [task for task in tasks if task._role is not None]
+
+
+def _writes(task: Any, state: str) -> bool:
+    return task.action == BEGIN and task.args.get("state") == state
 
 
 def _tasks_in(items: Sequence[Any]) -> Iterator[Any]:

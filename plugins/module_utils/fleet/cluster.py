@@ -100,7 +100,7 @@ def run(params: Params, runtime: Runtime) -> Result:
         InputError: a maintenance window or the deadline cannot be understood, or the journal is
             not usable.
     """
-    seconds = _deadline(params["deadline"])
+    seconds = deadline_of(params["deadline"])
     journal = None
     if params["rollout"] and not runtime.check_mode:
         journal = open_journal(params["journal"], runtime.progress)
@@ -149,7 +149,7 @@ def _came_to(params: Params, known: Optional[Cluster]) -> Cluster:
     return replace(cluster, state=params["state"], phase=phase, reason=reason)
 
 
-def _deadline(value: Any) -> int:
+def deadline_of(value: Any) -> int:
     """Return the seconds that a cluster has; 0 is no limit.
 
     A word must not be taken for 0, as Jinja's filter C(int) does: nobody would notice.

@@ -13,68 +13,23 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ..errors import EdgeError, InputError, UnsupportedError, one_line
+from ..errors import EdgeError, one_line
 from ..kube.kept import kept_open
-from ..runtime import Params, Result, Run, Runtime
+from ..runtime import Params, Result, Runtime
 from .cluster import Answer, looked
 from .gate import Handed, handed
 from .journal.base import Journal
 from .states import DEFERRED, DONE, UNCHANGED, Cluster
+from .turn import ARGUMENT_SPEC, Turn, Turns, check_forks, nobody, told
 
-ARGUMENT_SPEC: Dict[str, Any] = {
-    "plan": {"type": "dict", "required": True},
-    "clusters": {"type": "list", "elements": "str", "required": True},
-    "forks": {"type": "int", "default": 50},
-}
+__all__ = ["ARGUMENT_SPEC", "SPEC_RULES", "run"]
+
 SPEC_RULES: Dict[str, Any] = {}
 
 # So many clusters are told of that have their turn.
 SHOWN = 3
-
-Difference = Callable[[Result], str]
-"""Says in what a result is not that of a step without a change; empty if it is one."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a turn.
-
-    Attributes:
-        action: full name of its module.
-        register: variable in which the play keeps its result; empty if it keeps none.
-        run: entry point of the module.
-        params: its options for this cluster.
-        difference: judges its result in check mode.
-        told: keys of the result that the report over the fleet shows.
-    """
-
-    action: str
-    register: str
-    run: Run
-    params: Params
-    difference: Difference
-    told: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What the turn of one cluster is.
-
-    Attributes:
-        begin: options of rollout_cluster at the beginning of the turn.
-        steps: what follows, in the order in which they are looked at.
-        clean: masks the secrets of this cluster's options in a result.
-    """
-
-    begin: Params
-    steps: Sequence[Step]
-    clean: Callable[[Result], Result]
-
-
-Turns = Callable[[str], Turn]
-"""Returns the turn of a cluster; an InputError says why nothing can be said of it."""
 
 
 @dataclass(frozen=True)
@@ -96,31 +51,13 @@ class Found:
     warnings: Sequence[str] = ()
 
 
-def nobody(cluster: str) -> Turn:
-    """Refuse to tell what a turn is: outside of the controller nothing is known of other hosts.
-
-    Raises:
-        UnsupportedError: always.
-    """
-    raise UnsupportedError(
-        "only the controller knows the tasks and options of other hosts",
-        subject=cluster,
-        hint="Run openvino.edge.rollout_look as a task; it always runs on the controller",
-    )
-
-
 def run(params: Params, runtime: Runtime, turns: Turns = nobody) -> Result:
     """Look at all clusters of a batch, several at a time, and write which ones are unchanged.
 
     Raises:
         InputError: C(plan) is not what C(rollout_plan) returns, or a number is out of range.
     """
-    if params["forks"] < 1:
-        raise InputError(
-            "at least one cluster is looked at at a time",
-            option="forks",
-            hint="Give 1 or more (edge_verify_forks)",
-        )
+    check_forks(params, "edge_verify_forks")
     begun = time.monotonic()
     plan, names = handed(params["plan"]), list(dict.fromkeys(params["clusters"]))
     wave = plan.part_with(names).batch.wave
@@ -179,7 +116,7 @@ def _all(
                 turn = turns(name)
             except Exception as error:
                 # Its own turn will tell more about what is odd here.
-                found[name] = Found(_told(error))
+                found[name] = Found(told(error))
                 continue
             why = _half_done(known.get(name), turn.begin["wanted"])
             if why:
@@ -189,11 +126,6 @@ def _all(
         for future in as_completed(asked):
             found[asked.pop(future)] = future.result()
     return found
-
-
-def _told(error: Exception) -> str:
-    """Return an error as a reason why the turn of a cluster has to come."""
-    return one_line(str(error) if isinstance(error, EdgeError) else repr(error))
 
 
 def _half_done(known: Optional[Cluster], wanted: str) -> str:
@@ -211,9 +143,9 @@ def _looked_at(turn: Turn) -> Found:
         with kept_open():
             found = _steps(turn, runtime)
     except Exception as error:
-        found = Found(_told(error))
-    told = turn.clean({"why": found.why, "results": found.results, "warnings": runtime.warnings})
-    return Found(told["why"], found.before, found.wanted, told["results"], told["warnings"])
+        found = Found(told(error))
+    clean = turn.clean({"why": found.why, "results": found.results, "warnings": runtime.warnings})
+    return Found(clean["why"], found.before, found.wanted, clean["results"], clean["warnings"])
 
 
 def _steps(turn: Turn, runtime: Runtime) -> Found:
@@ -228,7 +160,7 @@ def _steps(turn: Turn, runtime: Runtime) -> Found:
         if why:
             return Found(f"{step.action.rpartition('.')[2]}: {why}")
         if step.register:
-            results[step.register] = {key: result[key] for key in step.told if key in result}
+            results[step.register] = step.shown(result)
     return Found("", answer.before, str(turn.begin["wanted"]), results)
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Collection, Dict, List, Mapping, Optional, Set
+from typing import Any, Collection, Dict, List, Mapping, Optional, Set, Tuple
 
 from ...module_utils.fleet.states import BEGUN, DONE, FAILED, SOAK, UNCHANGED, UNDONE
 from . import fields
@@ -28,7 +28,8 @@ CLUSTER = "openvino.edge.rollout_cluster"
 GATE = "openvino.edge.rollout_gate"
 END = "openvino.edge.rollout_end"
 LOOK = "openvino.edge.rollout_look"
-ENGINE = (PLAN, CLUSTER, GATE, END, LOOK)
+TURNS = "openvino.edge.rollout_turns"
+ENGINE = (PLAN, CLUSTER, GATE, END, LOOK, TURNS)
 # What the report says of a cluster that had no turn.
 HAD_IT = "unchanged: it had what is wanted already"
 # One task that asks many clusters.
@@ -138,6 +139,46 @@ class Collector:
             cluster.replicas = fields.replicas(told) or cluster.replicas
             reason = HAD_IT if item.get("state") == UNCHANGED else ""
             self.cluster(name, {**item, "state": DONE, "reason": reason}, at)
+
+    def turns(self, result: Mapping[str, Any], at: float) -> None:
+        """Take the turns that one task has gone through, each with its steps."""
+        begun = at - (fields.seconds(result.get("seconds")) or 0.0)
+        steps, results = fields.mapping(result.get("steps")), fields.mapping(result.get("results"))
+        again = set(fields.names(result.get("again")))
+        for item in fields.rows(result.get("clusters")):
+            name = fields.name(item.get("cluster"))
+            rows, told = fields.rows(steps.get(name)), fields.mapping(results.get(name))
+            until = at
+            if name not in again:
+                since = fields.seconds(rows[0].get("began")) if rows else None
+                self.cluster(name, {**item, "state": BEGUN}, begun + (since or 0.0))
+            for row in rows:
+                until = self._step(self._cluster(name), row, told, begun)
+            self.cluster(name, item, min(until, at))
+        copies = [
+            (span.started, span.ended or at)
+            for name in steps
+            for span in self._cluster(name).spans
+            if span.phase == COPY
+        ]
+        self.report.copying += _covered(copies)
+
+    def _step(
+        self, cluster: Cluster, row: Mapping[str, Any], told: Mapping[str, Any], begun: float
+    ) -> float:
+        """Take one step of a turn, and return when it ended."""
+        module, failed = fields.name(row.get("module")), bool(row.get("failed"))
+        since = begun + (fields.seconds(row.get("began")) or 0.0)
+        until = since + (fields.seconds(row.get("seconds")) or 0.0)
+        if module not in PHASE_OF:
+            return until
+        phase = CHECK if row.get("check") else PHASE_OF[module]
+        found = fields.mapping(told.get(fields.name(row.get("register")) or module))
+        cluster.spans.append(Span(phase, since, until, failed))
+        if failed:
+            cluster.failures.append(fields.failure(found, phase, module, True))
+        self._take(cluster, module, found, phase)
+        return until
 
     def gate(self, result: Mapping[str, Any], at: float) -> None:
         """Take the verdict on a wave."""
@@ -332,3 +373,12 @@ class Collector:
         """Return the seconds in which at least one cluster was copying, until now."""
         since = at if self._copy_since is None else self._copy_since
         return self.report.copying + max(0.0, at - since)
+
+
+def _covered(spans: List[Tuple[float, float]]) -> float:
+    """Return the seconds in which at least one of some spans was going on."""
+    total, until = 0.0, float("-inf")
+    for begun, ended in sorted(spans):
+        total += max(0.0, ended - max(begun, until))
+        until = max(until, ended)
+    return total

@@ -25,6 +25,9 @@ def test_ask_a_whole_fleet(make_user: Callable[[], User]) -> None:
     again, shown = below(PAGE, "A run that changes little")
     seen(shown, user.sh(again.text).text)
 
+    together, shown = below(PAGE, "Many clusters from one task")
+    seen(shown, user.sh(together.text).text)
+
     play, look = below(PAGE, "Go on from the answers")
     user.write("look.yml", play.text)
     well = user.sh(look.text)

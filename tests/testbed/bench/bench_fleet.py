@@ -33,7 +33,9 @@ from sites import Sites, sites  # noqa: E402
 
 FLEET, ROLE, STOCK, EMPTY = "fleet_status", "role verify", "stock tasks", "nothing"
 SITE, LOOK, ROLLOUT = "site, no change", "site, looked first", "rollout"
-ASKED, WORKED = (EMPTY, FLEET, ROLE, STOCK), (ROLLOUT, SITE, LOOK)
+TOGETHER, SAME_TOGETHER = "rollout, one task", "no change, one task"
+ASKED = (EMPTY, FLEET, ROLE, STOCK)
+WORKED = (ROLLOUT, SITE, LOOK, TOGETHER, SAME_TOGETHER)
 # Most clusters of the jobs that have tasks for each cluster: more would take many minutes.
 MOST = {ROLE: 100, STOCK: 50}
 THOUSAND = 1000
@@ -165,14 +167,17 @@ class Works:
         self._work = work
         self._rollouts.install()
 
-    def slopes(self, clusters: int, rounds: int) -> dict[str, Slope]:
-        """Measure a rollout, and the same run twice more, on both numbers of clusters."""
+    def slopes(self, chosen: Sequence[str], clusters: int, rounds: int) -> dict[str, Slope]:
+        """Measure rollouts and runs that change nothing on both numbers of clusters, in turns."""
         few, many = sizes(ROLLOUT, clusters)
         steps = {
             ROLLOUT: self._rollouts.next,
             SITE: self._rollouts.again,
             LOOK: self._rollouts.looked_first,
+            TOGETHER: self._rollouts.next_together,
+            SAME_TOGETHER: self._rollouts.again_together,
         }
+        steps = {job: step for job, step in steps.items() if job in chosen}
         runs: dict[str, list[measure.Sample]] = {}
         for _ in range(rounds):
             for count in (few, many):
@@ -187,7 +192,7 @@ class Works:
                 measure.median(runs[f"{job} {few}"]),
                 measure.median(runs[f"{job} {many}"]),
             )
-            for job in WORKED
+            for job in steps
         }
 
     def _play(self, name: str, playbook: Path, hosts: Path) -> None:
@@ -287,10 +292,9 @@ def all_slopes(work: Path, options: argparse.Namespace) -> dict[str, Slope]:
                 if job in ASKED:
                     slopes[job] = bench.slope(job, options.clusters, options.rounds)
     if set(chosen) & set(WORKED):
-        # Both are measured: a run without a change needs a rollout before it.
         work.chmod(0o711)  # helpers run as other users
         with sites(work / "sites", options.clusters) as found:
-            slopes.update(Works(found, work).slopes(options.clusters, options.rounds))
+            slopes.update(Works(found, work).slopes(chosen, options.clusters, options.rounds))
     return slopes
 
 

@@ -23,6 +23,7 @@ WAVES: list[Object] = [
     {"name": "many", "percent": 30},
     {"name": "rest", "rest": True},
 ]
+ONE_TASK: Object = {"edge_one_task": True}
 
 
 class Rollouts:
@@ -39,13 +40,21 @@ class Rollouts:
 
     def install(self) -> None:
         """Bring the first version to all sites."""
-        self.next(self._sites.count, "install")
+        self.next_together(self._sites.count, "install")
 
-    def next(self, count: int, name: str) -> None:
-        """Bring the next version to some of the sites."""
+    def next(self, count: int, name: str, more: Object | None = None) -> None:
+        """Bring the next version to some of the sites, with more variables."""
         self._version += 1
         self._sites.write_models(self._version)
-        self.again(count, name)
+        self.again(count, name, more)
+
+    def next_together(self, count: int, name: str) -> None:
+        """Bring the next version to some of the sites, from one task for each batch."""
+        self.next(count, name, ONE_TASK)
+
+    def again_together(self, count: int, name: str) -> None:
+        """Run the same once more, from one task for each batch."""
+        self.again(count, name, ONE_TASK)
 
     def looked_first(self, count: int, name: str) -> None:
         """Run the same once more, and leave those alone that have what is wanted."""

@@ -22,7 +22,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.fleet.cluster import
 from ansible_collections.openvino.edge.plugins.module_utils.fleet.journal.select import (
     open_journal,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.fleet.look import Step, Turn
 from ansible_collections.openvino.edge.plugins.module_utils.fleet.states import (
     BEGUN,
     DEFERRED,
@@ -32,6 +31,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.fleet.states import 
     UNDONE,
     Cluster,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.fleet.turn import Step, Turn, nobody
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 
 NAMES = ["a", "b", "c"]
@@ -218,6 +218,6 @@ def test_bad_numbers_and_other_machines_are_refused(bench: Bench) -> None:
     with pytest.raises(InputError, match="forks"):
         bench.run(forks=0)
     with pytest.raises(UnsupportedError, match="only the controller"):
-        look.nobody("a")
+        nobody("a")
     found = look.run({"plan": bench.plan, "clusters": NAMES, "forks": 1}, Runtime())
     assert found["left_out"] == [] and set(found["why"]) == set(NAMES)

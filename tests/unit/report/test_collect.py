@@ -144,6 +144,60 @@ def test_clusters_that_need_no_turn_are_done_with_the_reason() -> None:
     assert [item["model"] for item in a.replicas] == ["m"]
 
 
+def step(module: str, began: float, seconds: float, **more: Any) -> "dict[str, Any]":
+    named = {"module": f"openvino.edge.{module}", "register": f"{module}_result"}
+    return {**named, "check": False, "began": began, "seconds": seconds, "failed": False, **more}
+
+
+def test_turns_in_one_task_are_told_as_those_of_tasks() -> None:
+    found = collector()
+    found.plan(plan(["a", "b", "c", "d"]))
+    says(found, "d", "done", 1)
+    told = {"wave": 1, "phase": "", "reason": ""}
+    full = "the store is full"
+    ends = [
+        {**told, "cluster": "a", "state": "done"},
+        {**told, "cluster": "b", "state": "failed", "phase": "copy", "reason": full},
+        {**told, "cluster": "c", "state": "deferred", "reason": "on hold"},
+        {**told, "cluster": "d", "state": "done"},
+    ]
+    steps = {
+        "a": [
+            step("model_server", 1, 1, check=True, register=""),
+            step("model_repository", 2, 2),
+            step("model_server", 4, 1),
+            step("model_status", 5, 3),
+        ],
+        "b": [step("model_repository", 3, 4, failed=True)],
+        "c": [],
+        "d": [],
+    }
+    results = {
+        "a": {
+            "model_repository_result": {"bytes_sent": 7},
+            "model_server_result": {"release": {"number": 2, "verdict": "good"}},
+            "model_status_result": {"statuses": statuses("a", True)},
+        },
+        "b": {"model_repository_result": {"failed": True, "msg": full, "bytes_sent": 1}},
+    }
+    result = {"clusters": ends, "steps": steps, "results": results, "again": ["d"]}
+    found.turns({**result, "seconds": 10.0}, 20)
+    a, b = found.report.clusters["a"], found.report.clusters["b"]
+    assert [(span.phase, span.started, span.ended) for span in a.spans] == [
+        ("check", 11, 12),
+        ("copy", 12, 14),
+        ("deploy", 14, 15),
+        ("gate", 15, 18),
+    ]
+    assert (a.state, a.started, a.ended, a.release["number"]) == ("done", 11, 18, 2)
+    assert len(a.replicas) == 4 and a.bytes == {"sent": 7}
+    assert (b.state, b.phase, b.reason, b.ended) == ("failed", "copy", full, 17)
+    assert [failure.message for failure in b.failures] == [full] and b.spans[0].failed
+    assert found.report.clusters["c"].state == "deferred"
+    assert found.report.clusters["d"].ended == 1, "nothing of it was touched"
+    assert found.report.copying == 5, "from 12 to 14 and from 13 to 17"
+
+
 def test_what_the_gate_tells_of_clusters_that_said_nothing() -> None:
     found = collector()
     found.plan(plan(["a", "b", "c"], allowed=2))
@@ -321,6 +375,7 @@ def test_results_of_another_shape_do_no_harm(odd: Any) -> None:
     found.gate(given, 1)
     found.gate({**given, "wave": 1}, 1)
     found.look({**given, "results": given}, 1)
+    found.turns({**given, "results": given, "steps": given, "again": odd, "seconds": odd}, 1)
     found.end(given, 1)
     for action in collect.PHASE_OF:
         run(found, "a", action, given, 1, 2)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.openvino.edge.plugins.plugin_utils import templates
+from ansible_collections.openvino.edge.plugins.plugin_utils import per_host, templates
 from jinja2 import Environment
 
 try:
@@ -122,3 +122,23 @@ def test_environments_with_other_settings_share_nothing() -> None:
     assert templates._key(plain, "{{ a }}") != templates._key(other, "{{ a }}")
     assert templates._key(plain, "{{ a }}") == templates._key(Environment(), "{{ a }}")
     assert templates._key(plain, "a\\b") is None, "Ansible doubles some backslashes"
+
+
+def test_one_task_compiles_each_condition_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For all hosts, each with its own variables; a text with a backslash is compiled each time."""
+    compiled: list[Any] = []
+    original = Environment.compile_expression
+
+    def count(self: Environment, source: Any, *args: Any) -> Any:
+        compiled.append(str(source))
+        return original(self, source, *args)
+
+    monkeypatch.setattr(Environment, "compile", Environment.compile)
+    monkeypatch.setattr(Environment, "compile_expression", count)
+    per_host.compile_once()
+    environment = Environment()
+    found = [environment.compile_expression("x + 1")(x=number) for number in (1, 2)]
+    assert found == [2, 3] and compiled == ["x + 1"]
+    for _round in range(2):
+        assert environment.compile_expression(r"'a\\b'")() == "a\\b"
+    assert len(compiled) == 3

@@ -9,18 +9,20 @@ from typing import Any, Dict, Mapping, Optional
 
 from ....errors import InputError
 from ..service import ServiceOptions
+from .gateway import GATEWAY
 from .options import OPENSHIFT, ExposeSpec
 
 AUTO = "auto"
 CLUSTER_IP, HEADLESS = "cluster_ip", "headless"
-INGRESS, GATEWAY, ROUTE = "ingress", "gateway", "route"
+INGRESS, ROUTE = "ingress", "route"
+# The way by a Gateway has the name of its controller.
 REACHES = (AUTO, CLUSTER_IP, HEADLESS, INGRESS, GATEWAY, ROUTE)
 # Controllers with a way of their own; an HTTPProxy of Contour is an Ingress for clients.
-_WAYS = {OPENSHIFT: ROUTE, "gateway": GATEWAY}
+_WAYS = {OPENSHIFT: ROUTE, GATEWAY: GATEWAY}
 # What expose.controller has to be for a way from outside.
 _MADE_BY = {
     INGRESS: "one that serves Ingresses (contour, haproxy, nginx, traefik, other)",
-    GATEWAY: "gateway",
+    GATEWAY: GATEWAY,
     ROUTE: OPENSHIFT,
 }
 _HINT = "reach: auto chooses among what there is"
