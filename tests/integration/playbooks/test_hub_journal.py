@@ -9,7 +9,6 @@ The account of the hub has the shipped rights and no other.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
