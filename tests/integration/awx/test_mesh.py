@@ -51,14 +51,14 @@ class Fleet:
     hub: Hub
     mesh: Mesh
     workflow: int = 70
+    variables: dict[str, Any] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
 
     def want(self, version: int) -> None:
-        """Commit another version of the model; the template is launched anew for it."""
+        """Let AWX's inventory want another version; the template is launched anew for it."""
         file = self.project / "group_vars" / "edge_clusters.yml"
-        wanted = yaml.safe_load(file.read_text())
-        wanted["edge_models"] = [{"name": "tiny", "versions": [version]}]
-        file.write_text(yaml.safe_dump(wanted))
+        wanted = {"edge_models": [{"name": "tiny", "versions": [version]}]}
+        self.variables = {**yaml.safe_load(file.read_text()), **wanted}
         self.workflow += 1
 
     def launch(self, part: int, node: str, *, again: bool = False) -> Work:
@@ -71,7 +71,8 @@ class Fleet:
         number = len(self.jobs)
         there = self.folder / f"there-{number}"
         hosts = {site: {"edge_namespace": self.sites.namespaces[site]} for site in SLICES[part]}
-        inventory = {"edge_clusters": {"hosts": list(hosts)}, "_meta": {"hostvars": hosts}}
+        group = {"hosts": list(hosts), "vars": self.variables}
+        inventory = {"edge_clusters": group, "_meta": {"hostvars": hosts}}
         job = prepare(
             self.store,
             "site",
@@ -85,8 +86,15 @@ class Fleet:
         return self.mesh.submit(job, node, there)
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for something that the journal tells."""
-        self.sites.cluster.wait_until(condition, what, JOB_SECONDS)
+        """Wait for something that the journal tells, while the jobs go on."""
+
+        def over() -> bool:
+            for job in self.jobs:
+                if (job.artifacts / "rc").exists() and job.result()[1]:
+                    pytest.fail(job.stdout())
+            return condition()
+
+        self.sites.cluster.wait_until(over, what, JOB_SECONDS)
 
 
 @pytest.fixture(scope="module")

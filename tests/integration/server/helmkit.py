@@ -97,18 +97,19 @@ class Helm:
     def write_chart(self, image: str) -> None:
         """Write a chart of all kinds that an adoption takes over.
 
-        The value C(workers) is an argument of the server, C(extra) a variable of its environment
-        that is only there if it has a value.
+        The value C(level) is an argument of the server, C(extra) a variable of its environment that
+        is only there if it has a value.
         """
         deployment = chart_deployment(image)
         pod = deployment["spec"]["template"]["spec"]
         pod["serviceAccountName"] = NAME
         container = pod["containers"][0]
-        container["args"] += ["--grpc_workers", "{{ .Values.workers }}"]
+        level = "{{ .Values.level }}"
+        container["args"] = [level if word == "INFO" else word for word in container["args"]]
         container["env"] = "EXTRA"
         text = json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", **_own(deployment)})
         extra = "{{ if .Values.extra }}{name: EXTRA, value: {{ .Values.extra | quote }}}{{ end }}"
-        config = {"config.json": "{{ .Values.workers }}", "other": "kept"}
+        config = {"config.json": level, "other": "kept"}
         metadata = {"name": NAME, "labels": LABELS}
         items = {
             "deployment": text.replace('"EXTRA"', f"[{extra}]"),
@@ -131,7 +132,7 @@ class Helm:
             (templates / f"{name}.yaml").write_text(item)
         about = {"apiVersion": "v2", "name": "ovms", "version": "1.0.0"}
         (self.folder / "chart" / "Chart.yaml").write_text(yaml.safe_dump(about))
-        (self.folder / "chart" / "values.yaml").write_text(yaml.safe_dump({"workers": 1}))
+        (self.folder / "chart" / "values.yaml").write_text(yaml.safe_dump({"level": "INFO"}))
 
     def __call__(self, verb: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Run a verb on the release, whatever comes of it."""
@@ -156,7 +157,7 @@ class Helm:
     def apply(self, *values: str) -> subprocess.CompletedProcess[str]:
         """Upgrade the release with some values, and wait for the pods."""
         sets = [part for value in values for part in ("--set", value)]
-        return self("upgrade", "chart", "--wait", "--timeout", "120s", *sets)
+        return self("upgrade", "chart", "--wait", "--timeout", "240s", *sets)
 
     def status(self) -> str:
         """Return the status of the newest revision."""

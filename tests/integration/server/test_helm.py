@@ -31,7 +31,7 @@ def helm(
     fill(shop, namespace, make_pvc(shop, namespace))
     made = Helm(shop.kubeconfig, namespace, tmp_path)
     made.write_chart(server_image)
-    made.do("install", "chart", "--set", "extra=some", "--wait", "--timeout", "120s")
+    made.do("install", "chart", "--set", "extra=some", "--wait", "--timeout", "240s")
     return made
 
 
@@ -49,11 +49,11 @@ def container(server: Server) -> Any:
     return found
 
 
-def workers(server: Server) -> str:
-    """Return what Helm has set the last argument to."""
+def level(server: Server) -> str:
+    """Return the log level that Helm has set."""
     args = list(container(server).args)
-    assert args[-2] == "--grpc_workers", args
-    return str(args[-1])
+    assert args[0] == "--model_path", args
+    return str(args[args.index("--log_level") + 1])
 
 
 def owners(server: Server) -> dict[str, set[str]]:
@@ -81,20 +81,20 @@ def test_helm_works_again_after_giving_back(helm: Helm, server: Server) -> None:
     server.run()
     server.until({"adder:1": "AVAILABLE"})
 
-    refused = helm.apply("workers=2")
+    refused = helm.apply("level=DEBUG")
     assert refused.returncode and "conflict" in refused.stderr and "openvino.edge" in refused.stderr
     assert helm.status() == "failed"
     assert not server.run()["changed"], "a refused upgrade changes nothing of ours"
 
     server.run(state="returned")
     assert owners(server) == alone
-    assert workers(server) == "1"
-    upgraded = helm.apply("workers=2")
+    assert level(server) == "INFO"
+    upgraded = helm.apply("level=DEBUG")
     assert upgraded.returncode == 0, upgraded.stderr
-    assert (helm.status(), workers(server)) == ("deployed", "2")
+    assert (helm.status(), level(server)) == ("deployed", "DEBUG")
     assert not container(server).env, "what Helm no longer sends is gone"
-    helm.do("rollback", "1", "--wait", "--timeout", "120s")
-    assert (helm.status(), workers(server)) == ("deployed", "1")
+    helm.do("rollback", "1", "--wait", "--timeout", "240s")
+    assert (helm.status(), level(server)) == ("deployed", "INFO")
     assert [one.value for one in container(server).env] == ["some"]
     assert owners(server) == alone
 
@@ -107,16 +107,16 @@ def test_helm_works_again_after_giving_back(helm: Helm, server: Server) -> None:
 def test_helm_by_force_and_back(helm: Helm, server: Server) -> None:
     """Who has overwritten an adopted server gives it back all the same."""
     server.run()
-    forced = helm("upgrade", "chart", "--set", "workers=3", "--force-conflicts")
+    forced = helm("upgrade", "chart", "--set", "level=ERROR", "--force-conflicts")
     assert forced.returncode == 0, forced.stderr
-    assert workers(server) == "3"
+    assert level(server) == "ERROR"
     assert server.run()["changed"], "the next run writes it once more"
     server.until({"adder:1": "AVAILABLE"})
     server.run(state="returned")
-    for number in ("4", "5"):
-        upgraded = helm.apply(f"workers={number}")
+    for wanted in ("DEBUG", "WARNING"):
+        upgraded = helm.apply(f"level={wanted}")
         assert upgraded.returncode == 0, upgraded.stderr
-        assert workers(server) == number
+        assert level(server) == wanted
 
 
 def test_helm_makes_anew_what_was_removed(helm: Helm, server: Server) -> None:
@@ -124,8 +124,8 @@ def test_helm_makes_anew_what_was_removed(helm: Helm, server: Server) -> None:
     server.run()
     server.run(state="absent")
     assert server.made() == []
-    back = helm.apply("workers=2")
+    back = helm.apply("level=DEBUG")
     assert back.returncode == 0, back.stderr
-    assert (helm.status(), workers(server)) == ("deployed", "2")
-    helm.do("rollback", "1", "--wait", "--timeout", "120s")
-    assert workers(server) == "1"
+    assert (helm.status(), level(server)) == ("deployed", "DEBUG")
+    helm.do("rollback", "1", "--wait", "--timeout", "240s")
+    assert level(server) == "INFO"

@@ -140,6 +140,7 @@ class Mesh:
         for number, name in enumerate((CONTROL, HOP, *EXECUTION), 31):
             net = ControllerNet(self.cluster, number)
             self.nodes[name] = Node(name, net, self.folder / name)
+        for name in self.nodes:
             self.start(name)
         self.until_there(*EXECUTION)
 
@@ -151,11 +152,11 @@ class Mesh:
             {"log-level": {"level": "info"}},
             {"control-service": {"service": "control", "filename": str(node.socket)}},
         ]
-        hop = f"{self.nodes[HOP].net.address}:{PORT}" if HOP in self.nodes else ""
+        hop = self.nodes[HOP].net.address
         if name == HOP:
-            parts.append({"tcp-listener": {"bindaddr": node.net.address, "port": PORT}})
+            parts.append({"tcp-listener": {"bindaddr": hop, "port": PORT}})
         else:
-            parts.append({"tcp-peer": {"address": hop, "redial": True}})
+            parts.append({"tcp-peer": {"address": f"{hop}:{PORT}", "redial": True}})
         if name in EXECUTION:
             command, *params = runner("worker")
             parts.append(
