@@ -23,6 +23,7 @@ import yaml
 from awx_jobs import JOB_SECONDS, Job, environment, prepare
 from awxkit import ROOT, TESTBED, fleet_repository, store_with
 from rollout_hub import Hub, bind_shipped
+from userkit import below
 
 sys.path[:0] = [str(TESTBED / name) for name in ("faults", "lab")]
 sys.path[:0] = [str(ROOT / "tests" / "integration" / "playbooks")]
@@ -36,6 +37,7 @@ pytestmark = [
     pytest.mark.skipif(program() is None, reason="no receptor in PATH or EDGE_RECEPTOR"),
     pytest.mark.skipif("EDGE_KUBECONFIG" in os.environ, reason="its machines are on the lab's net"),
 ]
+HEADING = "On many machines"
 # AWX deals the hosts of a sliced template out one by one.
 SLICES = (SITES[0::2], SITES[1::2])
 
@@ -54,20 +56,17 @@ class Fleet:
     variables: dict[str, Any] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
 
-    def want(self, version: int) -> None:
+    def want(self, version: int, *, named: bool = True) -> None:
         """Let AWX's inventory want another version; the template is launched anew for it."""
         file = self.project / "group_vars" / "edge_clusters.yml"
-        wanted = {"edge_models": [{"name": "tiny", "versions": [version]}]}
-        self.variables = {**yaml.safe_load(file.read_text()), **wanted}
+        self.variables = yaml.safe_load(file.read_text())
+        self.variables["edge_models"] = [{"name": "tiny", "versions": [version]}]
+        if not named:
+            del self.variables["edge_rollout_id"]
         self.workflow += 1
 
     def launch(self, part: int, node: str, *, again: bool = False) -> Work:
         """Give a slice to a node; one that is launched again by itself has no workflow job."""
-        template = self.store.named("job_templates", "site")
-        fixed: dict[str, Any] = {"edge_slices": len(SLICES)}
-        if again:
-            fixed["edge_rollout_id"] = str(self.workflow)
-        template["extra_vars"] = json.dumps(fixed)
         number = len(self.jobs)
         there = self.folder / f"there-{number}"
         hosts = {site: {"edge_namespace": self.sites.namespaces[site]} for site in SLICES[part]}
@@ -98,34 +97,40 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def machines(shop: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+def machines(factory: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     """The mesh, on the network of the cluster whose sites it works on."""
     env = environment([ROOT / "collections"])
-    with mesh(lab_clusters.get(shop.name), tmp_path_factory.mktemp("mesh"), env) as made:
+    with mesh(lab_clusters.get(factory.name), tmp_path_factory.mktemp("mesh"), env) as made:
         yield made
 
 
 @pytest.fixture
 def fleet(
     tmp_path: Path,
-    shop: Any,
+    factory: Any,
     make_namespace: Callable[..., str],
     make_pvc: Callable[..., Any],
     agent_image: str,
     server_image: str,
     machines: Mesh,
 ) -> Fleet:
-    """Three sites and the hub on one cluster; the second version of the model does not load."""
-    namespaces = {site: make_namespace(shop) for site in SITES}
+    """Three sites and the hub on one cluster; the second version of the model does not load.
+
+    What is said of slices is that of docs/awx.md, with another namespace of the hub.
+    """
+    setup, wanted = (yaml.safe_load(block.text) for block in below("docs/awx.md", HEADING))
+    assert wanted["edge_slices"] == len(SLICES) and list(wanted["edge_journal"]) == ["namespace"]
+    namespaces = {site: make_namespace(factory) for site in SITES}
     for namespace in namespaces.values():
-        make_pvc(shop, namespace)
-    journal, who = make_namespace(shop), shop.new_account()
-    bind_shipped(shop, journal, who)
+        make_pvc(factory, namespace)
+    journal, who = make_namespace(factory), factory.new_account()
+    bind_shipped(factory, journal, who)
     variables = {
         "ansible_connection": "local",
         "ansible_python_interpreter": "{{ ansible_playbook_python }}",
         "edge_kubeconfig": "",
         "edge_waves": WAVES,
+        **wanted,
         "edge_journal": {"namespace": journal},
         "edge_image": server_image,
         "edge_agent_image": agent_image,
@@ -138,10 +143,10 @@ def fleet(
         version.mkdir(parents=True)
         (version / "model.xml").write_text(text)
         (version / "model.bin").write_bytes(b"")
-    logins = {"kubeconfig": shop.kubeconfig.read_text(), "hub": who.kubeconfig.read_text()}
-    store = store_with(logins, "site")
-    sites = Sites(tmp_path / "none", namespaces, shop)
-    return Fleet(tmp_path, project, store, sites, Hub(shop, journal), machines)
+    logins = {"kubeconfig": factory.kubeconfig.read_text(), "hub": who.kubeconfig.read_text()}
+    store = store_with({name: logins[name] for name in setup["awx_setup_logins"]}, "site")
+    sites = Sites(tmp_path / "none", namespaces, factory)
+    return Fleet(tmp_path, project, store, sites, Hub(factory, journal), machines)
 
 
 def assert_whole(job: Job) -> None:
@@ -152,7 +157,7 @@ def assert_whole(job: Job) -> None:
 
 def test_slices_have_one_budget_and_a_lost_hop_loses_nothing(fleet: Fleet) -> None:
     assert {fleet.mesh.routes()[node] for node in EXECUTION} == {HOP}
-    fleet.want(1)
+    fleet.want(1, named=False)
     works = [fleet.launch(part, node) for part, node in enumerate(EXECUTION)]
     fleet.until(lambda: "canary" in fleet.hub.states(), "the first wave has begun")
     fleet.mesh.lose(HOP)
@@ -168,7 +173,7 @@ def test_slices_have_one_budget_and_a_lost_hop_loses_nothing(fleet: Fleet) -> No
     for site in SITES:
         assert fleet.sites.releases(site) == [(1, "good")]
 
-    fleet.want(2)
+    fleet.want(2, named=False)
     works = [fleet.launch(part, node) for part, node in enumerate(EXECUTION)]
     for work in works:
         assert work.wait(JOB_SECONDS) == ("failed", 2), work.job.stdout()

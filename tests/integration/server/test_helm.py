@@ -104,19 +104,23 @@ def test_helm_works_again_after_giving_back(helm: Helm, server: Server) -> None:
     assert not left
 
 
-def test_helm_by_force_and_back(helm: Helm, server: Server) -> None:
-    """Who has overwritten an adopted server gives it back all the same."""
+@pytest.mark.parametrize("written_anew", [True, False])
+def test_helm_by_force_and_back(helm: Helm, server: Server, written_anew: bool) -> None:
+    """An adopted server that Helm has overwritten is given back all the same."""
+    alone = owners(server)
     server.run()
     forced = helm("upgrade", "chart", "--set", "level=ERROR", "--force-conflicts")
     assert forced.returncode == 0, forced.stderr
     assert level(server) == "ERROR"
-    assert server.run()["changed"], "the next run writes it once more"
-    server.until({"adder:1": "AVAILABLE"})
+    if written_anew:
+        assert server.run()["changed"], "the next run writes it once more"
+        server.until({"adder:1": "AVAILABLE"})
     server.run(state="returned")
-    for wanted in ("DEBUG", "WARNING"):
-        upgraded = helm.apply(f"level={wanted}")
-        assert upgraded.returncode == 0, upgraded.stderr
-        assert level(server) == wanted
+    assert level(server) == "INFO", "as on the day of the adoption"
+    upgraded = helm.apply("level=WARNING")
+    assert upgraded.returncode == 0, upgraded.stderr
+    assert (helm.status(), level(server)) == ("deployed", "WARNING")
+    assert owners(server) == alone
 
 
 def test_helm_makes_anew_what_was_removed(helm: Helm, server: Server) -> None:
