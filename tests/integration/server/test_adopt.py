@@ -103,6 +103,7 @@ def test_a_chart_is_taken_over_without_a_gap_and_given_back(server: Server) -> N
     with no_gap(server):
         taken = server.run()
     assert {item["kind"]: item["action"] for item in taken["objects"]} == done
+    assert taken["carrier"] == "proxy"
     after = _deployment(server)
     assert after.metadata.uid == before.metadata.uid
     assert after.spec.selector.match_labels == LABELS

@@ -213,22 +213,22 @@ class Mesh:
         submit = ["--socket", str(self.nodes[CONTROL].socket), "work", "submit", WORK]
         submit += ["--node", name, "--payload", "-", "--follow"]
         submit += ["--param", f"params=--private-data-dir={there}"]
-        last: subprocess.Popen[bytes] | None = None
-        pipeline = []
-        for command in (transmit(job), receptorctl(*submit), process(job)):
-            with (self.folder / f"job-{job.ident}.log").open("ab") as log:
-                child = subprocess.Popen(
-                    command,
-                    env=self.env,
-                    stdin=last.stdout if last else subprocess.DEVNULL,
-                    stdout=log if len(pipeline) == 2 else subprocess.PIPE,
-                    stderr=log,
-                    preexec_fn=die_with_parent,
+        pipeline: list[subprocess.Popen[bytes]] = []
+        with (self.folder / f"job-{job.ident}.log").open("ab") as log:
+            for command in (transmit(job), receptorctl(*submit), process(job)):
+                before = pipeline[-1].stdout if pipeline else None
+                pipeline.append(
+                    subprocess.Popen(
+                        command,
+                        env=self.env,
+                        stdin=before or subprocess.DEVNULL,
+                        stdout=log if len(pipeline) == 2 else subprocess.PIPE,
+                        stderr=log,
+                        preexec_fn=die_with_parent,
+                    )
                 )
-            if last is not None and last.stdout is not None:
-                last.stdout.close()
-            pipeline.append(child)
-            last = child
+                if before is not None:
+                    before.close()
         return Work(job, pipeline)
 
     def lose(self, name: str) -> None:
