@@ -115,6 +115,10 @@ clusters:
       type: list
       elements: dict
       returned: when it did not fail
+    carrier:
+      description: By what its pods were asked, RV(openvino.edge.model_status#module:carrier).
+      type: str
+      returned: when it did not fail
     inference:
       description: What M(openvino.edge.model_inference) has returned.
       type: dict
@@ -143,6 +147,7 @@ clusters:
           wanted: true
           ok: true
       problems: []
+      carrier: proxy
       began: 0.4
       seconds: 0.06
 bad:

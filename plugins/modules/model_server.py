@@ -281,6 +281,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+carrier:
+  description: By what pods were asked, V(proxy), V(portforward) or both. Empty where none was.
+  returned: O(state=present)
+  type: str
+  sample: proxy
 objects:
   description: What was done with each object.
   returned: success

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Dict, List, Optional, Sequence, Set
+from typing import Callable, Dict, List, Optional, Sequence, Set
 
 from ..closing import Closing
 from ..errors import EdgeError, ForbiddenError, UnsupportedError
 from .pod_requests import NoWayError, PodTarget, Question, open_forward, proxy, tried
-from .rights import carried
+from .rights import carried, of_proxy
 from .types import AUTO, PORTFORWARD, PROXY, Access, Response
 from .wire.endpoint import Endpoint
 from .wire.http import Transport
@@ -80,7 +80,8 @@ class Carriers(Closing):
     Args:
         transport: of the API server.
         wanted: C(auto) takes the proxy, and port-forward from the moment on at which it has reached
-            a pod that the API server cannot reach.
+            a pod that the API server cannot reach, or at which the account turns out to have the
+            right to port-forward alone.
     """
 
     def __init__(self, transport: Transport, wanted: str = AUTO) -> None:
@@ -104,6 +105,24 @@ class Carriers(Closing):
         """Return rights with those for C(pods/proxy) turned into what the chosen carrier takes."""
         return carried(wanted, self._wanted)
 
+    def lacking(
+        self, missing: Sequence[Access], denied: Callable[[Sequence[Access]], List[Access]]
+    ) -> List[Access]:
+        """Return which of the rights that an account does not have are really needed.
+
+        With C(auto), whoever lacks one for C(pods/proxy) and may port-forward needs none for the
+        proxy: from then on, pods are asked through the kubelet.
+
+        Args:
+            missing: the rights that the account does not have.
+            denied: returns those of some rights that it does not have.
+        """
+        proxied = [item for item in missing if of_proxy(item)]
+        if self._wanted != AUTO or not proxied or denied(carried(proxied, PORTFORWARD)):
+            return list(missing)
+        self._turned = True
+        return [item for item in missing if item not in proxied]
+
     def ask(self, question: Question, *, starting: bool = False) -> Response:
         """Send a request to a pod and return the pod's answer.
 
@@ -114,6 +133,7 @@ class Carriers(Closing):
 
         Raises:
             UnreachableError: no carrier reaches the pod; the error is the proxy's.
+            ForbiddenError: the account may use none; the error is the proxy's.
         """
         if self._turned:
             return self._forwarded(question)
@@ -128,6 +148,8 @@ class Carriers(Closing):
             return self._proxied(replace(question, timeout=first))
         except NoWayError as error:
             return self._after_no_way(question, error, starting)
+        except ForbiddenError as error:
+            return self._after_refusal(question, error)
         except SilenceError as error:
             if not brief:
                 raise
@@ -151,6 +173,14 @@ class Carriers(Closing):
         # A pod that has begun to listen just between the two would look the same, once.
         self._turned = self._turned or not refused or target in self._doubted
         self._doubted.add(target)
+        return answer
+
+    def _after_refusal(self, question: Question, error: ForbiddenError) -> Response:
+        """Answer where the account may not use the proxy, so that the pod has had no request."""
+        answer = self._tried_forward(question)
+        if answer is None:
+            raise error
+        self._turned = True
         return answer
 
     def _after_silence(self, question: Question, error: SilenceError, starting: bool) -> Response:

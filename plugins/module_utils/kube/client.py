@@ -386,7 +386,11 @@ class KubeClient(Closing):
 
     def denied(self, wanted: Sequence[Access]) -> List[Access]:
         """Return the rights that this account lacks; C(pods/proxy) stands for C(pod_carrier)'s."""
-        return rights.denied_by(self._review, self._carriers.rights(wanted))
+
+        def denied(wanted: Sequence[Access]) -> List[Access]:
+            return rights.denied_by(self._review, wanted)
+
+        return self._carriers.lacking(denied(self._carriers.rights(wanted)), denied)
 
     def _review(self, kind: str, spec: Mapping[str, Any]) -> Json:
         """Return the status of a review of this account's rights."""

@@ -74,12 +74,17 @@ def carried(wanted: Sequence[Access], carrier: str) -> List[Access]:
         return list(wanted)
     found: List[Access] = []
     for item in wanted:
-        if (item.resource, item.subresource) == ("pods", "proxy"):
+        if of_proxy(item):
             verbs = ("get", "create")
             found += [replace(item, verb=verb, subresource="portforward") for verb in verbs]
         else:
             found.append(item)
     return list(dict.fromkeys(found))
+
+
+def of_proxy(access: Access) -> bool:
+    """Tell whether a right is one for C(pods/proxy)."""
+    return (access.resource, access.subresource) == ("pods", "proxy")
 
 
 def grants(rules: Iterable[Rule], access: Access) -> bool:

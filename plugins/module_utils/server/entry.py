@@ -110,6 +110,7 @@ def present(client: KubeClient, params: Params, found: Parsed, runtime: Runtime)
     result["prepulled"] = outcome.prepulled
     result["ended_first"] = outcome.ended_first
     result["downtime_seconds"] = outcome.downtime
+    result["carrier"] = client.carrier
     result.update(proxies)
     return result
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from typing import Any, Dict, List, Mapping, Optional
 
 PREFIX = "edge-config-"
@@ -39,10 +40,16 @@ def is_marker(name: str) -> bool:
     return name.startswith(PREFIX) and len(digits) == _DIGITS and hexadecimal
 
 
-def marker_of(config: Mapping[str, Any]) -> Optional[str]:
-    """Return the marker's name in a configuration, None where it has none."""
-    items = config.get("model_config_list") or ()
-    names = [str((item.get("config") or {}).get("name") or "") for item in items]
+def marker_of(text: str) -> Optional[str]:
+    """Return the marker's name in a configuration, None where it has none.
+
+    A ConfigMap that others have written may hold any text, or none.
+    """
+    try:
+        items = json.loads(text).get("model_config_list") or ()
+        names = [str((item.get("config") or {}).get("name") or "") for item in items]
+    except (ValueError, AttributeError, TypeError):
+        return None
     return next((name for name in names if is_marker(name)), None)
 
 

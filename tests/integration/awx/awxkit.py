@@ -22,6 +22,7 @@ README = ROOT / "tests" / "integration" / "readme"
 sys.path[:0] = [str(path) for path in (TESTBED / "awx", TESTBED / "bench", TESTBED, README)]
 
 import peers  # noqa: E402
+from awx_role import role_variables  # noqa: E402
 from awx_standin import Store  # noqa: E402
 from userkit import publish  # noqa: E402
 
@@ -117,3 +118,41 @@ def fleet_repository(folder: Path, model: str, **variables: Any) -> Path:
     (folder / "group_vars" / "edge_clusters.yml").write_text(yaml.safe_dump(wanted))
     publish(folder, 1, model=model)
     return folder
+
+
+def store_with(logins: dict[str, str], *templates: str) -> Store:
+    """Return a stand-in with credentials, and with some of the role's templates that have them all.
+
+    Args:
+        logins: content of each credential by its kind; inventories are read with the first.
+        templates: names of job templates.
+    """
+    own, store = role_variables(), Store()
+    organization = store.add("organizations", {"name": "o"})["id"]
+    credentials = []
+    for login, content in logins.items():
+        kind = {"name": login, "kind": "cloud", **own["__awx_setup_login_types"][login]}
+        row = {
+            "name": login,
+            "credential_type": store.add("credential_types", kind)["id"],
+            "organization": organization,
+            "inputs": {"content": content},
+        }
+        credentials.append(store.add("credentials", row)["id"])
+    project = store.add("projects", {"name": "p", "organization": organization})["id"]
+    inventory = store.add("inventories", {"name": "i", "organization": organization})["id"]
+    source = {"inventory": inventory, "source": "scm", "source_project": project}
+    source |= {"source_path": "clusters.yml", "credential": credentials[0]}
+    store.add("inventory_sources", {"name": "i", **source})
+    known = {one["name"]: one["playbook"] for one in own["__awx_setup_templates"]}
+    for name in templates:
+        given = {"playbook": known.get(name, f"{name}.yml"), "forks": 5}
+        row = store.add(
+            "job_templates", {"name": name, "project": project, "inventory": inventory, **given}
+        )
+        store.links[f"job_templates/{row['id']}/credentials"] = credentials
+        if name in ("site", "verify"):
+            asked = own["__awx_setup_rollout_survey"] if name == "site" else ["verify_wait_timeout"]
+            questions = [one for one in own["__awx_setup_questions"] if one["variable"] in asked]
+            store.surveys[row["id"]] = {"name": "", "description": "", "spec": questions}
+    return store

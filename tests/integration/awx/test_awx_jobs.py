@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from awx_jobs import Job, environment, prepare, run, run_apart, update_inventory
-from awx_role import role_variables
-from awx_standin import Store
-from awxkit import ROOT, fleet_repository
+from awxkit import ROOT, fleet_repository, store_with
 
 # Seen with ansible-core 2.21.5 and ansible-runner 2.4.3.
 REMEMBER = """
@@ -36,39 +34,6 @@ FAIL = """
     - ansible.builtin.fail:
 """
 ONE_HOST = json.dumps({"all": {"hosts": ["one"]}, "_meta": {"hostvars": {"one": {}}}})
-
-
-def store_with(login: str, content: str, *templates: str) -> Store:
-    """Return a stand-in with a credential of one kind, and with some of the role's templates."""
-    own, store = role_variables(), Store()
-    organization = store.add("organizations", {"name": "o"})["id"]
-    kind = {"name": login, "kind": "cloud", **own["__awx_setup_login_types"][login]}
-    credential = store.add(
-        "credentials",
-        {
-            "name": login,
-            "credential_type": store.add("credential_types", kind)["id"],
-            "organization": organization,
-            "inputs": {"content": content},
-        },
-    )["id"]
-    project = store.add("projects", {"name": "p", "organization": organization})["id"]
-    inventory = store.add("inventories", {"name": "i", "organization": organization})["id"]
-    source = {"inventory": inventory, "source": "scm", "source_project": project}
-    source |= {"source_path": "clusters.yml", "credential": credential}
-    store.add("inventory_sources", {"name": "i", **source})
-    known = {one["name"]: one["playbook"] for one in own["__awx_setup_templates"]}
-    for name in templates:
-        given = {"playbook": known.get(name, f"{name}.yml"), "forks": 5}
-        row = store.add(
-            "job_templates", {"name": name, "project": project, "inventory": inventory, **given}
-        )
-        store.links[f"job_templates/{row['id']}/credentials"] = [credential]
-        if name in ("site", "verify"):
-            asked = own["__awx_setup_rollout_survey"] if name == "site" else ["verify_wait_timeout"]
-            questions = [one for one in own["__awx_setup_questions"] if one["variable"] in asked]
-            store.surveys[row["id"]] = {"name": "", "description": "", "spec": questions}
-    return store
 
 
 def assert_nowhere(secret: str, job: Job) -> None:
@@ -97,7 +62,7 @@ def test_the_main_job_on_another_machine_and_a_look_here(
     )
     content = shop.kubeconfig.read_text()
     key = yaml.safe_load(content)["users"][0]["user"]["client-key-data"]
-    store = store_with("kubeconfig", content, "site", "verify")
+    store = store_with({"kubeconfig": content}, "site", "verify")
     env = environment([ROOT / "collections"])
     inventory = update_inventory(store, "i", project, tmp_path / "update", env)
     assert key not in inventory
@@ -135,7 +100,7 @@ def test_a_token_is_in_no_event(tmp_path: Path, shop: Any) -> None:
         "edge_models": [{"name": "m", "versions": [1]}],
     }
     hosts = {"all": {"hosts": ["shop"]}, "_meta": {"hostvars": {"shop": known}}}
-    store = store_with("token", token, "verify")
+    store = store_with({"token": token}, "verify")
     job = prepare(store, "verify", project, tmp_path / "1", json.dumps(hosts))
     assert run(job, environment([ROOT / "collections"])) == 2
     # Who it is was known, else it were a 401; what it may do is another matter.
@@ -151,7 +116,7 @@ def test_a_failed_job_is_told_by_its_files_alone(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "fail.yml").write_text(FAIL)
-    store = store_with("token", "t", "fail")
+    store = store_with({"token": "t"}, "fail")
     there = tmp_path / "there"
     job = prepare(store, "fail", project, tmp_path / "1", ONE_HOST, there)
     worker, process = run_apart(job, environment([ROOT / "collections"]), there)
@@ -164,7 +129,7 @@ def test_cached_facts_do_not_come_back(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "remember.yml").write_text(REMEMBER)
-    store = store_with("token", "t", "remember")
+    store = store_with({"token": "t"}, "remember")
     job = prepare(store, "remember", project, tmp_path / "1", ONE_HOST)
     settings = {"fact_cache_type": "jsonfile", "fact_cache": "fact_cache"}
     (job.folder / "env" / "settings").write_text(json.dumps(settings))
@@ -179,6 +144,6 @@ def test_cached_facts_do_not_come_back(tmp_path: Path) -> None:
 
 
 def test_a_survey_takes_no_other_answers(tmp_path: Path) -> None:
-    store = store_with("token", "t", "site")
+    store = store_with({"token": "t"}, "site")
     with pytest.raises(ValueError, match="asks for"):
         prepare(store, "site", ROOT / "docs", tmp_path / "1", ONE_HOST, edge_src="elsewhere")

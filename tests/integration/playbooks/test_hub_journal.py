@@ -9,7 +9,6 @@ The account of the hub has the shipped rights and no other.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
@@ -19,58 +18,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from accounts import GROUP, Restricted
+from accounts import Restricted
 from fleetkit import ROOT, SITES, Sites
-from kubernetes import client as k8s
+from rollout_hub import Hub, bind_shipped
 
 sys.path.insert(0, str(ROOT / "tests" / "testbed" / "fleet"))
 
 import wavekit  # noqa: E402
-
-RBAC = ROOT / "roles" / "preflight" / "files" / "rbac-hub.yml"
-
-
-@dataclass
-class Hub:
-    """A namespace for rollouts, looked at behind the back of the collection."""
-
-    cluster: Any
-    namespace: str
-
-    def states(self) -> dict[str, tuple[str, str]]:
-        """Return state and phase of each cluster that any rollout has met; there is one only."""
-        found = self.cluster.core.list_namespaced_config_map(
-            self.namespace, label_selector="openvino.edge/clusters-of-rollout"
-        )
-        records = [json.loads(text) for item in found.items for text in item.data.values()]
-        return {item["name"]: (item["state"], item.get("phase", "")) for item in records}
-
-    def rollouts(self) -> list[dict[str, str]]:
-        """Return what the heads of the rollouts say, the oldest first."""
-        found = self.cluster.core.list_namespaced_config_map(
-            self.namespace, label_selector="openvino.edge/fleet"
-        )
-        ordered = sorted(found.items, key=lambda item: item.metadata.creation_timestamp)
-        return [dict(item.data) for item in ordered]
-
-    def holder(self) -> str:
-        """Return who holds the fleet; empty if nobody does."""
-        leases = k8s.CoordinationV1Api(self.cluster.api).list_namespaced_lease(self.namespace)
-        (lease,) = leases.items
-        return str(lease.spec.holder_identity or "")
-
-    def until_free(self) -> None:
-        """Wait until nobody holds the fleet any more."""
-        end = time.monotonic() + 30
-        while self.holder():
-            assert time.monotonic() < end, f"{self.holder()} still holds the fleet"
-            time.sleep(0.2)
 
 
 @pytest.fixture
@@ -82,13 +40,7 @@ def hub(
 ) -> Iterator[Hub]:
     """The journal of the sites is on another cluster."""
     namespace, who = make_namespace(factory), account(factory)
-    shipped = yaml.safe_load(RBAC.read_text())["items"][0]
-    name = {"name": namespace}
-    factory.rbac.create_namespaced_role(namespace, {"metadata": name, "rules": shipped["rules"]})
-    role = {"apiGroup": GROUP, "kind": "Role", **name}
-    binding = {"metadata": name, "roleRef": role, "subjects": who.subjects}
-    factory.rbac.create_namespaced_role_binding(namespace, binding)
-    who.until_rules(namespace, shipped["rules"])
+    bind_shipped(factory, namespace, who)
     sites.journal = {"kubeconfig": str(who.kubeconfig), "namespace": namespace}
     yield Hub(factory, namespace)
 

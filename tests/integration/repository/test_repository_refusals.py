@@ -244,6 +244,19 @@ def test_without_pod_proxy_auto_takes_exec(
     assert done["transport"] == "exec" and "pods/proxy" in runtime.warnings[0]
 
 
+def test_without_pod_proxy_auto_port_forwards_before_it_takes_exec(
+    shop: Any, namespace: str, source: Path, copy: Any, listing: Any, make_pvc: Any, request: Any
+) -> None:
+    make_pvc(shop, namespace, "models")
+    roles = (*EVERY_JOB, "port-forward", "exec-transport")
+    who = bind(shop, namespace, request, *roles, without=("pods/proxy",))
+    runtime = Runtime()
+    done = copy(shop, runtime=runtime, src=str(source), namespace=namespace, pvc=PVC, **who)
+    assert (done["transport"], done["carrier"]) == ("agent", "portforward")
+    assert runtime.warnings == []
+    assert listing(shop, namespace=namespace, pvc=PVC, **who)["carrier"] == "portforward"
+
+
 def test_in_use_is_not_removed(
     shop: Any, namespace: str, source: Path, copy: Any, make_pvc: Any, server_image: str
 ) -> None:

@@ -23,67 +23,9 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import InputE
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server.chart.migrate import migrate
 from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as status
+from helmkit import LABELS, NAME, VALUES, chart_deployment, chart_service
 from kubernetes.client.exceptions import ApiException
 from serving import COLLECTIONS, Server
-
-NAME = "ovms-app"
-LABELS = {"release": NAME, "app": NAME}
-HELM_LABELS = {**LABELS, "heritage": "Helm", "app.kubernetes.io/managed-by": "Helm"}
-# What the chart was installed with.
-VALUES = {
-    "models_settings": {
-        "model_name": "adder",
-        "model_path": "/models/models/adder",
-        "model_version_policy": '{"specific": {"versions": [1]}}',
-        "plugin_config": '{"PERFORMANCE_HINT":"LATENCY"}',
-    },
-    "models_repository": {"models_volume_claim": "models"},
-}
-HELM_MARKS = {"meta.helm.sh/release-name": NAME, "meta.helm.sh/release-namespace": "edge"}
-
-
-def chart_deployment(image: str) -> dict[str, Any]:
-    """What the chart of OVMS renders for one model on a claim."""
-    args = ["--model_path", "/models/models/adder", "--model_name", "adder"]
-    args += ["--target_device", "CPU", "--log_level", "INFO", "--port", "8080"]
-    args += ["--rest_port", "8081", "--file_system_poll_wait_seconds", "1"]
-    health = {"path": "/v2/health/ready", "port": "rest"}
-    container = {
-        "name": "ovms",
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
-        "ports": [
-            {"containerPort": 8080, "name": "grpc"},
-            {"containerPort": 8081, "name": "rest"},
-        ],
-        "args": args,
-        "env": [{"name": "AWS_ACCESS_KEY_ID", "value": "left-over"}],
-        "readinessProbe": {"httpGet": health, "periodSeconds": 1},
-        "volumeMounts": [{"name": "models", "mountPath": "/models", "readOnly": True}],
-    }
-    claim = {"name": "models", "persistentVolumeClaim": {"claimName": "models"}}
-    return {
-        "metadata": {"name": NAME, "labels": HELM_LABELS, "annotations": HELM_MARKS},
-        "spec": {
-            "replicas": 1,
-            "selector": {"matchLabels": LABELS},
-            "template": {
-                "metadata": {"labels": LABELS},
-                "spec": {"containers": [container], "volumes": [claim]},
-            },
-        },
-    }
-
-
-def chart_service(kind: str = "ClusterIP") -> dict[str, Any]:
-    ports = [
-        {"name": "grpc", "port": 8080, "targetPort": 8080},
-        {"name": "rest", "port": 8081, "targetPort": 8081},
-    ]
-    return {
-        "metadata": {"name": NAME, "labels": HELM_LABELS, "annotations": HELM_MARKS},
-        "spec": {"type": kind, "selector": {"app": NAME}, "ports": ports},
-    }
 
 
 @pytest.fixture
@@ -161,6 +103,7 @@ def test_a_chart_is_taken_over_without_a_gap_and_given_back(server: Server) -> N
     with no_gap(server):
         taken = server.run()
     assert {item["kind"]: item["action"] for item in taken["objects"]} == done
+    assert taken["carrier"] == "proxy"
     after = _deployment(server)
     assert after.metadata.uid == before.metadata.uid
     assert after.spec.selector.match_labels == LABELS

@@ -98,8 +98,13 @@ def environment_of(
     return env
 
 
-def extra_vars(store: Store, template: Row, answers: Row, ident: str) -> Row:
+def extra_vars(
+    store: Store, template: Row, answers: Row, ident: str, workflow: int | None = None
+) -> Row:
     """Return extra variables: those of the template, defaults of its survey, answers, the job's.
+
+    The jobs of a sliced template are told the number of their workflow job, and one that is
+    launched again by itself is not (UnifiedJob.get_workflow_job).
 
     Raises:
         ValueError: the survey does not ask for an answer that is given, or lacks one it requires.
@@ -119,6 +124,7 @@ def extra_vars(store: Store, template: Row, answers: Row, ident: str) -> Row:
         "inventory_id": template["inventory"],
         "inventory_name": store.rows["inventories"][template["inventory"]]["name"],
         "user_name": "somebody",
+        **({"workflow_job_id": workflow} if workflow is not None else {}),
     }
     twice = {f"{who}_{name}": value for who in ("awx", "tower") for name, value in about.items()}
     fixed: Row = json.loads(template["extra_vars"] or "{}")
@@ -155,6 +161,7 @@ def prepare(
     folder: Path,
     inventory: str,
     seen_as: Path | None = None,
+    workflow: int | None = None,
     **answers: Any,
 ) -> Job:
     """Write the private data directory of a job, with a copy of its project.
@@ -166,6 +173,7 @@ def prepare(
         folder: is made.
         inventory: as JSON.
         seen_as: where the job will have the folder, if it is sent elsewhere.
+        workflow: number of the workflow job that a slice belongs to.
         answers: to the survey; C(limit) is that of the launch.
     """
     template, ident = store.named("job_templates", name), str(store.new_id())
@@ -183,7 +191,7 @@ def prepare(
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
         "JOB_ID": ident,
     }
-    given = yaml.dump(extra_vars(store, template, answers, ident), Dumper=Dumper)
+    given = yaml.dump(extra_vars(store, template, answers, ident, workflow), Dumper=Dumper)
     files = {
         "envvars": json.dumps(variables),
         "extravars": given,
@@ -211,6 +219,16 @@ def run(job: Job, env: Row) -> int:
     return done.returncode
 
 
+def transmit(job: Job) -> list[str]:
+    """Return the command that packs a job for a worker."""
+    return runner("transmit", str(job.folder), "-p", job.playbook, "--ident", job.ident)
+
+
+def process(job: Job) -> list[str]:
+    """Return the command that writes the artifacts of a job from what its worker tells."""
+    return runner("process", str(job.folder), "--ident", job.ident)
+
+
 def run_apart(job: Job, env: Row, folder: Path) -> tuple[int, int]:
     """Run a job as AWX's mesh does, with a worker that has nothing but what it is sent.
 
@@ -222,18 +240,16 @@ def run_apart(job: Job, env: Row, folder: Path) -> tuple[int, int]:
     Returns:
         The exit codes of the worker and of C(process), which writes the artifacts.
     """
-    send = ["transmit", str(job.folder), "-p", job.playbook, "--ident", job.ident]
-    receive = ["process", str(job.folder), "--ident", job.ident]
     pipe, quiet = subprocess.PIPE, subprocess.DEVNULL
     with (
-        subprocess.Popen(runner(*send), env=env, stdout=pipe) as sender,
+        subprocess.Popen(transmit(job), env=env, stdout=pipe) as sender,
         subprocess.Popen(
             runner("worker", "--private-data-dir", str(folder)),
             env=env,
             stdin=sender.stdout,
             stdout=pipe,
         ) as worker,
-        subprocess.Popen(runner(*receive), env=env, stdin=worker.stdout, stdout=quiet) as last,
+        subprocess.Popen(process(job), env=env, stdin=worker.stdout, stdout=quiet) as last,
     ):
         last.wait(JOB_SECONDS)
         worker.wait(JOB_SECONDS)

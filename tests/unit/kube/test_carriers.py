@@ -225,3 +225,44 @@ def test_rights_of_a_carrier() -> None:
     assert rights.carried([*asked, log], "auto") == [*asked, log]
     forward = [Access(verb, "", "pods", "portforward", "n") for verb in ("get", "create")]
     assert rights.carried([*asked, log], "portforward") == [*forward, log]
+
+
+def lacking(ways: Carriers, missing: list[Access], *refused: str) -> list[Access]:
+    """Ask which rights are needed, where those of some subresources are refused."""
+    return ways.lacking(missing, lambda them: [it for it in them if it.subresource in refused])
+
+
+PROXY_RIGHT = Access("create", "", "pods", "proxy", namespace="n")
+LIST_RIGHT = Access("list", "", "pods", namespace="n")
+
+
+def test_who_may_only_port_forward_needs_no_right_for_the_proxy(site: Site) -> None:
+    ways = made()
+    assert lacking(ways, [LIST_RIGHT]) == [LIST_RIGHT]
+    ways.ask(question())
+    assert site.taken() == [f"proxy {FIRST_SECONDS:g}"], "nothing was said of the proxy"
+    assert lacking(ways, [PROXY_RIGHT, LIST_RIGHT]) == [LIST_RIGHT]
+    ways.ask(question("PUT", body=iter([b"once"])))
+    assert site.taken() == ["kubelet 40"]
+
+
+def test_who_may_neither_lacks_the_right_for_the_proxy(site: Site) -> None:
+    ways = made()
+    assert lacking(ways, [PROXY_RIGHT], "portforward") == [PROXY_RIGHT]
+    ways.ask(question())
+    assert site.taken() == [f"proxy {FIRST_SECONDS:g}"]
+    assert lacking(made("proxy"), [PROXY_RIGHT]) == [PROXY_RIGHT], "auto alone has a choice"
+
+
+def test_a_proxy_that_is_forbidden_is_left_for_good(site: Site) -> None:
+    refusal = ForbiddenError("may not create pods/proxy")
+    site.by_proxy = lambda asked: [refusal]
+    ways = made()
+    assert ways.ask(question("POST", body=b"")) == OK and ways.ask(question()) == OK
+    assert [call.split()[0] for call in site.taken()] == ["proxy", "kubelet", "kubelet"]
+    site.by_kubelet = lambda asked: [ForbiddenError("may not port-forward")]
+    with pytest.raises(ForbiddenError) as raised:
+        made().ask(question())
+    assert raised.value is refusal
+    with pytest.raises(ForbiddenError):
+        made("proxy").ask(question())

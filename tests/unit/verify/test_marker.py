@@ -10,6 +10,7 @@ import json
 import numpy
 import onnx
 import openvino
+import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.verify import marker
 from ansible_collections.openvino.edge.plugins.module_utils.verify.status import (
     parse_config_status,
@@ -46,8 +47,15 @@ def test_another_configuration_has_another_name() -> None:
 def test_the_entry_comes_and_goes() -> None:
     plain = {"model_config_list": [{"config": {"name": "ocr", "base_path": "/models/ocr"}}]}
     marked = {"model_config_list": [*plain["model_config_list"], marker.marker_entry(NAME, "/c")]}
-    assert marker.marker_of(marked) == NAME and marker.marker_of(plain) is None
+    assert marker.marker_of(json.dumps(marked)) == NAME
+    assert marker.marker_of(json.dumps(plain)) is None
     assert marker.without_marker(marked) == plain
+
+
+@pytest.mark.parametrize("text", ["", "INFO", "3", "null", "[]", '{"model_config_list": 1}'])
+def test_what_others_have_written_has_no_marker(text: str) -> None:
+    """The ConfigMap of an adopted server is put back when its successor does not come up."""
+    assert marker.marker_of(text) is None
 
 
 def test_a_marker_is_no_model_of_a_report() -> None:

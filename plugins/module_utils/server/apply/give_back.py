@@ -38,9 +38,9 @@ def give_back(
         WaitError: the former Deployment does not come up; nothing was removed yet.
     """
     current = live.read_objects(client, namespace, name)
-    if not current:
+    adopted = live.read_adopted(client, namespace, name)
+    if not current and not adopted:
         return Outcome()
-    adopted = [item for item in current.values() if is_adopted(item)]
     others = [item for item in current.values() if not is_adopted(item)]
     if not adopted:
         raise InputError(

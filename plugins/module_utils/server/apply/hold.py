@@ -20,11 +20,12 @@ from ...kube.follow import Snapshot, Source
 from ...kube.health.pods import is_ready
 from ...kube.wait import Verdict, wait_for
 from ...runtime import Runtime
+from ...verify.replicas import TEMPLATE_HASH
 from ..render.identity import Object, pod_selector_text, with_input_hash
 from ..spec.server import ServerSpec
 from ..status.progress import ended, leaving, ready_pods, wanted_pods
 from ..status.retry import NOTHING_TRIED, Attempts, only_news
-from ..status.wait import judge_nodes, judge_rollout
+from ..status.wait import judge_nodes, judge_rollout, same_template
 
 HOLD_SECONDS = 86400
 _ON_DELETE = {"type": "OnDelete"}
@@ -108,7 +109,7 @@ def wait_first(
 
 def judge_first(snapshot: Snapshot, kind: str, old: Collection[str]) -> Verdict:
     """Judge C([workloads, replica sets, pods, events]) of a workload that is held."""
-    workloads, _sets, pods, _events = snapshot
+    workloads, sets, pods, _events = snapshot
     usual = judge_rollout if kind == "Deployment" else judge_nodes
     verdict = usual(snapshot)
     if not workloads or verdict.done:
@@ -120,8 +121,25 @@ def judge_first(snapshot: Snapshot, kind: str, old: Collection[str]) -> Verdict:
     updated = int(status.get(counted, 0))
     living = [pod for pod in pods if not leaving(pod) and not ended(pod)]
     new = [pod for pod in living if pod["metadata"]["uid"] not in old]
-    if seen and not new and updated == len(living) == wanted_pods(workload):
-        return replace(verdict, done=True, trouble=None, found=living)  # no pod is replaced
+    kept = _of_template(living, sets, workload)
+    if seen and not new and updated == len(kept) == wanted_pods(workload):
+        return replace(verdict, done=True, trouble=None, found=kept)  # no pod is replaced
     if seen and new and len(new) == updated and all(map(is_ready, new)):
         return replace(verdict, done=True, trouble=None, found=new)
     return replace(verdict, done=False, found=None)
+
+
+def _of_template(
+    pods: Sequence[Object], sets: Sequence[Object], workload: Mapping[str, Any]
+) -> List[Object]:
+    """Return the pods that a Deployment has of its present template; all if nothing tells.
+
+    Pods of another template are there beside them when a change that never came up is taken back.
+    A Deployment that is held keeps them, and they are no reason to wait.
+    """
+    present = {_hash(item) for item in sets if same_template(item, workload)} - {""}
+    return [pod for pod in pods if not present or _hash(pod) in present]
+
+
+def _hash(item: Object) -> str:
+    return str((item["metadata"].get("labels") or {}).get(TEMPLATE_HASH) or "")

@@ -17,7 +17,6 @@ also for "reloaded", for which releases before it have 201.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
@@ -83,7 +82,7 @@ class Reload:
         self._client = client
         self._spec = spec
         self._text = text
-        self._marker = marker_of(json.loads(text)) if text else None
+        self._marker = marker_of(text)
         self._runtime = runtime
         self._visible = visible
         self._touches = 0

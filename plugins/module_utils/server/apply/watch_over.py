@@ -10,7 +10,6 @@ loaded the configuration and serves; C(check_ours) that nobody else has changed 
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
@@ -204,7 +203,7 @@ class Watch:
         text = str((old.get("data") or {}).get(CONFIG_FILE) or "")
         before = parsed(text)
         # Pods of an earlier release do not see the marker's file.
-        if not before or _marker_in(text) is None:
+        if not before or marker_of(text) is None:
             return
         step = stage_between(before, parsed(self._text), self._guard.served)
         if step is None:
@@ -294,7 +293,7 @@ class Watch:
 
     def _prove(self, pods: Sequence[Object], *, touched: bool, visible: bool) -> None:
         ready = ready_pods(pods)
-        if self._text and (touched or _marker_in(self._text) is not None):
+        if self._text and (touched or marker_of(self._text) is not None):
             spec = self._pods.pod_spec
             reload = Reload(self._client, spec, self._text, self._runtime, visible=visible)
             if touched:
@@ -402,7 +401,7 @@ class Watch:
             pods = ready_pods(self._pods.read())
             reload = Reload(self._client, self._pods.pod_spec, text, self._runtime)
             reload.begin(pods)
-            if _marker_in(text) is not None:
+            if marker_of(text) is not None:
                 reload.confirm(pods, self.left)
         except EdgeError:
             return
@@ -432,13 +431,6 @@ def _lost(item: Mapping[str, Any]) -> ConflictError:
         subject=f"{item['kind']} {metadata.get('namespace')}/{metadata['name']}",
         hint="See who else deploys this server; run again to make it as this run wants it",
     )
-
-
-def _marker_in(text: str) -> Optional[str]:
-    try:
-        return marker_of(json.loads(text))
-    except (ValueError, AttributeError, TypeError):
-        return None
 
 
 def _selector_of(item: Mapping[str, Any]) -> str:

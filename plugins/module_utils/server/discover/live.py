@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from ...errors import ApiError, ForbiddenError, InputError
 from ...kube.client import KubeClient
 from ...store import PvcStore
+from ..plan.adoption import ADOPTABLE, is_adopted
 from ..plan.diff import Key, by_key, key_of
 from ..render import kinds
 from ..render.facts import ClusterFacts
@@ -56,6 +57,22 @@ def read_objects(
             found.extend(items)
     # An object with an owner reference is managed by its owner, whatever labels it has.
     return by_key(item for item in found if not item["metadata"].get("ownerReferences"))
+
+
+def read_adopted(client: KubeClient, namespace: str, name: str) -> List[Object]:
+    """Return the adopted objects of one server, also those that their former owner has overwritten.
+
+    A chart sets the label by which the collection tells its own objects, so an upgrade by force
+    takes it away. The server's label and the record of the adoption stay.
+    """
+    found: List[Object] = []
+    for api_version, kind in kinds.ALWAYS:
+        if kind in ADOPTABLE:
+            selector = pod_selector_text(name)
+            found += client.list(api_version, kind, namespace, label_selector=selector)[0]
+    return [
+        item for item in found if is_adopted(item) and not item["metadata"].get("ownerReferences")
+    ]
 
 
 def refuse_unserved(error: ApiError, kind: str, *, needed: bool) -> None:

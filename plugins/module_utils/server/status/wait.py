@@ -72,7 +72,7 @@ def judge_rollout(snapshot: Snapshot) -> Verdict:
     """
     deployments, sets, pods, events = snapshot
     if deployments and sets:
-        sets = [item for item in sets if _same_template(item, deployments[0])]
+        sets = [item for item in sets if same_template(item, deployments[0])]
         if not sets:
             return Verdict(False, "pods of the previous template end")
     # A pod that a device plugin refused stays, while another one runs in its place.
@@ -128,7 +128,7 @@ def _all_ready(pods: Sequence[Object], wanted: int) -> bool:
     return len(pods) == len(ready_pods(pods)) == wanted
 
 
-def _same_template(replica_set: Object, deployment: Object) -> bool:
+def same_template(replica_set: Object, deployment: Object) -> bool:
     """Tell whether a ReplicaSet is the newest, as the Deployment's controller finds it."""
     template = copy.deepcopy(replica_set["spec"]["template"])
     labels = template["metadata"].get("labels") or {}

@@ -350,6 +350,36 @@ def test_a_daemon_set_changes_one_node_first() -> None:
     assert not waiting.done
 
 
+def test_a_change_that_never_came_up_is_taken_back_without_a_new_pod() -> None:
+    """The old pod still serves, beside one of the template that is given up; both are old."""
+    template = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": []}}
+    live = {
+        "metadata": {"name": "ocr", "generation": 3},
+        "spec": {"replicas": 1, "template": template},
+        "status": {"observedGeneration": 3, "replicas": 2, "updatedReplicas": 1},
+    }
+
+    def pod(name: str, mark: str, **status: Any) -> dict[str, Any]:
+        labels = {"pod-template-hash": mark}
+        return {"metadata": {"name": name, "uid": name, "labels": labels}, "status": status}
+
+    def replicas(mark: str, **spec: Any) -> dict[str, Any]:
+        marked = {**template, "metadata": {"labels": {"app": "x", "pod-template-hash": mark}}}
+        metadata = {"name": f"ocr-{mark}", "labels": {"pod-template-hash": mark}}
+        return {"metadata": metadata, "spec": {"template": {**marked, **spec}}}
+
+    good = pod("good", "a", conditions=[{"type": "Ready", "status": "True"}])
+    bad = pod("bad", "b", phase="Running")
+    sets = [replicas("a"), replicas("b", spec={"containers": [{"name": "other"}]})]
+    verdict = hold.judge_first([[live], sets, [good, bad], []], "Deployment", {"good", "bad"})
+    assert verdict.done and verdict.found == [good]
+    # The good template's pod is still to come.
+    fewer = [[live], sets, [bad], []]
+    assert not hold.judge_first(fewer, "Deployment", {"good", "bad"}).done
+    # Without the right to read ReplicaSets nobody knows whose pods these are.
+    assert not hold.judge_first([[live], [], [good, bad], []], "Deployment", {"good", "bad"}).done
+
+
 def test_every_key_is_classified() -> None:
     schema = {"name", "base_path", "target_device", "model_version_policy", "nireq", "batch_size"}
     schema |= {"shape", "layout", "plugin_config", "allow_cache", "graph_path", "subconfig"}
