@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -20,16 +21,16 @@ def fetched(name: str, locks: list[Path], make: Callable[[Path], None]) -> Path:
     root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in locks)).hexdigest()[:12]
     target = Path(root, "openvino-edge", name, f"{digest}-{sys.version_info.minor}")
-    if not target.exists():
-        partial = target.with_name(f"partial-{os.getpid()}")
-        partial.mkdir(parents=True)
-        make(partial)
-        try:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # One process makes it, for minutes where it is built; the others wait and have it then.
+    with target.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            partial = target.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)  # of one that was killed
+            partial.mkdir()
+            make(partial)
             partial.replace(target)
-        except OSError:
-            if not target.exists():
-                raise
-            shutil.rmtree(partial)  # another process was first
     return target
 
 

