@@ -311,18 +311,10 @@ config:
   returned: O(state=present)
   type: dict
 endpoints:
-  description: Host and port of each interface inside the cluster.
+  description: Host and port inside the cluster, by interface.
   returned: O(state=present)
   type: dict
-  contains:
-    rest:
-      description: Of the REST interface.
-      type: str
-      sample: ocr.edge.svc:8081
-    grpc:
-      description: Of the gRPC interface.
-      type: str
-      sample: ocr.edge.svc:8080
+  sample: {rest: "ocr.edge.svc:8081", grpc: "ocr.edge.svc:8080"}
 exposed:
   description: What clients outside of the cluster write, by interface; empty without O(expose).
   returned: O(state=present)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Callable, List, Mapping, Sequence
+from typing import Any, Callable, List, Mapping, Sequence
 
 from ...kube.client import KubeClient
 from ...kube.follow import Snapshot, Source
@@ -128,7 +128,7 @@ def _all_ready(pods: Sequence[Object], wanted: int) -> bool:
     return len(pods) == len(ready_pods(pods)) == wanted
 
 
-def same_template(replica_set: Object, deployment: Object) -> bool:
+def same_template(replica_set: Object, deployment: Mapping[str, Any]) -> bool:
     """Tell whether a ReplicaSet is the newest, as the Deployment's controller finds it."""
     template = copy.deepcopy(replica_set["spec"]["template"])
     labels = template["metadata"].get("labels") or {}
