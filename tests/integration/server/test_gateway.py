@@ -44,7 +44,7 @@ GROUP, VERSION = "gateway.networking.k8s.io", "v1"
 # The kinds that Contour reads.
 READ = ("gatewayclasses", "gateways", "grpcroutes", "httproutes", "referencegrants")
 ADDED = [1.0, 2.0, 3.0, 4.0]
-ALL = {"namespaces": {"from": "All"}}
+ANYWHERE = {"namespaces": {"from": "All"}}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ class Front:
         plain = {"name": "http", "protocol": "HTTP", "port": self.port("http")}
         secured = {"name": "https", "protocol": "HTTPS", "port": self.port("https"), "tls": secret}
         # Contour gives a host to the most exact hostname only, whatever the port of its listener.
-        both = {"hostname": "*.example.org", "allowedRoutes": ALL}
+        both = {"hostname": "*.example.org", "allowedRoutes": ANYWHERE}
         return [{**plain, **both}, {**secured, **both, **of_https}]
 
     @contextmanager
@@ -346,7 +346,7 @@ def test_a_gateway_that_does_not_fit(server: Server, front: Front) -> None:
                 assert server.run(expose=front.expose(), check=True)["changed"]
             else:
                 refused(server, r"admits no routes of .*from: Selector\)", front.expose())
-    with front.changed(allowedRoutes={**ALL, "kinds": [{"kind": "HTTPRoute"}]}):
+    with front.changed(allowedRoutes={**ANYWHERE, "kinds": [{"kind": "HTTPRoute"}]}):
         refused(server, r"admits no GRPCRoute \(allowedRoutes\.kinds: HTTPRoute\)", front.expose())
 
 
