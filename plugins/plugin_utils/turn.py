@@ -215,7 +215,7 @@ def _found(play: Any, acts: bool) -> "Tuple[Any, List[Any]]":
 
 
 def _writes(task: Any, state: str) -> bool:
-    return task.action == BEGIN and task.args.get("state") == state
+    return bool(task.action == BEGIN and task.args.get("state") == state)
 
 
 def _tasks_in(items: Sequence[Any]) -> Iterator[Any]:

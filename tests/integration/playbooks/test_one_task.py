@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from typing import Any
@@ -54,27 +53,23 @@ def test_one_task_does_what_the_tasks_would_do(sites: Sites) -> None:
 
 
 @pytest.mark.whole
-def test_a_site_that_fails_stops_the_rollout_and_the_wave_is_put_back(sites: Sites) -> None:
-    """As with tasks: the budget, the phases, what is put back, and the exit code."""
+def test_a_site_that_fails_stops_the_rollout_and_is_put_back(sites: Sites) -> None:
+    """Version 2 cannot be loaded; the waves after the canary are not begun."""
     assert sites.rollout(1).code == 0
-    inventory = json.loads(sites.inventory.read_text())
-    inventory["sites"]["hosts"]["south"]["edge_store"] = {"pvc": {"claim_name": "nowhere"}}
-    sites.inventory.write_text(json.dumps(inventory))
     run = together(sites, 2)
     assert run.code == 2 and not had_tasks(run), run.text
-    assert run.failed == {"canary": 0, "north": 1, "south": 1}, run.text
-    found = states(sites)
-    assert found["canary"] == ("done", "") and found["north"][0] == "undone", run.text
-    assert found["south"] == ("failed", "preflight"), run.text
-    assert [version for version, _verdict in sites.releases("north")] == [1, 2, 1]
-    assert sites.releases("south") == [(1, "good")]
+    assert run.failed == {"canary": 1}, run.text
+    assert states(sites) == {"canary": ("undone", "deploy")}, run.text
+    assert sites.releases("canary")[0] == (1, "good")
+    assert {site: sites.releases(site) for site in SITES[1:]} == dict.fromkeys(
+        SITES[1:], [(1, "good")]
+    )
 
 
 @pytest.mark.whole
 def test_what_served_for_a_while_is_asked_again(sites: Sites) -> None:
-    """With a soak time, and after a run that has ended between its waves."""
     waves = [{"name": "all of them", "rest": True, "soak": 1}]
-    run = together(sites, 1, edge_waves=waves)
+    run = together(sites, 1, "-v", edge_waves=waves)
     assert run.code == 0, run.text
-    asked = run.text.split("Ask every replica of every cluster")[1].split("TASK [")[0]
-    assert all(f"{site} AVAILABLE" in asked for site in SITES), run.text
+    asked = run.text.split("Ask every replica of every cluster]")[1].split("TASK [")[0]
+    assert all(site in asked for site in SITES), run.text
