@@ -112,7 +112,7 @@ def test_whom_a_connection_asks(
     monkeypatch: pytest.MonkeyPatch, plan: dict[str, Any], wanted: list[Any]
 ) -> None:
     both = [(0, 0, 0, "", ("127.0.0.1", 7)), (0, 0, 0, "", ("127.0.0.1", 7))]
-    monkeypatch.setattr(main.socket, "getaddrinfo", lambda *given, **how: both)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **how: both)
     whole = {"addresses": [["a", 1], ["b", 1]], **plan}
     found = main._of_connection(whole, main._addresses(whole), 3)
     assert [list(address) for address in found] == wanted
@@ -122,7 +122,7 @@ def test_a_name_without_an_address_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     def unknown(*_given: Any, **_how: Any) -> None:
         raise socket.gaierror(-2, "not known")
 
-    monkeypatch.setattr(main.socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(Failure, match="ovms-headless.edge.svc has no address: not known"):
         main._addresses({"addresses": [["ovms-headless.edge.svc", 1]], "resolve": True})
 
