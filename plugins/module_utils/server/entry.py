@@ -19,9 +19,10 @@ from ..kube.types import Access
 from ..runtime import Params, Result, Runtime
 from ..verify.marker import without_marker
 from . import values
-from .apply.deploy import Deployer, remove
+from .apply.deploy import Deployer
 from .apply.give_back import give_back
 from .apply.outcome import Outcome, Waiting, summary
+from .apply.removal import remove
 from .backends.select import select
 from .checks import cloud, cluster, device_fit, device_nodes, expose, gateway
 from .clients.reached import from_spec

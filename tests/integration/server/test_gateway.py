@@ -233,7 +233,6 @@ def test_a_cluster_without_the_gateway_api(
     assert server.made() == []
 
 
-@pytest.mark.whole
 def test_rest_and_grpc_through_a_gateway(server: Server, front: Front) -> None:
     before = {pod.metadata.uid for pod in server.pods()}
     predicted = server.run(expose=front.expose(), check=True, diff=True)
@@ -242,6 +241,10 @@ def test_rest_and_grpc_through_a_gateway(server: Server, front: Front) -> None:
     assert changes(predicted) == changes(done) == MADE and done["reload"] == "none"
     port = front.port("https")
     assert done["exposed"] == {"rest": f"https://{HOST}:{port}", "grpc": f"{GRPC_HOST}:{port}"}
+    told = {item["interface"]: item for item in done["clients"] if item["chosen"]}
+    assert {item["way"] for item in told.values()} == {"gateway"}
+    assert told["rest"]["address"] == done["exposed"]["rest"]
+    assert (told["grpc"]["address"], told["grpc"]["protocol"]) == (f"{GRPC_HOST}:{port}", "grpcs")
     assert server.warnings == []
     for named in ("", "https"):
         again = server.run(expose=front.expose(named))

@@ -32,7 +32,7 @@ TREE = HERE.parents[2]
 MEMORY = "1500M"
 VOLUMES = ("nfs3-soft", "nfs4-hard", "nfs4-squash", "vfat")
 # Registers that a kernel of this kind cannot save: its room for them is fixed (2,696 bytes in
-# Linux 6.1), and the host's kernel takes all of them or none. It then ends before its first process.
+# Linux 6.1), and the host's kernel takes all of them or none. It ends before its first process.
 UNKNOWN_REGISTERS = "amx_tile"
 SEARCH = "/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deploys one server to the cluster, or removes it."""
+"""Deploys one server to the cluster."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ..render import kinds
 from ..render.facts import NOTHING_KEPT, ClusterFacts
 from ..render.identity import Object
 from ..render.objects import service_ports, text_of_config
-from ..spec.backend import made_elsewhere, without_records
+from ..spec.backend import without_records
 from ..spec.overrides import refusal
 from ..spec.server import ServerSpec, checked_ports
 from ..status import addresses, gateways, proxies, routes
@@ -44,7 +44,7 @@ from .outcome import Outcome, Waiting, in_order, summary
 from .reload import Reload
 from .watch_over import Watch
 
-__all__ = ["Deployer", "Outcome", "Waiting", "in_order", "remove", "summary"]
+__all__ = ["Deployer", "Outcome", "Waiting", "in_order", "summary"]
 
 
 class Deployer:
@@ -470,33 +470,3 @@ class Deployer:
         outcome.reload = consequence(outcome.changes)
         gone = see_out(self._client, doomed, spec.name, spec.namespace, timeout=timeout)
         outcome.changes = in_order([*outcome.changes, *map(real, gone)])
-
-
-def remove(
-    client: KubeClient, namespace: str, name: str, runtime: Runtime, waiting: Waiting
-) -> Outcome:
-    """Remove all objects of one server; the claim and the namespace are kept.
-
-    Raises:
-        ForbiddenError: before anything is removed.
-        WaitError: pods do not end in time.
-    """
-    current = live.read_objects(client, namespace, name)
-    extra = kinds.optional(current.values())
-    if current:
-        wanted = cluster.access_for_removal(namespace, wait=waiting.wait, extra=extra)
-        cluster.check_rights(client, wanted)
-    doomed = kinds.for_removal(current.values())
-    check = runtime.check_mode
-    changes = delete_objects(client, without_records(doomed), check_mode=check)
-    timeout = waiting.timeout if waiting.wait and not check else None
-    try:
-        if timeout is not None:
-            # Also if nothing is left to delete: an earlier run may not have waited for the pods.
-            wait_pods_gone(client, namespace, name, timeout)
-        theirs = list(filter(made_elsewhere, doomed))
-        changes += see_out(client, theirs, name, namespace, timeout=timeout, check_mode=check)
-    except EdgeError as error:
-        error.details["changed"] = any(change.changed for change in changes)
-        raise
-    return Outcome([real(change) for change in changes])

@@ -17,8 +17,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.apply.deploy 
     Deployer,
     Outcome,
     Waiting,
-    remove,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.apply.removal import remove
 from ansible_collections.openvino.edge.plugins.module_utils.server.backends import manifests
 
 from ...fakes.cluster import ServingCluster

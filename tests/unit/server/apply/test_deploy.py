@@ -17,8 +17,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runti
 from ansible_collections.openvino.edge.plugins.module_utils.server.apply.deploy import (
     Outcome,
     Waiting,
-    remove,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.server.apply.removal import remove
 
 from ...fakes.cluster import ServingCluster
 from .conftest import CLAIM, run

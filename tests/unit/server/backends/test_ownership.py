@@ -16,9 +16,9 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.apply.deploy 
     Deployer,
     Outcome,
     Waiting,
-    remove,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.apply.guard import Guard
+from ansible_collections.openvino.edge.plugins.module_utils.server.apply.removal import remove
 from ansible_collections.openvino.edge.plugins.module_utils.server.backends import (
     controlled,
     leaving,

@@ -51,6 +51,14 @@ ROUTES = {
     }
 }
 INGRESSES = {"expose": {**HOSTS, **SITE, "controller": "traefik"}}
+GATEWAYS = {
+    "expose": {
+        **HOSTS,
+        "controller": "gateway",
+        "gateway": {"name": "edge", "namespace": "infra", "listener": "https"},
+        "tls": {"default_certificate": True},
+    }
+}
 PLAIN = {"expose": {**HOSTS, "controller": "contour"}}
 ONLY_REST = {"expose": {"rest": HOSTS["rest"], **SITE}}
 ASKED = {
@@ -105,6 +113,8 @@ def one(found: list[dict[str, Any]], way: str, interface: str) -> dict[str, Any]
         ({**HEADLESS, **INGRESSES, "reach": "headless"}, "headless", "headless"),
         ({**MANY, **HEADLESS, **ONLY_REST, "reach": "ingress"}, "ingress", "headless"),
         ({**ROUTES, "reach": "route"}, "route", "route"),
+        ({**MANY, **HEADLESS, **GATEWAYS}, "gateway", "gateway"),
+        ({**GATEWAYS, "reach": "gateway"}, "gateway", "gateway"),
     ],
 )
 def test_one_way_is_chosen_for_each_interface(
@@ -125,6 +135,7 @@ def test_one_way_is_chosen_for_each_interface(
         ({"reach": "gateway"}, r"is not exposed\. Set expose, with expose\.controller: gateway"),
         ({"reach": "gateway", **INGRESSES}, r"traefik the way in is ingress\. Set reach: ingress"),
         ({"reach": "route", **PLAIN}, r"contour the way in is ingress\. Set reach: ingress, or"),
+        ({"reach": "ingress", **GATEWAYS}, r"gateway the way in is gateway\. Set reach: gateway"),
         ({"reach": "ingress", **ROUTES}, r"openshift the way in is route\. Set reach: route, or"),
         (
             {"reach": "headless", "backend": "kserve", "ovms_version": "2026.3"},
