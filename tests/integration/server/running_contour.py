@@ -46,4 +46,4 @@ def run_contour(
         finally:
             names = {body["metadata"]["name"] for body in bodies}
             undefine(shop, *names)
-            shop.wait_until(lambda: not names & defined(shop), f"{names} are gone", 60)
+            shop.wait_until(lambda: not names & defined(shop), f"{names} are gone", 180)

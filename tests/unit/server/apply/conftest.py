@@ -14,6 +14,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.server.apply import 
     guard,
     hold,
     reload,
+    removal,
     watch_over,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.apply.deploy import (
@@ -66,6 +67,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(guard, "time", made)
     monkeypatch.setattr(hold, "wait_first", new_pods)
     monkeypatch.setattr(deploy, "wait_pods_gone", lambda *args: None)
+    monkeypatch.setattr(removal, "wait_pods_gone", lambda *args: None)
     monkeypatch.setattr(
         manifests, "wait_rollout", lambda client, *args, **_: client.list("v1", "Pod", "edge")[0]
     )

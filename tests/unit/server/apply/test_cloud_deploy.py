@@ -12,7 +12,11 @@ import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import ForbiddenError, InputError
 from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import render_diff
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server.apply import deploy, hold
+from ansible_collections.openvino.edge.plugins.module_utils.server.apply import (
+    deploy,
+    hold,
+    removal,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.server.apply.deploy import (
     Deployer,
     Outcome,
@@ -38,6 +42,7 @@ NAMED: dict[str, Any] = {"uri": "s3://models", "region": "x", "secret_name": "lo
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> ServingCluster:
     monkeypatch.setattr(deploy, "wait_pods_gone", lambda *args: None)
+    monkeypatch.setattr(removal, "wait_pods_gone", lambda *args: None)
     monkeypatch.setattr(
         manifests, "wait_rollout", lambda client, *args, **_: client.list("v1", "Pod", "edge")[0]
     )

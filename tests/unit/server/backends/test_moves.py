@@ -17,7 +17,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
 from ansible_collections.openvino.edge.plugins.module_utils.kube.apply import Change
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.server import info
-from ansible_collections.openvino.edge.plugins.module_utils.server.apply import deploy
+from ansible_collections.openvino.edge.plugins.module_utils.server.apply import deploy, removal
 from ansible_collections.openvino.edge.plugins.module_utils.server.apply.deploy import (
     Deployer,
     Outcome,
@@ -84,6 +84,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     monkeypatch.setattr(operator.OperatorPods, "_behind_service", lambda *_: [])
     monkeypatch.setattr(leaving, "wait_gone", lambda *args, **_: None)
     monkeypatch.setattr(deploy, "wait_pods_gone", lambda *args: None)
+    monkeypatch.setattr(removal, "wait_pods_gone", lambda *args: None)
     monkeypatch.setattr(
         manifests, "wait_rollout", lambda client, *args, **_: client.list("v1", "Pod")[0]
     )

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError, WaitError
 from ansible_collections.openvino.edge.plugins.module_utils.kube.follow import Source
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
-from ansible_collections.openvino.edge.plugins.module_utils.server.apply import deploy
+from ansible_collections.openvino.edge.plugins.module_utils.server.apply import deploy, removal
 from ansible_collections.openvino.edge.plugins.module_utils.server.apply.deploy import (
     Deployer,
     Outcome,
@@ -108,6 +108,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Stopped:
         wait_gone(client, Source("v1", "Pod", namespace, labels), timeout, what="pods")
 
     monkeypatch.setattr(deploy, "wait_pods_gone", pods_gone)
+    monkeypatch.setattr(removal, "wait_pods_gone", pods_gone)
     return made
 
 
