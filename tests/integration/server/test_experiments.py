@@ -115,7 +115,7 @@ class Field:
         def same() -> bool:
             return self.objects() == before
 
-        self.cluster.wait_until(same, f"only {sorted(before)} is there", 60)
+        self.cluster.wait_until(same, f"only {sorted(before)} is there", 120)
 
 
 @pytest.fixture
@@ -148,6 +148,8 @@ def ground(
     made = Field(shop, namespace, tmp_path, variables)
     (tmp_path / "copy.yml").write_text(json.dumps([COPY]), encoding="utf-8")
     made.play("copy.yml")
+    # The helper of the copy ends a little later, and must not count as there before.
+    shop.wait_until(lambda: "Pod/" not in " ".join(made.objects()), "the helper is gone", 120)
     return made
 
 
