@@ -187,7 +187,8 @@ def test_the_whole_job_through_the_kubelet_needs_no_pod_proxy(on_claim: Job) -> 
     try:
         whole_job(Job(on_claim.account, {**on_claim.options, "pod_carrier": "portforward"}))
         with pytest.raises(ForbiddenError, match="update pods/proxy"):
-            on_claim.run(repository, transport="agent")
+            on_claim.run(repository, transport="agent", pod_carrier="proxy")
+        whole_job(on_claim, transport="agent")
     finally:
         on_claim.account.whole(*(right for right in here_shipped() if right not in kept))
 

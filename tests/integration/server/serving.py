@@ -28,14 +28,19 @@ COLLECTIONS = Path(__file__).resolve().parents[3] / "collections"
 HOST_ROOT = "/var/lib/openvino-edge/models"
 # The interpreter that the stand-in for the server itself runs on.
 PYTHON = ("sh", "-c", 'exec "$(readlink /proc/1/exe)" -c "$0" "$@"')
-# What a program with the usual rules does with the variables of its pod.
+# What a program with the usual rules does with the variables of its pod. It asks again, since each
+# node learns a moment later that a pod is ready, and a Service is refused there until then.
 FETCH = """\
-import sys, urllib.request
+import sys, time, urllib.request
 for url in sys.argv[1:]:
-    try:
-        print(urllib.request.urlopen(url, timeout=10).read().decode())
-    except OSError as error:
-        print(type(error).__name__)
+    for left in reversed(range(20)):
+        try:
+            print(urllib.request.urlopen(url, timeout=10).read().decode())
+            break
+        except OSError as error:
+            if not left:
+                print(type(error).__name__, error)
+            time.sleep(0.5)
 """
 
 
