@@ -9,6 +9,7 @@ alone on another volume of tests/testbed/volumes, which says C(EDGE_VOLUME).
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -132,7 +133,8 @@ def test_many_files_are_read_in_order_whatever_lies_among_them(
         Path(path).write_bytes(data)
     odd = [str(volume[0] / name) for name in ("none", "folder", "fifo")]
     os.mkdir(odd[1])
-    os.mkfifo(odd[2])
+    with contextlib.suppress(PermissionError):  # FAT has files and folders, nothing else
+        os.mkfifo(odd[2])
     paths = [*list(contents)[:150], *odd, *list(contents)[150:]]
     wanted = [
         hashlib.sha256(contents[path]).hexdigest() if path in contents else "" for path in paths
