@@ -20,7 +20,7 @@ def versions() -> dict[str, str]:
         "kubernetes": build.KUBERNETES,
         "containerd": build.CONTAINERD,
         "etcd": build.locked_version("kube", "go.etcd.io/etcd/server/v3"),
-        "coredns": build.locked_version("addons", "github.com/coredns/coredns"),
+        "coredns": build.locked_version("kube", "github.com/coredns/coredns"),
         "lab": build.binaries().name[:8],
     }
 
