@@ -20,8 +20,8 @@ HTTP, HTTPS = "HTTP", "HTTPS"
 # Conditions that a listener has to have, and one that it must not have, for any of its routes.
 _WANTED = {"Accepted": "True", "ResolvedRefs": "True", "Conflicted": "False"}
 _WAYS_OUT = {
-    "RefNotPermitted": "Let a ReferenceGrant in the namespace of the certificate's Secret (or of the"
-    " CA in spec.tls.frontend) admit Gateways of the Gateway's namespace",
+    "RefNotPermitted": "Let a ReferenceGrant in the namespace of the certificate's Secret (or of"
+    " the CA in spec.tls.frontend) admit Gateways of the Gateway's namespace",
     "InvalidCertificateRef": "Correct the Secret that spec.listeners[].tls.certificateRefs of the"
     " Gateway names",
     **dict.fromkeys(
