@@ -100,8 +100,7 @@ def test_the_example_of_the_docs(server: Server, front: Front, tmp_path: Path) -
     """With what leaves out the classes of other tests, by a play."""
     text = (ROOT / "docs" / "exposing.md").read_text(encoding="utf-8")
     shown = text.split("### What the cluster offers")[1].split("```yaml\n")[1].split("```")[0]
-    (play,) = yaml.safe_load(shown)
-    options = play["tasks"][0]["openvino.edge.model_server"]
+    options = yaml.safe_load(shown)[0]["openvino.edge.model_server"]
     result = server.run_in_worker(tmp_path, expose=options["expose"], reach="gateway")
     assert result["exposed_through"]["gateway"] == f"{front.namespace}/edge"
     assert sorted(routes_of(server)) == ["ocr-grpc", "ocr-rest"]
@@ -144,16 +143,18 @@ def test_who_may_not_look_is_told(front: Front, make_namespace: Any, make_server
 
 @pytest.mark.whole
 def test_client_certificates_that_contour_does_not_check(server: Server, front: Front) -> None:
-    """Its Gateway looks as if it asked for them, and lets everybody in."""
+    """Its Gateway looks as if it asked for them, and lets everybody in; with that of the docs."""
+    text = (ROOT / "docs" / "who-may-call.md").read_text(encoding="utf-8")
+    shown = text.split("## A Gateway")[1].split("```yaml\n")[1].split("```")[0]
+    validation = yaml.safe_load(shown)["spec"]["tls"]["frontend"]["default"]["validation"]
     clients = Authority("Clients")
-    body = {"metadata": {"name": "clients"}, "data": {"ca.crt": clients.certificate}}
+    body = {"metadata": {"name": "clients-ca"}, "data": {"ca.crt": clients.certificate}}
     front.cluster.core.create_namespaced_config_map(front.namespace, body)
-    ref = {"group": "", "kind": "ConfigMap", "name": "clients"}
     wanted = front.expose(client_auth={"ca": clients.certificate})
     refused(server, "it asks no client of port .* for a certificate", wanted)
-    with front.asking(caCertificateRefs=[ref], mode="AllowInsecureFallback"):
+    with front.asking(**validation, mode="AllowInsecureFallback"):
         refused(server, "without a valid certificate, too", wanted)
-    with front.asking(caCertificateRefs=[ref]):
+    with front.asking(**validation):
         other = front.expose(client_auth={"ca": Authority("Others").certificate})
         refused(server, "it admits clients of other CAs as well", other)
         error = refused(server, "checks no client certificates on a Gateway", wanted)
