@@ -322,27 +322,11 @@ exposed:
   sample: {rest: https://ocr.example.org, grpc: "ocr.example.org:443"}
 exposed_through:
   description:
-    - By what clients from outside come in; empty without O(expose). In check mode as well.
+    - By what clients come in from outside - C(controller), C(class_name), C(gateway) (its namespace
+      and name), and C(why) it is that; empty without O(expose). In check mode as well.
   returned: O(state=present)
   type: dict
-  contains:
-    controller:
-      description: O(expose.controller), with V(auto) what it stands for on this cluster.
-      type: str
-    class_name:
-      description: IngressClass, null where none is named.
-      type: str
-    gateway:
-      description: Namespace and name of the Gateway, null without.
-      type: str
-    why:
-      description: What decided on it.
-      type: str
-  sample:
-    controller: traefik
-    class_name: traefik
-    gateway:
-    why: IngressClass traefik is of traefik.io/ingress-controller, and it is the cluster's default
+  sample: {controller: openshift, class_name: null, gateway: null, why: the cluster serves Routes}
 clients:
   description:
     - Each way to each interface, and how clients call it. The documentation of

@@ -32,7 +32,7 @@ from web.ingress_controller import SHIFT  # noqa: E402
 
 HOST, GRPC_HOST = "ocr.example.org", "grpc.ocr.example.org"
 GROUP, VERSION = "gateway.networking.k8s.io", "v1"
-# The kinds that Contour reads.
+# The kinds that Contour and Envoy Gateway read.
 READ = ("gatewayclasses", "gateways", "grpcroutes", "httproutes", "referencegrants")
 ANYWHERE = {"namespaces": {"from": "All"}}
 MADE = {
@@ -158,6 +158,15 @@ class Front:
         self.cluster.wait_until(condition, what, 40)
 
 
+def definitions() -> list[dict[str, Any]]:
+    """Return the definitions of the Gateway API that controllers need."""
+    return [
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in gateway_api()
+        if path.stem.removeprefix(f"{GROUP}_") in READ
+    ]
+
+
 def certificate_for(
     cluster: Any, namespace: str, pair: tuple[str, str], name: str = "site"
 ) -> None:
@@ -172,11 +181,7 @@ def run_front(shop: Any, edge_class: str, namespace: str, work: Path) -> Iterato
     """Run the Gateway, for REST and gRPC at HOST and GRPC_HOST."""
     authority = Authority()
     certificate_for(shop, namespace, authority.issue(HOST, GRPC_HOST))
-    bodies = [
-        yaml.safe_load(path.read_text(encoding="utf-8"))
-        for path in gateway_api()
-        if path.stem.removeprefix(f"{GROUP}_") in READ
-    ]
+    bodies = definitions()
     with run_contour(shop, edge_class, work, bodies, f"{namespace}/edge") as controller:
         caller = Caller(controller, authority.certificate, HOST, GRPC_HOST)
         made = Front(shop, namespace, controller, authority, caller)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -27,7 +28,6 @@ from running_gateway import (
     GRPC_HOST,
     HOST,
     MADE,
-    Authority,
     Front,
     certificate_for,
     changes,
@@ -37,6 +37,10 @@ from running_gateway import (
 from serving import ALL_OBJECTS, Server, models_on_claim, put_models
 
 TESTS = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TESTS / "testbed")]
+
+from web.authority import Authority  # noqa: E402
+
 ADDED = [1.0, 2.0, 3.0, 4.0]
 
 

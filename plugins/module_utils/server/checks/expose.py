@@ -15,7 +15,7 @@ from ..render import kinds
 from ..render.exposure.objects import CERT_KEY, PRIVATE_KEY, TLS_TYPE
 from ..spec.exposure.options import OPENSHIFT, TlsSpec, leaf_of
 from ..spec.server import ServerSpec
-from . import certificates, classes, client_auth, frontend, gateway, secrets, taken
+from . import certificates, classes, client_auth, gateway, secrets, taken
 
 Warn = secrets.Warn
 _OWN_TLS = "expose.grpc.tls"
@@ -63,7 +63,6 @@ def check(client: KubeClient, spec: ServerSpec, warn: Warn) -> None:
     client_auth.check(client, spec.namespace, expose, warn)
     if expose.gateway is not None:
         gateway.check_hosts(client, spec, warn)
-        frontend.check_class(client, spec, warn)
     elif expose.controller != OPENSHIFT:
         classes.check(client, expose, warn)
     elif expose.grpc is not None:

@@ -150,18 +150,14 @@ def _certificates(client: KubeClient, kind: str, namespace: str, name: str) -> F
     return found
 
 
-def check_class(client: KubeClient, spec: ServerSpec, warn: Warn) -> None:
+def check_class(client: KubeClient, gateway: Object, warn: Warn) -> None:
     """Refuse a controller that does not read what its Gateway says about client certificates.
 
-    Such a Gateway asks nobody, and looks as if it did.
+    Such a Gateway asks nobody, and looks as if it did. Costs a request for the GatewayClass.
 
     Raises:
         InputError: the controller's list of features lacks this one, or it is known to.
     """
-    expose = spec.running.expose
-    if expose is None or expose.gateway is None or expose.client_auth is None:
-        return
-    gateway = client.get(*kinds.GATEWAY, expose.gateway.name, expose.gateway.namespace) or {}
     name = str((gateway.get("spec") or {}).get("gatewayClassName") or "")
     subject = f"GatewayClass {name}"
     try:

@@ -66,6 +66,9 @@ def resolved(client: KubeClient, spec: ServerSpec, warn: Warn) -> ServerSpec:
             port=int(chosen.get("port") or 0),
             asks=frontend.is_asked(found, chosen),
         )
+    if expose.client_auth is not None:
+        # In each run: with a Gateway that asks already, the option alone changes no object.
+        frontend.check_class(client, found, warn)
     exposed = replace(expose, rest=sides.get("rest"), grpc=sides.get("grpc"))
     return replace(spec, running=replace(spec.running, expose=exposed))
 

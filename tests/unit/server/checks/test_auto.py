@@ -148,7 +148,7 @@ def test_openshift_makes_routes() -> None:
 
 
 def test_a_gateway_that_lets_the_hosts_in() -> None:
-    cluster = offering(a_gateway("far", "*.example.net"), a_gateway())
+    cluster: Any = offering(a_gateway("far", "*.example.net"), a_gateway())
     spec = auto.resolved(cluster, server(tls=LISTENERS))
     told = auto.told(spec.running.expose)
     assert (told["controller"], told["gateway"]) == ("gateway", "gateways/edge")
@@ -285,7 +285,7 @@ def test_contour_without_a_class_is_kept_as_well() -> None:
 
 
 def test_who_names_the_controller_is_not_asked() -> None:
-    cluster = offering()
+    cluster: Any = offering()
     spec = server(controller="traefik")
     assert auto.resolved(cluster, spec) is spec and cluster.calls == []
     assert auto.told(spec.running.expose) == {

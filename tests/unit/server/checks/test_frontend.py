@@ -18,7 +18,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
 from ansible_collections.openvino.edge.plugins.module_utils.server.checks import (
     client_auth,
     cluster,
-    frontend,
     gateway,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.server.clients import ways
@@ -242,22 +241,18 @@ def test_a_controller_that_does_not_read_it(found: Any, outcome: str) -> None:
     """Its Gateway looks as if it asked clients, and lets everybody in."""
     unreadable = ("GatewayClass",) if found == "forbidden" else ()
     memory: Any = ServingCluster(unreadable=unreadable)
-    for item in (a_gateway(validation()), found):
+    for item in (a_gateway(validation()), config_map(ONE), found):
         if isinstance(item, dict):
             memory.add(item)
     said: list[str] = []
-
-    def look(spec: ServerSpec) -> None:
-        frontend.check_class(memory, spec, said.append)
-
-    look(server())
-    assert memory.calls == [], "whoever asks nobody is not looked at"
+    gateway.resolved(memory, server(), said.append)
+    assert said == [] and "get GatewayClass" not in memory.calls, "nobody relies on it"
     if outcome == "refused":
         with pytest.raises(EdgeError, match="checks no client certificates on a Gateway") as caught:
-            look(server({"ca": ONE}))
+            gateway.resolved(memory, server({"ca": ONE}), said.append)
         assert caught.value.subject == "GatewayClass edge"
         return
-    look(server({"ca": ONE}))
+    gateway.resolved(memory, server({"ca": ONE}), said.append)
     assert len(said) == bool(outcome)
     assert all(outcome in text and "try it without one" in text for text in said)
 
