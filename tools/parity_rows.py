@@ -162,7 +162,7 @@ MANAGER: tuple[tuple[str, str, str, str], ...] = (
         "Client certificates at the Ingress",
         "`expose.client_auth`",
         f"{_CALLERS}::test_table",
-        "with Contour or ingress-nginx; refused where the controller cannot",
+        "with Contour, ingress-nginx, or a Gateway that asks; refused where the controller cannot",
     ),
     (
         "One common name for each endpoint",

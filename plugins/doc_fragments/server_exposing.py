@@ -43,8 +43,14 @@ options:
             V(openshift) makes Routes. V(gateway) makes an HTTPRoute and a GRPCRoute on
             O(expose.gateway), whatever controller serves that.
           - With V(other) there are only the annotations that are given here.
+          - V(auto) looks at what the cluster offers - Routes, IngressClasses (the default one, else
+            all), HTTPProxies of Contour, and Gateways with a listener for the hosts - and takes the
+            one with which all other options can be had; C(exposed_through) in the result says
+            which, and why. None and more than one are refused by name; O(expose.class_name),
+            O(expose.gateway) and O(reach) narrow the choice. What the server has by V(auto) already
+            is kept as long as it fits. It needs the rights to list IngressClasses and Gateways.
         type: str
-        choices: [contour, gateway, haproxy, nginx, openshift, other, traefik]
+        choices: [auto, contour, gateway, haproxy, nginx, openshift, other, traefik]
         default: other
       class_name:
         description:
@@ -63,6 +69,10 @@ options:
           - V(contour) as O(expose.controller) checks all of it, by HTTPProxies in the place of the
             Ingresses. V(nginx) checks a CA, a revocation list and a depth. The others cannot, and
             are refused. So is everything that the named controller cannot check.
+          - With V(gateway) the Gateway asks, for all clients of a port (C(spec.tls.frontend),
+            Gateway API 1.5). It is not changed. The option is accepted where the Gateway admits
+            clients of the same CAs and nobody without a certificate, and refused elsewhere. There
+            is only O(expose.client_auth.ca) or O(expose.client_auth.secret_name) then.
           - Needs a certificate of the server, O(expose.tls) or O(expose.grpc.tls).
           - CA certificates and revocation lists by which every client would be refused are
             refused, if the Python package C(cryptography) is there.
@@ -71,7 +81,8 @@ options:
           ca:
             description:
               - Certificates of the CAs that sign clients, in PEM form, up to the root. They are
-                kept in a Secret C(NAME-client-ca).
+                kept in a Secret C(NAME-client-ca), but with V(gateway) as O(expose.controller),
+                where they are compared with those of the Gateway.
               - One of O(expose.client_auth.ca) and O(expose.client_auth.secret_name) is needed.
             type: str
           secret_name:
@@ -125,7 +136,8 @@ options:
       gateway:
         description:
           - The Gateway whose listeners let clients in. Needed with V(gateway) as
-            O(expose.controller), and only then. It is not made here.
+            O(expose.controller), and only then; with V(auto) it says that it is to be this one. It
+            is not made here.
           - Before anything is changed it is compared with what is asked for - hostname and protocol
             of the listener, the namespaces and kinds of routes that it admits, what its controller
             has against it, and hosts that other routes have there already.

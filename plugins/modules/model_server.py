@@ -320,6 +320,13 @@ exposed:
   returned: O(state=present)
   type: dict
   sample: {rest: https://ocr.example.org, grpc: "ocr.example.org:443"}
+exposed_through:
+  description:
+    - By what clients come in from outside - C(controller), C(class_name), C(gateway) (its namespace
+      and name), and C(why) it is that; empty without O(expose). In check mode as well.
+  returned: O(state=present)
+  type: dict
+  sample: {controller: openshift, class_name: null, gateway: null, why: the cluster serves Routes}
 clients:
   description:
     - Each way to each interface, and how clients call it. The documentation of

@@ -24,7 +24,7 @@ from .apply.give_back import give_back
 from .apply.outcome import Outcome, Waiting, summary
 from .apply.removal import remove
 from .backends.select import select
-from .checks import cloud, cluster, device_fit, device_nodes, expose, gateway
+from .checks import auto, cloud, cluster, device_fit, device_nodes, expose, gateway
 from .clients.reached import from_spec
 from .clients.ways import told
 from .config.refuse import check_config
@@ -72,7 +72,7 @@ def required_access(params: Params) -> List[Access]:
     wait = bool(params["wait"])
     if params["state"] != "present":
         return cluster.access_for_removal(params["namespace"], wait=wait)
-    spec = _spec(params)
+    spec = auto.left_open(_spec(params))
     return cluster.access_for(spec, wait=wait, prune=True, namespace=spec.create_namespace)
 
 
@@ -104,6 +104,7 @@ def present(client: KubeClient, params: Params, found: Parsed, runtime: Runtime)
     names = select(spec.backend).names(spec)
     result["endpoints"] = endpoints(names.service, spec.namespace, deployer.ports)
     result["exposed"] = spec.running.expose.addresses() if spec.running.expose else {}
+    result["exposed_through"] = auto.told(spec.running.expose)
     result["clients"] = told(
         from_spec(spec, names.service, deployer.ports, deployer.pod_ports, result["config"])
     )
@@ -158,7 +159,7 @@ def _resolved(
         spec, config = _judged(release.probed(client, spec, runtime), runtime)
     spec, proxies = platform.resolved(client, spec)
     spec = device_nodes.resolved(client, spec, config)
-    spec = gateway.resolved(client, spec, runtime.warn)
+    spec = gateway.resolved(client, auto.resolved(client, spec), runtime.warn)
     cloud.check(spec, runtime.warn)
     return spec, proxies
 

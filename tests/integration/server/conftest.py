@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from kubernetes import client as k8s
 from running_contour import Controller, run_contour
+from running_gateway import Front, run_front
 from serving import Server, models_on_nodes, put_models, tiny_model
 
 MakeServer = Callable[..., Server]
@@ -134,4 +135,14 @@ def contour(
 ) -> Iterator[Controller]:
     """The controller of Ingresses and HTTPProxies."""
     with run_contour(shop, edge_class, tmp_path_factory.mktemp("ingress")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def front(
+    shop: Any, edge_class: str, lasting_namespace: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Front]:
+    """A Gateway of Contour, for REST and gRPC."""
+    namespace, work = lasting_namespace(shop, "restricted"), tmp_path_factory.mktemp("gateway")
+    with run_front(shop, edge_class, namespace, work) as made:
         yield made

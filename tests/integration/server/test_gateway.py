@@ -1,17 +1,13 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clients from outside through a Gateway of the Gateway API: Contour's, with Envoy behind it.
-
-The definitions are those of a release of the Gateway API (C(testbed/web/gateway_api)).
-"""
+"""Clients from outside through a Gateway of the Gateway API: Contour's, with Envoy behind it."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -20,31 +16,32 @@ import pytest
 import tritonclient.grpc as triton
 import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
-    EdgeError,
     ForbiddenError,
     InputError,
     WaitError,
 )
 from callers import READY, SERVED, Caller, grpc_word, infer_by_grpc
 from grants import Grants
-from kubernetes import client as k8s
-from readers import read_all
-from running_contour import Controller, run_contour
+from running_gateway import (
+    ANYWHERE,
+    GROUP,
+    GRPC_HOST,
+    HOST,
+    MADE,
+    Front,
+    certificate_for,
+    changes,
+    refused,
+    routes_of,
+)
 from serving import ALL_OBJECTS, Server, models_on_claim, put_models
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS / "testbed")]
 
 from web.authority import Authority  # noqa: E402
-from web.fetched import gateway_api  # noqa: E402
-from web.ingress_controller import SHIFT  # noqa: E402
 
-HOST, GRPC_HOST = "ocr.example.org", "grpc.ocr.example.org"
-GROUP, VERSION = "gateway.networking.k8s.io", "v1"
-# The kinds that Contour reads.
-READ = ("gatewayclasses", "gateways", "grpcroutes", "httproutes", "referencegrants")
 ADDED = [1.0, 2.0, 3.0, 4.0]
-ANYWHERE = {"namespaces": {"from": "All"}}
 
 
 @pytest.fixture(scope="module")
@@ -63,161 +60,6 @@ def server(shop: Any, place: str, make_server: Any) -> Iterator[Server]:
     assert made.made() == ALL_OBJECTS
     yield made
     made.run(state="absent", models=None)
-
-
-@dataclass
-class Front:
-    """A Gateway that Contour serves, in a namespace of its own, and its clients' trust."""
-
-    cluster: Any
-    namespace: str
-    controller: Controller
-    authority: Authority
-    caller: Caller
-
-    @property
-    def api(self) -> Any:
-        """Return a client for its kinds."""
-        return k8s.CustomObjectsApi(self.cluster.api)
-
-    def port(self, listener: str) -> int:
-        """Return the port of a listener."""
-        return int(getattr(self.controller, listener)) - SHIFT
-
-    def listeners(self, **of_https: Any) -> list[dict[str, Any]]:
-        """Return the listeners, the one for TLS with other fields."""
-        secret = {"certificateRefs": [{"name": "site"}]}
-        plain = {"name": "http", "protocol": "HTTP", "port": self.port("http")}
-        secured = {"name": "https", "protocol": "HTTPS", "port": self.port("https"), "tls": secret}
-        # Contour gives a host to the most exact hostname only, whatever the port of its listener.
-        both = {"hostname": "*.example.org", "allowedRoutes": ANYWHERE}
-        return [{**plain, **both}, {**secured, **both, **of_https}]
-
-    @contextmanager
-    def changed(self, **of_https: Any) -> Iterator[None]:
-        """Change the listener for TLS for some time; Contour has seen it then."""
-        self.put(self.listeners(**of_https))
-        try:
-            yield
-        finally:
-            self.put(self.listeners())
-
-    def put(self, listeners: list[dict[str, Any]]) -> None:
-        """Give the Gateway other listeners, and wait until Contour has seen them."""
-        where = (GROUP, VERSION, self.namespace, "gateways", "edge")
-        made = self.api.patch_namespaced_custom_object(*where, {"spec": {"listeners": listeners}})
-        generation = made["metadata"]["generation"]
-
-        def seen() -> bool:
-            found = self.api.get_namespaced_custom_object(*where)
-            told = found.get("status", {}).get("listeners", ())
-            return len(told) == len(listeners) and all(
-                condition["observedGeneration"] >= generation
-                for item in told
-                for condition in item["conditions"]
-            )
-
-        self.cluster.wait_until(seen, "Contour has seen the Gateway", 30)
-
-    @contextmanager
-    def route(self, kind: str, *hostnames: str) -> Iterator[str]:
-        """A route of somebody else on the listener for TLS; gives what errors call it."""
-        plural, place = f"{kind.lower()}s", self.namespace
-        parent = {"name": "edge", "namespace": self.namespace, "sectionName": "https"}
-        body = {
-            "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": kind,
-            "metadata": {"name": "older"},
-            "spec": {
-                "parentRefs": [parent],
-                "hostnames": list(hostnames),
-                "rules": [{"backendRefs": [{"name": "web", "port": 80}]}],
-            },
-        }
-        self.api.create_namespaced_custom_object(GROUP, VERSION, place, plural, body)
-        try:
-            yield f"{kind} {place}/older"
-        finally:
-            self.api.delete_namespaced_custom_object(GROUP, VERSION, place, plural, "older")
-
-    def expose(self, listener: str = "", **changes: Any) -> dict[str, Any]:
-        """Return the option, with TLS."""
-        named = {"listener": listener} if listener else {}
-        made = {
-            "controller": "gateway",
-            "gateway": {"name": "edge", "namespace": self.namespace, **named},
-            "rest": {"host": HOST},
-            "grpc": {"host": GRPC_HOST},
-            "tls": {"default_certificate": True},
-            **changes,
-        }
-        return {key: value for key, value in made.items() if value is not None}
-
-    def until(self, condition: Any, what: str) -> None:
-        """Wait for Envoy."""
-        self.cluster.wait_until(condition, what, 40)
-
-
-def certificate_for(
-    cluster: Any, namespace: str, pair: tuple[str, str], name: str = "site"
-) -> None:
-    """Put a certificate and its key into a Secret."""
-    data = {"tls.crt": pair[0], "tls.key": pair[1]}
-    body = {"metadata": {"name": name}, "type": "kubernetes.io/tls", "stringData": data}
-    cluster.core.create_namespaced_secret(namespace, body)
-
-
-@pytest.fixture(scope="module")
-def front(
-    shop: Any, edge_class: str, lasting_namespace: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Front]:
-    """The Gateway, for REST and gRPC at HOST and GRPC_HOST."""
-    namespace, authority = lasting_namespace(shop, "restricted"), Authority()
-    certificate_for(shop, namespace, authority.issue(HOST, GRPC_HOST))
-    bodies = [
-        yaml.safe_load(path.read_text(encoding="utf-8"))
-        for path in gateway_api()
-        if path.stem.removeprefix(f"{GROUP}_") in READ
-    ]
-    work = tmp_path_factory.mktemp("gateway")
-    with run_contour(shop, edge_class, work, bodies, f"{namespace}/edge") as controller:
-        caller = Caller(controller, authority.certificate, HOST, GRPC_HOST)
-        made = Front(shop, namespace, controller, authority, caller)
-        a_class = {"controllerName": "projectcontour.io/gateway-controller"}
-        head = {"apiVersion": f"{GROUP}/{VERSION}"}
-        body = {**head, "kind": "GatewayClass", "metadata": {"name": "edge"}, "spec": a_class}
-        made.api.create_cluster_custom_object(GROUP, VERSION, "gatewayclasses", body)
-        spec = {"gatewayClassName": "edge", "listeners": made.listeners()}
-        body = {**head, "kind": "Gateway", "metadata": {"name": "edge"}, "spec": spec}
-        made.api.create_namespaced_custom_object(GROUP, VERSION, namespace, "gateways", body)
-        made.put(made.listeners())
-        yield made
-
-
-def changes(result: dict[str, Any]) -> dict[str, str]:
-    """Return what a run has done, by kind and name."""
-    return {
-        f"{item['kind']}/{item['name']}": item["action"]
-        for item in result["objects"]
-        if item["action"] != "unchanged"
-    }
-
-
-def routes_of(server: Server) -> list[str]:
-    """Return the names of the routes that there are."""
-    where = (server.cluster, f"{GROUP}/{VERSION}")
-    return [
-        name
-        for kind in ("HTTPRoute", "GRPCRoute")
-        for name in read_all(*where, kind, server.namespace)
-    ]
-
-
-MADE = {
-    "Service/ocr-grpc": "created",
-    "HTTPRoute/ocr-rest": "created",
-    "GRPCRoute/ocr-grpc": "created",
-}
 
 
 def test_a_cluster_without_the_gateway_api(
@@ -314,14 +156,6 @@ def test_without_tls(server: Server, front: Front) -> None:
     server.run()
 
 
-def refused(server: Server, message: str, expose: dict[str, Any]) -> EdgeError:
-    """Run, and see that it ends with this error before anything is changed."""
-    with pytest.raises(InputError, match=message) as caught:
-        server.run(expose=expose)
-    assert server.made() == ALL_OBJECTS and routes_of(server) == []
-    return caught.value
-
-
 @pytest.mark.whole
 def test_a_gateway_that_does_not_fit(server: Server, front: Front) -> None:
     gateway = {"name": "nowhere", "namespace": front.namespace}
@@ -336,7 +170,6 @@ def test_a_gateway_that_does_not_fit(server: Server, front: Front) -> None:
     refused(server, "certificate is that of the Gateway's listener", named)
     both = front.expose(grpc={"host": HOST})
     refused(server, "either to HTTPRoutes.* or to GRPCRoutes", both)
-    refused(server, "gateway cannot check it", front.expose(client_auth={"ca": "x"}))
 
     with front.changed(allowedRoutes={"namespaces": {"from": "Same"}}):
         refused(server, f"admits no routes of namespace {server.namespace} ", front.expose("https"))

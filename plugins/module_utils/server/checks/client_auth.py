@@ -43,7 +43,7 @@ def check(client: KubeClient, namespace: str, expose: ExposeSpec, warn: Warn) ->
     auth = expose.client_auth
     if auth is None:
         return
-    authorities, crl_key = auth.ca, CRL_KEYS[expose.controller]
+    authorities, crl_key = auth.ca, CRL_KEYS.get(expose.controller, "")
     now = datetime.now(timezone.utc)
     if auth.secret_name:
         name, option = auth.secret_name, f"{OPTION}.secret_name"

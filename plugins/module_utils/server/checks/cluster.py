@@ -76,7 +76,7 @@ def access_for(
             Access(verb, *routes, "custom-host", namespace=place) for verb in ("create", "update")
         ]
     expose = spec.running.expose
-    if expose is not None and expose.gateway is not None and not expose.listeners_named:
+    if expose is not None and expose.gateway is not None and expose.needs_gateway:
         where = {"namespace": expose.gateway.namespace, "name": expose.gateway.name}
         wanted.append(Access("get", *kinds.resource(kinds.GATEWAY), **where))
     if namespace:

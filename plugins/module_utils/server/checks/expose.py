@@ -1,44 +1,24 @@
 # Copyright (c) 2026, openvino.edge contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks the objects that C(expose) needs: certificate, Secret and IngressClass."""
+"""Checks the objects that C(expose) needs: certificate, Secret, IngressClass and Gateway."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Dict, Mapping, Optional
+from typing import Mapping
 
 from ...errors import InputError, UnsupportedError
 from ...kube.client import KubeClient
 from ...store import SERVER_LABEL
-from ..discover import live
 from ..render import kinds
 from ..render.exposure.objects import CERT_KEY, PRIVATE_KEY, TLS_TYPE
-from ..spec.exposure.options import (
-    CONTOUR,
-    HAPROXY,
-    NGINX,
-    OPENSHIFT,
-    OTHER,
-    TRAEFIK,
-    ExposeSpec,
-    TlsSpec,
-    leaf_of,
-)
+from ..spec.exposure.options import OPENSHIFT, TlsSpec, leaf_of
 from ..spec.server import ServerSpec
-from . import certificates, client_auth, gateway, secrets, taken
+from . import certificates, classes, client_auth, gateway, secrets, taken
 
 Warn = secrets.Warn
-_DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 _OWN_TLS = "expose.grpc.tls"
-# The names of controllers in IngressClass objects (from the documentation of each).
-_CONTROLLERS: Dict[str, str] = {
-    "k8s.io/ingress-nginx": NGINX,
-    "traefik.io/ingress-controller": TRAEFIK,
-    "haproxy.org/ingress-controller": HAPROXY,
-    "projectcontour.io/": CONTOUR,
-    "openshift.io/ingress-to-route": OTHER,
-}
 
 
 def check_given(spec: ServerSpec, warn: Warn) -> None:
@@ -84,7 +64,7 @@ def check(client: KubeClient, spec: ServerSpec, warn: Warn) -> None:
     if expose.gateway is not None:
         gateway.check_hosts(client, spec, warn)
     elif expose.controller != OPENSHIFT:
-        _check_class(client, expose, warn)
+        classes.check(client, expose, warn)
     elif expose.grpc is not None:
         _check_alone(client, spec, leaves, warn)
 
@@ -175,74 +155,3 @@ def _check_secret(
     certificate, key = secret.text(CERT_KEY), secret.text(PRIVATE_KEY)
     _judge(hosts, certificate, key, warn, option=option, subject=secret.subject)
     return certificate
-
-
-def _check_class(client: KubeClient, expose: ExposeSpec, warn: Warn) -> None:
-    """Compare the class with what the cluster has, where the account may see it."""
-    if expose.proxied and not expose.class_name:  # An HTTPProxy has no default class.
-        return
-    classes = live.list_if_allowed(client, "networking.k8s.io/v1", "IngressClass")
-    if classes is None:
-        _warn_unasked(expose, "the account may not list IngressClasses", warn)
-        return
-    by_name = {str(item["metadata"]["name"]): item for item in classes}
-    found: Optional[Mapping[str, Any]] = by_name.get(expose.class_name)
-    if expose.class_name and found is None:
-        has = f"It has {', '.join(sorted(by_name))}" if by_name else "It has none at all"
-        if expose.controller in (CONTOUR, OTHER):  # Contour compares the name alone.
-            warn(f"expose.class_name: the cluster has no IngressClass {expose.class_name}. {has}.")
-            return
-        raise InputError(
-            "the cluster has no such IngressClass",
-            option="expose.class_name",
-            subject=f"IngressClass {expose.class_name}",
-            hint=has,
-        )
-    if not expose.class_name:
-        found = next((item for item in classes if _is_default(item)), None)
-        if found is None:
-            warn(
-                "expose.class_name: it is not set, and no IngressClass is the cluster's default, so"
-                " a controller may leave the Ingress alone."
-            )
-            _warn_unasked(expose, "no IngressClass is known", warn)
-            return
-    _check_controller(expose, found or {}, warn)
-
-
-def _is_default(item: Mapping[str, Any]) -> bool:
-    return (item["metadata"].get("annotations") or {}).get(_DEFAULT_CLASS) == "true"
-
-
-def _check_controller(expose: ExposeSpec, found: Mapping[str, Any], warn: Warn) -> None:
-    """Refuse or warn if the IngressClass is of another controller than C(expose.controller)."""
-    text = str((found.get("spec") or {}).get("controller") or "")
-    known = next((kind for prefix, kind in _CONTROLLERS.items() if text.startswith(prefix)), None)
-    if known == expose.controller or not (expose.grpc or expose.client_auth):
-        return
-    name = f"IngressClass {found['metadata']['name']}"
-    if known is None:
-        _warn_unasked(expose, f"{name} is of {text}", warn)
-        return
-    if expose.controller == OTHER:
-        warn(
-            f"expose.controller: {name} is of {text}. Set {known}, or give the annotations that "
-            "make it speak HTTP/2 with the server."
-        )
-        return
-    would = "speak HTTP/1 with the server" if expose.client_auth is None else "ask no client"
-    raise InputError(
-        f"it is {expose.controller}, and the class is of {text}, which would {would}",
-        option="expose.controller",
-        subject=name,
-        hint=f"Set {known}, or another class_name",
-    )
-
-
-def _warn_unasked(expose: ExposeSpec, why: str, warn: Warn) -> None:
-    """Warn that annotations may ask nobody: a controller that does not read them lets all in."""
-    if expose.client_auth is not None and not expose.proxied:
-        warn(
-            f"expose.client_auth: {why}, so it was not checked that {expose.controller} serves the"
-            " Ingress. Another controller asks no client for a certificate: try it without one."
-        )

@@ -13,10 +13,11 @@ from ...kube.client import KubeClient
 from ...store import SERVER_LABEL
 from ..discover import live
 from ..render import kinds
+from ..spec.exposure.client_auth import OPTION as CLIENT_AUTH
 from ..spec.exposure.gateway import OPTION, GatewaySpec
 from ..spec.exposure.options import ExposeSpec, Side
 from ..spec.server import ServerSpec
-from . import listeners
+from . import frontend, listeners
 from .secrets import Warn
 
 # The label that every namespace has (Kubernetes: well-known labels).
@@ -25,13 +26,16 @@ Object = Mapping[str, Any]
 
 
 def resolved(client: KubeClient, spec: ServerSpec, warn: Warn) -> ServerSpec:
-    """Return the spec with the listener of each interface, and its port.
+    """Return the spec with the listener of each interface, its port, and whether it asks clients.
 
-    Costs one request for the Gateway, and one for the namespace where labels decide.
+    Costs one request for the Gateway, and one for the namespace where labels decide; with
+    C(expose.client_auth) one for each object with a CA.
 
     Raises:
-        InputError: there is no such Gateway, or none of its listeners lets the clients in.
-        ForbiddenError: the account may not get the Gateway, and no listener is named.
+        InputError: there is no such Gateway, none of its listeners lets the clients in, or it does
+            not check client certificates as C(expose.client_auth) says.
+        ForbiddenError: the account may not get the Gateway, and no listener is named or clients
+            are to be asked.
     """
     expose = spec.running.expose
     if expose is None or expose.gateway is None:
@@ -54,7 +58,17 @@ def resolved(client: KubeClient, spec: ServerSpec, warn: Warn) -> ServerSpec:
             option=_option_of(name, side, expose.gateway),
         )
         chosen = listeners.choose(found, asked, expose.gateway.subject)
-        sides[name] = replace(side, listener=str(chosen["name"]), port=int(chosen.get("port") or 0))
+        if expose.client_auth is not None:
+            frontend.check(client, spec, expose.client_auth, found, chosen)
+        sides[name] = replace(
+            side,
+            listener=str(chosen["name"]),
+            port=int(chosen.get("port") or 0),
+            asks=frontend.is_asked(found, chosen),
+        )
+    if expose.client_auth is not None:
+        # In each run: with a Gateway that asks already, the option alone changes no object.
+        frontend.check_class(client, found, warn)
     exposed = replace(expose, rest=sides.get("rest"), grpc=sides.get("grpc"))
     return replace(spec, running=replace(spec.running, expose=exposed))
 
@@ -73,12 +87,19 @@ def _read(
     try:
         found = client.get(*kinds.GATEWAY, gateway.name, gateway.namespace)
     except ForbiddenError as error:
+        if expose.client_auth is not None:
+            error.hint = (
+                f"{error.hint or 'Grant it'}: what it asks clients for has to be compared with"
+                f" {CLIENT_AUTH}"
+            )
+            raise
         if not expose.listeners_named:
             error.hint = f"{error.hint or 'Grant it'}, or name the listener in {OPTION}.listener"
             raise
         warn(
             f"{OPTION}: the account may not get {gateway.subject}, so its listeners were not"
-            " checked, and the port for clients is taken for the usual one."
+            " checked, the port for clients is taken for the usual one, and whether they need a"
+            " certificate is not known."
         )
         return None
     except ApiError as error:

@@ -20,10 +20,15 @@ HTTP, HTTPS = "HTTP", "HTTPS"
 # Conditions that a listener has to have, and one that it must not have, for any of its routes.
 _WANTED = {"Accepted": "True", "ResolvedRefs": "True", "Conflicted": "False"}
 _WAYS_OUT = {
-    "RefNotPermitted": "Let a ReferenceGrant in the namespace of the certificate's Secret admit"
-    " Gateways of the Gateway's namespace",
+    "RefNotPermitted": "Let a ReferenceGrant in the namespace of the certificate's Secret (or of"
+    " the CA in spec.tls.frontend) admit Gateways of the Gateway's namespace",
     "InvalidCertificateRef": "Correct the Secret that spec.listeners[].tls.certificateRefs of the"
     " Gateway names",
+    **dict.fromkeys(
+        ("InvalidCACertificateRef", "InvalidCACertificateKind", "NoValidCACertificate"),
+        "Correct the ConfigMap that spec.tls.frontend of the Gateway names, with the CA in its key"
+        " ca.crt",
+    ),
 }
 _WAY_OUT = "Have it corrected in the Gateway, or name another listener"
 

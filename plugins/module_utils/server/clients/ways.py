@@ -69,7 +69,7 @@ def told(reached: Reached) -> List[Dict[str, Any]]:
             "address": _written(way),
             "protocol": _PROTOCOLS[way.interface][way.tls],
             "verify": way.host if way.tls else None,
-            "client_certificate": way.side == OUTSIDE and reached.note.asks,
+            "client_certificate": _is_asked(reached, way),
             "spreads": way.spreads,
             "calls": calls.of(_target(reached, way)),
         }
@@ -128,6 +128,10 @@ def choose(reached: Reached, ways: Sequence[Way]) -> Tuple[Way, str]:
     return ways[0], f"{many}, and each connection stays with one; {way_out}"
 
 
+def _is_asked(reached: Reached, way: Way) -> bool:
+    return way.side == OUTSIDE and way.interface in reached.note.asks
+
+
 def _written(way: Way) -> str:
     """Return the address as clients write it: a URL for REST, without the usual port."""
     if way.interface == "grpc":
@@ -145,7 +149,7 @@ def _target(reached: Reached, way: Way) -> calls.Target:
         tls=way.tls,
         model=reached.model,
         paths=reached.note.paths if way.side == OUTSIDE else ("/",),
-        certificate=way.side == OUTSIDE and reached.note.asks,
+        certificate=_is_asked(reached, way),
         balances=way.name == HEADLESS,
         old=reached.old,
     )

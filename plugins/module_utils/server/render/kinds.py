@@ -30,11 +30,13 @@ ALWAYS: Tuple[Kind, ...] = (
 SERVICE_MONITOR: Kind = ("monitoring.coreos.com/v1", "ServiceMonitor")
 CLAIM_TEMPLATE: Kind = ("resource.k8s.io/v1", "ResourceClaimTemplate")
 INGRESS: Kind = ("networking.k8s.io/v1", "Ingress")
+INGRESS_CLASS: Kind = ("networking.k8s.io/v1", "IngressClass")
 ROUTE: Kind = ("route.openshift.io/v1", "Route")
 HTTP_PROXY: Kind = ("projectcontour.io/v1", "HTTPProxy")
 # Gateway API 1.1 and later has all of them in this version (sigs.k8s.io/gateway-api, config/crd).
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 GATEWAY: Kind = (GATEWAY_API, "Gateway")
+GATEWAY_CLASS: Kind = (GATEWAY_API, "GatewayClass")
 HTTP_ROUTE: Kind = (GATEWAY_API, "HTTPRoute")
 GRPC_ROUTE: Kind = (GATEWAY_API, "GRPCRoute")
 # By the interface that clients come in to.

@@ -218,6 +218,18 @@ def test_a_certificate_without_a_grant() -> None:
         resolve(server(), found)  # The way out is that of the listener that nearly fits.
 
 
+@pytest.mark.parametrize(
+    "reason", ["InvalidCACertificateRef", "InvalidCACertificateKind", "NoValidCACertificate"]
+)
+def test_a_ca_that_the_controller_does_not_find(reason: str) -> None:
+    found = a_gateway(listener("https"), conditions={"ResolvedRefs": "False"})
+    found["status"]["listeners"][0]["conditions"][0]["reason"] = reason
+    with pytest.raises(
+        InputError, match=rf"{reason}: m\. Correct the ConfigMap that spec\.tls\.fr"
+    ):
+        resolve(server("https"), found)
+
+
 def test_labels_admit_a_namespace() -> None:
     allowed = {"namespaces": {"from": "Selector", "selector": SELECTOR}}
     found = a_gateway(listener("https", allowedRoutes=allowed))

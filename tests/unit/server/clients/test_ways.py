@@ -341,7 +341,7 @@ def test_every_call_is_whole_whatever_the_name_of_the_model(name: str, way: str)
         note=note.Note(
             way=way,
             exposed={"rest": "https://a.example:8443", "grpc": "grpcs://a.example:8443"},
-            asks=True,
+            asks=("rest", "grpc"),
         ),
         old=True,
     )

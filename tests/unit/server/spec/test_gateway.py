@@ -108,8 +108,24 @@ def test_the_rights() -> None:
             r"expose\.grpc\.host: .* name a listener for each",
         ),
         (
-            {"client_auth": {"ca": "x"}},
-            r"expose\.client_auth: gateway cannot check it: the Gateway asks all clients of a port",
+            {"client_auth": {"ca": "x", "subjects": {"common_names": ["reader"]}}},
+            r"expose\.client_auth\.subjects: a Gateway compares no names: .* CA certificates only",
+        ),
+        (
+            {"client_auth": {"ca": "x", "crl": "y"}},
+            r"expose\.client_auth\.crl: a Gateway reads no revocation list.* Use contour",
+        ),
+        (
+            {"client_auth": {"ca": "x", "crl_secret_name": "y"}},
+            r"expose\.client_auth\.crl_secret_name: a Gateway reads no revocation list",
+        ),
+        (
+            {"client_auth": {"ca": "x", "verify_depth": 2}},
+            r"expose\.client_auth\.verify_depth: a Gateway has no limit",
+        ),
+        (
+            {"client_auth": {"ca": "x"}, "tls": None},
+            r"expose\.client_auth: rest has no TLS",
         ),
         (
             {"controller": "nginx", "gateway": None, "rest": {"host": HOST, "listener": "b"}},

@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ...config.generation import release_of
-from ...spec.exposure.options import REST_PATHS, ExposeSpec
+from ...spec.exposure.hosts import REST_PATHS
+from ...spec.exposure.options import ExposeSpec
 from ...spec.exposure.reach import AUTO, way_of
 from ...spec.server import ServerSpec
 
@@ -31,7 +32,8 @@ class Note:
         way: from outside; empty without.
         exposed: URLs by interface; the scheme of gRPC is C(grpc), with TLS C(grpcs).
         paths: of REST that are exposed.
-        asks: clients from outside need a certificate of their own.
+        asks: interfaces whose clients from outside need a certificate of their own.
+        chosen: what C(auto) was found to stand for, so that it goes on to; empty without.
         release: of OVMS if an option told it and the image does not; C(None) otherwise.
     """
 
@@ -39,7 +41,8 @@ class Note:
     way: str = ""
     exposed: Mapping[str, str] = field(default_factory=dict)
     paths: Tuple[str, ...] = REST_PATHS
-    asks: bool = False
+    asks: Tuple[str, ...] = ()
+    chosen: Mapping[str, str] = field(default_factory=dict)
     release: Optional[Tuple[int, int]] = None
 
 
@@ -58,7 +61,8 @@ def note_of(spec: ServerSpec) -> Note:
         way=way_of(expose),
         exposed=_urls(expose),
         paths=_paths(expose),
-        asks=expose.client_auth is not None,
+        asks=expose.asked,
+        chosen=expose.chosen.told if expose.chosen is not None else {},
         release=release,
     )
 
@@ -79,6 +83,8 @@ def to_annotations(spec: ServerSpec) -> Dict[str, str]:
     """Return the annotation of the first Service, none where there is nothing to tell."""
     usual, wanted = asdict(NOTHING), asdict(note_of(spec))
     told = {key: value for key, value in wanted.items() if value != usual[key]}
+    if told.get("asks") and len(told["asks"]) == len(wanted["exposed"]):
+        told["asks"] = True  # All of them.
     if not told:
         return {}
     return {ANNOTATION: json.dumps(told, sort_keys=True, separators=(",", ":"))}
@@ -89,13 +95,15 @@ def read(service: Mapping[str, Any]) -> Note:
     text = (service["metadata"].get("annotations") or {}).get(ANNOTATION)
     try:
         told = json.loads(text) if text else {}
-        release = told.get("release")
+        release, asks = told.get("release"), told.get("asks") or ()
+        exposed = {str(key): str(item) for key, item in told.get("exposed", {}).items()}
         return Note(
             reach=str(told.get("reach", AUTO)),
             way=str(told.get("way", "")),
-            exposed={str(key): str(item) for key, item in told.get("exposed", {}).items()},
+            exposed=exposed,
             paths=tuple(map(str, told.get("paths", REST_PATHS))),
-            asks=bool(told.get("asks")),
+            asks=tuple(exposed if asks is True else map(str, asks)),
+            chosen={str(key): str(item) for key, item in told.get("chosen", {}).items()},
             release=(int(release[0]), int(release[1])) if release else None,
         )
     except (ValueError, TypeError, AttributeError, LookupError):

@@ -145,7 +145,9 @@ def _encoded(metadata: Dict[str, Any], kind: str, texts: Mapping[str, str]) -> O
 def _client_ca(metadata: Dict[str, Any], spec: ExposeSpec) -> List[Object]:
     """Return the Secret for given CA certificates and revocation lists, if any is given."""
     auth = spec.client_auth
-    texts = {} if auth is None else {CA_KEY: auth.ca, CRL_KEYS[spec.controller]: auth.crl}
+    if auth is None or spec.controller not in CRL_KEYS:  # A Gateway has its CA itself.
+        return []
+    texts = {CA_KEY: auth.ca, CRL_KEYS[spec.controller]: auth.crl}
     given = {key: text for key, text in texts.items() if text}
     return [_encoded(metadata, "Opaque", given)] if given else []
 

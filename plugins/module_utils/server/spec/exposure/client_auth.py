@@ -11,22 +11,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Pattern, Sequence, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Pattern, Sequence, Tuple
 
 from ....errors import InputError
 from ... import values
 
 OPTION = "expose.client_auth"
-# Contour reads the option from an HTTPProxy, ingress-nginx from annotations of an Ingress.
-CONTOUR, NGINX = "contour", "nginx"
+# Contour reads the option from an HTTPProxy, ingress-nginx from annotations of an Ingress; with a
+# Gateway it is compared with what that asks for already.
+CONTOUR, NGINX, GATEWAY = "contour", "nginx", "gateway"
 # Why each of the others cannot, and what does instead. Sources: HAProxy kubernetes-ingress 3.2
 # documentation/annotations.md (client-ca: ConfigMap only), OpenShift's IngressController
 # (spec.clientTLS is the router's, a Route has no such field), Traefik TLSOption (two routers with
-# one host and different options get the default ones, which ask for no certificate), Gateway API
-# 1.6 (GatewayTLSConfig: frontend.default and frontend.perPort).
+# one host and different options get the default ones, which ask for no certificate).
 _CANNOT = {
-    "gateway": "the Gateway asks all clients of a port or none (spec.tls.frontend), and a route"
-    " cannot",
     "haproxy": "it asks all its clients or none (client-ca in its ConfigMap), never those of one"
     " Ingress",
     "openshift": "a Route cannot ask its clients; only a whole IngressController can"
@@ -35,7 +33,10 @@ _CANNOT = {
     " certificates where another router has the host",
     "other": "what serves the Ingress is not known",
 }
-_WAY_OUT = "Use contour, or nginx where a CA and a revocation list are enough"
+_WAY_OUT = (
+    "Use contour, or nginx where a CA and a revocation list are enough, or a Gateway that asks for"
+    " certificates of the CA"
+)
 # The kinds of names in a certificate, and what may stand in one. Semicolons, quotes and commas are
 # left out: Envoy writes names one after the other, and these separate them.
 _NAMES: Dict[str, Tuple[Pattern[str], str]] = {
@@ -129,10 +130,8 @@ def client_auth_from_params(
         verify_depth=given.get("verify_depth"),
     )
     _check(made)
-    if controller == NGINX:
-        _check_nginx(made)
-    else:
-        _check_contour(made)
+    if controller in _CHECKS:
+        _CHECKS[controller](made)
     return made
 
 
@@ -242,3 +241,37 @@ def _check_contour(auth: ClientAuth) -> None:
             option=f"{OPTION}.verify_depth",
             hint="Leave it out; a CA with a path length of 0 signs no further CAs",
         )
+
+
+def _check_gateway(auth: ClientAuth) -> None:
+    """Refuse what a Gateway cannot check.
+
+    It has CA certificates and a mode, and nothing more (sigs.k8s.io/gateway-api 1.6,
+    apis/v1/gateway_types.go, FrontendTLSValidation).
+    """
+    refused = {
+        "crl": bool(auth.crl),
+        "crl_secret_name": bool(auth.crl_secret_name),
+        "subjects": auth.subjects is not None,
+        "verify_depth": auth.verify_depth is not None,
+    }
+    what = {
+        "subjects": "compares no names",
+        "verify_depth": "has no limit for the length of chains",
+    }
+    for name, given in refused.items():
+        if given:
+            raise InputError(
+                f"a Gateway {what.get(name, 'reads no revocation list')}: spec.tls.frontend has"
+                " CA certificates only",
+                option=f"{OPTION}.{name}",
+                hint="Use contour, or leave it out and have a CA of its own sign just the clients"
+                " that may call",
+            )
+
+
+_CHECKS: Dict[str, Callable[[ClientAuth], None]] = {
+    NGINX: _check_nginx,
+    CONTOUR: _check_contour,
+    GATEWAY: _check_gateway,
+}

@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from ....errors import InputError
 from ... import values
+from .choice import AUTO
 
 GATEWAY = "gateway"
 OPTION = "expose.gateway"
@@ -47,7 +48,7 @@ class GatewaySpec:
 def gateway_from_params(
     given: Optional[Mapping[str, Any]], controller: str, namespace: str
 ) -> Optional[GatewaySpec]:
-    """Return the checked option, None for every other controller.
+    """Return the checked option, None for every other controller; C(auto) may have one.
 
     Args:
         given: the suboptions.
@@ -57,7 +58,7 @@ def gateway_from_params(
     Raises:
         InputError: there is no Gateway for this controller, or one for another controller.
     """
-    if controller != GATEWAY:
+    if controller != GATEWAY and (controller != AUTO or given is None):
         if given is not None:
             raise InputError(
                 f"{controller} has no Gateway",

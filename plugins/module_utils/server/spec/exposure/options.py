@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ....errors import InputError
 from ... import values
+from .choice import AUTO, Choice
 from .client_auth import (
     CLIENT_AUTH_ARGUMENT_SPEC,
     ClientAuth,
@@ -25,6 +25,7 @@ from .gateway import (
     gateway_from_params,
 )
 from .gateway import OPTION as GATEWAY_OPTION
+from .hosts import REST_PATHS, host_name, rest_paths
 
 CONTOUR, HAPROXY, NGINX, OPENSHIFT, TRAEFIK, OTHER = (
     "contour",
@@ -34,12 +35,7 @@ CONTOUR, HAPROXY, NGINX, OPENSHIFT, TRAEFIK, OTHER = (
     "traefik",
     "other",
 )
-CONTROLLERS = (CONTOUR, GATEWAY, HAPROXY, NGINX, OPENSHIFT, OTHER, TRAEFIK)
-# Where OVMS answers (openvinotoolkit/model_server, src/http_rest_api_handler.cpp); the metrics are
-# for those inside.
-REST_PATHS = ("/v1", "/v2", "/v3")
-_SERVED = re.compile(r"/|/(v1|v2|v3|metrics)(/[A-Za-z0-9._~/-]*)?")
-_HOST = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
+CONTROLLERS = (AUTO, CONTOUR, GATEWAY, HAPROXY, NGINX, OPENSHIFT, OTHER, TRAEFIK)
 # The second Service's name is this much longer, and it is a DNS label.
 _LONGEST_NAME = 63 - len("-grpc")
 # Controllers that accept HTTP/2 from clients over TLS only: ingress-nginx docs/examples/grpc;
@@ -143,6 +139,7 @@ class Side:
         tls: a certificate of its own, in the place of that of both.
         listener: of the Gateway; once the cluster was asked, the one that lets clients in.
         port: of that listener; 0 where it is the usual one, or not known.
+        asks: that listener asks every client for a certificate.
     """
 
     host: str
@@ -152,6 +149,7 @@ class Side:
     tls: Optional[TlsSpec] = None
     listener: str = ""
     port: int = 0
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,6 +159,8 @@ class ExposeSpec:
     Attributes:
         client_auth: which clients may call; None: everybody who reaches the controller.
         gateway: whose listeners let clients in; None for controllers of Ingresses and Routes.
+        given: the option itself where the controller is left to the cluster.
+        chosen: what the cluster was found to offer; None where the option names the controller.
     """
 
     controller: str = OTHER
@@ -170,6 +170,8 @@ class ExposeSpec:
     tls: Optional[TlsSpec] = None
     client_auth: Optional[ClientAuth] = None
     gateway: Optional[GatewaySpec] = None
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    chosen: Optional[Choice] = None
 
     @property
     def proxied(self) -> bool:
@@ -183,10 +185,21 @@ class ExposeSpec:
         return all(side.listener or common for side in self.sides.values())
 
     @property
+    def needs_gateway(self) -> bool:
+        """Tell whether the Gateway has to be read: it tells listeners, and what clients show."""
+        return self.client_auth is not None or not self.listeners_named
+
+    @property
     def sides(self) -> Dict[str, Side]:
         """Return the exposed interfaces by name."""
         both = {"rest": self.rest, "grpc": self.grpc}
         return {name: side for name, side in both.items() if side is not None}
+
+    @property
+    def asked(self) -> Tuple[str, ...]:
+        """Return the interfaces whose clients have to show a certificate."""
+        everybody = self.client_auth is not None
+        return tuple(name for name, side in self.sides.items() if everybody or side.asks)
 
     def tls_of(self, name: str) -> Optional[TlsSpec]:
         """Return where the certificate of one interface comes from."""
@@ -237,6 +250,7 @@ def expose_from_params(params: Mapping[str, Any]) -> Optional[ExposeSpec]:
         tls=_tls(given.get("tls"), "expose.tls"),
         client_auth=client_auth_from_params(given.get("client_auth"), given["controller"]),
         gateway=gateway_from_params(given.get("gateway"), given["controller"], params["namespace"]),
+        given=given if given["controller"] == AUTO else {},
     )
     if spec.grpc is not None:
         if len(params["name"]) > _LONGEST_NAME:
@@ -245,10 +259,28 @@ def expose_from_params(params: Mapping[str, Any]) -> Optional[ExposeSpec]:
         _check_grpc(spec)
     if spec.controller == OPENSHIFT:
         _check_openshift(spec)
-    _check_gateway(spec)
+    if spec.controller != AUTO:
+        _check_gateway(spec)
     if spec.client_auth is not None:
         _check_asked(spec)
     return spec
+
+
+def decided(spec: ExposeSpec, choice: Choice, name: str, namespace: str) -> ExposeSpec:
+    """Return the option with what a cluster offers in the place of C(auto).
+
+    Args:
+        spec: with C(given).
+        choice: what the cluster offers.
+        name: of the server.
+        namespace: of the server.
+
+    Raises:
+        InputError: the controller cannot do what the other suboptions ask for.
+    """
+    params = {"expose": choice.asked(spec.given), "name": name, "namespace": namespace}
+    found = expose_from_params(params)
+    return replace(found or spec, chosen=choice)
 
 
 def _check_asked(spec: ExposeSpec) -> None:
@@ -317,8 +349,8 @@ def _side(
     )
     listener = str(given.get("listener") or "")
     return Side(
-        host=_host(given["host"], f"{option}.host"),
-        paths=_paths(given["paths"]) if name == "rest" else (),
+        host=host_name(given["host"], f"{option}.host"),
+        paths=rest_paths(given["paths"]) if name == "rest" else (),
         annotations=tuple(sorted({**common, **own}.items())),
         service_annotations=tuple(sorted(service.items())),
         tls=_tls(given.get("tls"), f"{option}.tls"),
@@ -360,32 +392,6 @@ def _check_gateway(spec: ExposeSpec) -> None:
             option="expose.grpc.host",
             hint="Give gRPC a host of its own, or name a listener for each of the two",
         )
-
-
-def _host(text: str, option: str) -> str:
-    """Return a name that an Ingress takes: neither an address nor a pattern."""
-    hint = "Write a name like ocr.example.org, and let DNS point it to the controller"
-    try:
-        ipaddress.ip_address(text.strip("[]"))
-    except ValueError:
-        if len(text) <= 253 and _HOST.fullmatch(text):
-            return text
-        raise InputError(f"'{text}' is not a DNS name", option=option, hint=hint) from None
-    raise InputError(f"'{text}' is an address, not a DNS name", option=option, hint=hint)
-
-
-def _paths(given: Sequence[str]) -> Tuple[str, ...]:
-    option = "expose.rest.paths"
-    if not given:
-        raise InputError("it is empty", option=option, hint="Leave it out for all of REST")
-    for index, path in enumerate(given):
-        if not _SERVED.fullmatch(path) or "//" in path or ".." in path:
-            raise InputError(
-                f"the server answers nothing at '{path}', and paths are not rewritten",
-                option=f"{option}[{index}]",
-                hint=f"Use {', '.join(REST_PATHS)}, /metrics, one below them, or / for all",
-            )
-    return tuple(dict.fromkeys(given))
 
 
 def _tls(given: Optional[Mapping[str, Any]], option: str) -> Optional[TlsSpec]:

@@ -9,6 +9,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from ....errors import InputError
 from ..service import ServiceOptions
+from .choice import AUTO as UNDECIDED
 from .gateway import GATEWAY
 from .options import OPENSHIFT, ExposeSpec
 
@@ -61,7 +62,7 @@ def reach_from_params(
             hint=f"Set expose, with expose.controller: {_MADE_BY[reach]}; {_HINT}",
         )
     made = way_of(expose)
-    if reach != made:
+    if reach != made and expose.controller != UNDECIDED:
         raise InputError(
             f"with expose.controller: {expose.controller} the way in is {made}",
             option="reach",

@@ -1,0 +1,187 @@
+# Copyright (c) 2026, openvino.edge contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares C(expose.client_auth) with the client certificates that a Gateway asks for.
+
+A Gateway asks all clients of a port or none, for a certificate of one of its CAs. So the option is
+accepted where the Gateway does just what it says, and refused everywhere else. Sources:
+sigs.k8s.io/gateway-api 1.6, apis/v1/gateway_types.go (FrontendTLSConfig) and pkg/features.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, FrozenSet, Mapping, Optional
+
+from ...errors import ForbiddenError, InputError
+from ...kube.client import KubeClient
+from ..render import kinds
+from ..render.exposure.objects import CA_KEY
+from ..spec.exposure.client_auth import OPTION, ClientAuth
+from ..spec.exposure.options import split
+from ..spec.server import ServerSpec
+from .listeners import HTTPS
+from .secrets import Warn
+
+# A client without a certificate that is valid gets no connection; it is the default.
+_STRICT = "AllowValidOnly"
+_FEATURE = "GatewayFrontendClientCertificateValidation"
+# Controllers that list no features and do not have this one: Contour 1.33 knows Gateway API 1.3.
+_WITHOUT = ("projectcontour.io/gateway-controller",)
+_WAY_OUT = (
+    "Have spec.tls.frontend of the Gateway ask for certificates of this CA, or set"
+    " expose.controller: contour"
+)
+_SAME = "Give the same certificates here and in the Gateway, or leave client_auth out"
+Object = Mapping[str, Any]
+
+
+def asked_for(gateway: Object, listener: Object) -> Optional[Object]:
+    """Return what a Gateway validates of the clients of a listener, None if nothing.
+
+    What it says of a port takes the place of its default, also where that is nothing.
+    """
+    frontend = ((gateway.get("spec") or {}).get("tls") or {}).get("frontend") or {}
+    if listener.get("protocol") != HTTPS:
+        return None
+    for item in frontend.get("perPort") or ():
+        if item.get("port") == listener.get("port"):
+            return (item.get("tls") or {}).get("validation") or None
+    return (frontend.get("default") or {}).get("validation") or None
+
+
+def is_asked(gateway: Object, listener: Object) -> bool:
+    """Tell whether each client of a listener has to show a certificate."""
+    found = asked_for(gateway, listener)
+    return found is not None and _mode(found) == _STRICT
+
+
+def _mode(validation: Object) -> str:
+    return str(validation.get("mode") or _STRICT)
+
+
+def check(
+    client: KubeClient, spec: ServerSpec, auth: ClientAuth, gateway: Object, listener: Object
+) -> None:
+    """Refuse the option unless the Gateway admits just the clients that it names.
+
+    Costs a request for each object with a CA.
+
+    Raises:
+        InputError: the Gateway asks nobody, takes clients without a certificate, or has other CAs.
+        ForbiddenError: the account may not get an object with a CA.
+    """
+    place = f"{gateway['metadata']['namespace']}/{gateway['metadata']['name']}"
+    subject = f"Gateway {place}"
+    port, found = f"port {listener.get('port')}", asked_for(gateway, listener)
+    if found is None:
+        raise _refused(f"it asks no client of {port} for a certificate", subject, _WAY_OUT)
+    if _mode(found) != _STRICT:
+        raise _refused(
+            f"it lets clients of {port} in without a valid certificate, too (mode {_mode(found)})",
+            subject,
+            f"Have the mode set to {_STRICT} in spec.tls.frontend of the Gateway",
+        )
+    ours = _ours(client, spec.namespace, auth)
+    theirs: FrozenSet[str] = frozenset()
+    names = []
+    for ref in found.get("caCertificateRefs") or ():
+        kind, name = str(ref.get("kind")), str(ref.get("name"))
+        where = str(ref.get("namespace") or gateway["metadata"]["namespace"])
+        if ref.get("group") or kind not in ("ConfigMap", "Secret"):
+            raise _refused(
+                f"its CA is in {kind} {name}, which cannot be compared",
+                subject,
+                "Have it put into a ConfigMap, or leave client_auth out",
+            )
+        theirs |= _certificates(client, kind, where, name)
+        names.append(f"{kind} {where}/{name}")
+    told = ", ".join(names)
+    if theirs - ours:
+        raise _refused(
+            f"it admits clients of other CAs as well, which are in {told}", subject, _SAME
+        )
+    if ours - theirs:
+        raise _refused(
+            f"it refuses clients of a CA that is asked for: not all of them are in {told}",
+            subject,
+            _SAME,
+        )
+
+
+def _refused(message: str, subject: str, hint: str) -> InputError:
+    return InputError(message, option=OPTION, subject=subject, hint=hint)
+
+
+def _ours(client: KubeClient, namespace: str, auth: ClientAuth) -> FrozenSet[str]:
+    if auth.secret_name:
+        return _certificates(client, "Secret", namespace, auth.secret_name)
+    return _split(auth.ca)
+
+
+def _split(text: str) -> FrozenSet[str]:
+    """Return the certificates of a text, each without line breaks."""
+    return frozenset("".join(item.split()) for item in split(text))
+
+
+def _certificates(client: KubeClient, kind: str, namespace: str, name: str) -> FrozenSet[str]:
+    subject = f"{kind} {namespace}/{name}"
+    try:
+        item = client.get("v1", kind, name, namespace)
+    except ForbiddenError as error:
+        grant = error.hint or "Grant it"
+        error.option = OPTION
+        error.hint = (
+            f"{grant}, so that its CA can be compared, or leave client_auth out: whom the Gateway"
+            " asks for a certificate is told in any case"
+        )
+        raise
+    text = str(((item or {}).get("data") or {}).get(CA_KEY) or "")
+    if kind == "Secret":
+        try:
+            text = base64.b64decode(text, validate=True).decode("utf-8")
+        except (binascii.Error, ValueError):
+            text = ""
+    found = _split(text)
+    if not found:
+        what = "it does not exist" if item is None else f"its key {CA_KEY} has no certificate"
+        raise _refused(what, subject, f"Put the CA's certificate into its key {CA_KEY}")
+    return found
+
+
+def check_class(client: KubeClient, gateway: Object, warn: Warn) -> None:
+    """Refuse a controller that does not read what its Gateway says about client certificates.
+
+    Such a Gateway asks nobody, and looks as if it did. Costs a request for the GatewayClass.
+
+    Raises:
+        InputError: the controller's list of features lacks this one, or it is known to.
+    """
+    name = str((gateway.get("spec") or {}).get("gatewayClassName") or "")
+    subject = f"GatewayClass {name}"
+    try:
+        found = client.get(*kinds.GATEWAY_CLASS, name) or {}
+    except ForbiddenError:
+        warn(f"{OPTION}: the account may not get {subject}{_UNKNOWN}")
+        return
+    features = (found.get("status") or {}).get("supportedFeatures") or ()
+    # They were plain texts until Gateway API 1.2.
+    listed = [item.get("name") if isinstance(item, dict) else item for item in features]
+    controller = str((found.get("spec") or {}).get("controllerName") or "")
+    if _FEATURE in listed:
+        return
+    if listed or controller in _WITHOUT:
+        raise _refused(
+            f"{controller} checks no client certificates on a Gateway, so everybody would be let in"
+            f" (status.supportedFeatures has no {_FEATURE})",
+            subject,
+            "Use a Gateway of another class, or set expose.controller: contour",
+        )
+    warn(f"{OPTION}: {subject} lists no features{_UNKNOWN}")
+
+
+_UNKNOWN = (
+    ", so it was not checked that its controller reads spec.tls.frontend of the Gateway. One that"
+    " does not asks no client for a certificate: try it without one."
+)
