@@ -111,7 +111,7 @@ options:
     description:
       - V(rest) is KServe v2 over HTTP with raw tensors. It needs nothing but Python.
       - V(grpc) is KServe v2 over gRPC with the Python package C(tritonclient[grpc]), which
-        O(agent_image) has to have, or with O(url) the controller's Python.
+        O(agent_image) has to have, or with O(url) the controller's Python; or give it in O(wheels).
     type: str
     choices: [rest, grpc]
     default: rest
@@ -222,6 +222,13 @@ options:
     description: Image of the pod, with C(python3) 3.8 or newer; best with a digest.
     type: str
     default: docker.io/library/python:3.12-slim
+  wheels:
+    description:
+      - Directory on the controller with wheels of C(tritonclient[grpc]) and what it needs, for a
+        Python that does not have them, as C(pip download) makes one. All of C(*.whl) in it is sent
+        along and unpacked where the requests come from, 64 MiB at most.
+      - They have to fit the Python and the processor there. Only with O(client=grpc).
+    type: path
   image_pull_policy:
     description: When the image is pulled.
     type: str

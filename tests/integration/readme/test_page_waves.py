@@ -27,6 +27,19 @@ def wants(user: User, version: int) -> None:
     )
 
 
+def slow_version(user: User) -> None:
+    """Follow the section on a version that answers too slowly."""
+    objective, command, table = below(PAGE, "A version that answers too slowly")
+    write_heavy(user.home / "models" / "ocr_detection" / "4", size=1500, products=24)
+    (user.home / "host_vars").mkdir()
+    user.write("host_vars/shop-north.yml", objective.text)
+    wants(user, 4)
+    slow = user.sh(command.text, code=2)
+    seen(table, slow.text)
+    assert set(slow.changed) == {"shop-north"}
+    (user.home / "host_vars" / "shop-north.yml").unlink()
+
+
 @pytest.mark.whole
 def test_waves(make_user: Callable[[], User]) -> None:
     user = make_user()
@@ -49,15 +62,7 @@ def test_waves(make_user: Callable[[], User]) -> None:
     seen(table, stopped.text)
     assert set(stopped.changed) == {"shop-north"}
 
-    objective, command, table = below(PAGE, "A version that answers too slowly")
-    write_heavy(user.home / "models" / "ocr_detection" / "4", size=1500, products=24)
-    (user.home / "host_vars").mkdir()
-    user.write("host_vars/shop-north.yml", objective.text)
-    wants(user, 4)
-    slow = user.sh(command.text, code=2)
-    seen(table, slow.text)
-    assert set(slow.changed) == {"shop-north"}
-    (user.home / "host_vars" / "shop-north.yml").unlink()
+    slow_version(user)
 
     wants(user, 2)
     later, table = below(PAGE, "A site says not now")
