@@ -73,7 +73,9 @@ def test_the_wheels_of_a_directory_are_imported_by_the_program(
     described = local.run(plan, b"".join(found), 60)
     assert json.dumps(described["inputs"]) == '[{"name": "x", "datatype": "FP32", "shape": [1, 4]}]'
     # As the package itself says it, if one of its own needs is missing.
-    words = "try:\n    import nowhere\nexcept ImportError as error:\n    raise RuntimeError('no grpc')"
+    words = (
+        "try:\n    import nowhere\nexcept ImportError as error:\n    raise RuntimeError('no grpc')"
+    )
     lacking = wheel(tmp_path, "tritonclient", {"tritonclient/__init__.py": words})
     with pytest.raises(UnsupportedError, match="no grpc"):
         local.run({**plan, "wheels": [len(lacking)]}, lacking, 60)
