@@ -37,11 +37,12 @@ _NOT_READ = ("tlsroutes", "tcproutes", "backendtlspolicies")
 
 @dataclass(frozen=True)
 class Controller:
-    """Where clients reach it."""
+    """Where clients reach it; C(admin) is the socket on which Envoy tells its configuration."""
 
     address: str
     http: int
     https: int
+    admin: Path
 
 
 def programs() -> Path:
@@ -128,7 +129,7 @@ def controller(
     with ExitStack() as stack:
         stack.enter_context(_inside(node, serve, work / "contour.log"))
         stack.enter_context(_inside(node, proxy, work / "envoy.log"))
-        yield Controller(address, http, https)
+        yield Controller(address, http, https, work / "admin.sock")
 
 
 @contextmanager
