@@ -4,8 +4,9 @@
 """The objects of a measurement: a Job with one pod, and the ConfigMaps that it owns. Pure.
 
 The pod passes the restricted Pod Security Standard, has no token and no right, listens nowhere and
-mounts nothing but its program, and an empty directory if it has wheels to unpack. It ends by itself and at a deadline, and the Job controller then
-removes it, so that a controller that was killed leaves nothing behind.
+mounts nothing but its program, and an empty directory if it has wheels to unpack. It ends by itself
+and at a deadline, and the Job controller then removes it, so that a controller that was killed
+leaves nothing behind.
 """
 
 from __future__ import annotations

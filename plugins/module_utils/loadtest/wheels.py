@@ -16,8 +16,8 @@ from .inputs import MOST_BYTES
 SUFFIX = ".whl"
 NEEDED = "tritonclient"
 HINT = (
-    "docs/benchmark.md has the pip download that makes one; or name an image that has the package in"
-    " agent_image"
+    "docs/benchmark.md has the pip download that makes one; or name an image that has the package"
+    " in agent_image"
 )
 
 

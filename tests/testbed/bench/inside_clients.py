@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import statistics
 import subprocess
@@ -20,14 +21,13 @@ sys.path.insert(0, str(PROGRAM))
 
 def ours(case: dict[str, Any]) -> float:
     """Return the p50 of the program in milliseconds; it is run as in its own pod."""
-    from edge_benchmark.main import PLAN, decode
-
+    main = importlib.import_module("edge_benchmark.main")
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, PLAN).write_text(json.dumps(case["plan"]), encoding="utf-8")
-        record = decode(_said([sys.executable, "-B", str(PROGRAM), folder]))
+        Path(folder, main.PLAN).write_text(json.dumps(case["plan"]), encoding="utf-8")
+        record = main.decode(_said([sys.executable, "-B", str(PROGRAM), folder]))
     if "error" in record or record["failures"]:
         raise SystemExit(f"{case['name']}: {record.get('error') or record['examples']}")
-    return statistics.median(record["latencies"]) / 1000
+    return float(statistics.median(record["latencies"])) / 1000
 
 
 def theirs(case: dict[str, Any]) -> float:

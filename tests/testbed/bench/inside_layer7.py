@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import statistics
 import sys
@@ -21,8 +22,7 @@ BATCH = 20
 
 def client_of(plan: dict[str, Any]) -> Any:
     """Return what the program of C(benchmark) asks with, for one connection."""
-    from edge_benchmark import main
-
+    main = importlib.import_module("edge_benchmark.main")
     raws = main.inputs_of(plan, b"")
     addresses = [(item[0], item[1]) for item in plan["addresses"]]
     return main._clients(plan, addresses, raws)[0]

@@ -68,7 +68,7 @@ def test_the_wheels_of_a_directory_are_imported_by_the_program(
     def bare(command: list[str], **more: object) -> subprocess.CompletedProcess[bytes]:
         return run([command[0], "-I", "-S", *command[1:]], **more)  # type: ignore[call-overload,no-any-return]
 
-    monkeypatch.setattr(local.subprocess, "run", bare)
+    monkeypatch.setattr(subprocess, "run", bare)
     plan = {**PLAN, "wheels": [len(item) for item in found]}
     described = local.run(plan, b"".join(found), 60)
     assert json.dumps(described["inputs"]) == '[{"name": "x", "datatype": "FP32", "shape": [1, 4]}]'

@@ -14,9 +14,9 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import fit
 from .figure import (
+    CLIENTS,
     CLUSTER_IP,
     CONTRADICTS,
-    CLIENTS,
     LAYER7,
     SUPPORTS,
     UNCLEAR,

@@ -4,8 +4,9 @@
 """Reads a plan, sends the requests, prints the record.
 
 The plan is C(plan.json) in the directory that the program is told, with C(inputs-N) beside it: the
-bytes of given tensors, one after the other, and then those of wheels. The record goes to standard output: a first line with
-number of lines and sha256, then the lines. Whoever reads a log can tell a whole record from a part.
+bytes of given tensors, one after the other, and then those of wheels. The record goes to standard
+output: a first line with number of lines and sha256, then the lines. Whoever reads a log can tell a
+whole record from a part.
 """
 
 from __future__ import annotations
