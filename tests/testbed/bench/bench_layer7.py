@@ -68,12 +68,8 @@ def bench(
         sizes: rows of a tensor, 40 bytes each.
         kinds: of clients.
     """
-    before, authority = busy(), Authority()
-    certificate, key = authority.issue(*HOSTS.values())
-    ca = work / "ca.pem"
-    ca.write_text(authority.certificate, encoding="utf-8")
-    pair = {"certificate": certificate, "key": key}
-    class_name = f"bench-{uuid.uuid4().hex[:6]}"
+    before, class_name = busy(), f"bench-{uuid.uuid4().hex[:6]}"
+    pair, ca = _certificate(work)
     with (
         ground("edge-bench-layer7", work) as place,
         run_contour(place, class_name, work) as contour,
@@ -104,16 +100,34 @@ def bench(
                 for rows in sizes
             }
             wanted = {"rounds": rounds, "requests": requests, "warm": 20, "cases": cases}
-            script = Path(__file__).with_name("inside_layer7.py")
-            try:
-                found = place.in_pod(script, wanted, {"ca.pem": ca.read_bytes()}, 1800)
-            except measure.BenchError as error:
-                logs = "\n".join(
-                    (work / name).read_text(encoding="utf-8", errors="replace")[-1500:]
-                    for name in ("by-hand.log", "contour.log")
-                )
-                raise measure.BenchError(f"{error}\n{logs}") from None
+            found = _measured(place, work, wanted, ca)
     return f"{head(rounds, requests, before)}\n{table(found)}"
+
+
+def _certificate(work: Path) -> tuple[dict[str, str], Path]:
+    """Return the server's certificate and key, and the file of the authority for its clients."""
+    authority = Authority()
+    certificate, key = authority.issue(*HOSTS.values())
+    ca = work / "ca.pem"
+    ca.write_text(authority.certificate, encoding="utf-8")
+    return {"certificate": certificate, "key": key}, ca
+
+
+def _measured(place: Ground, work: Path, wanted: dict[str, Any], ca: Path) -> Any:
+    """Return what the pod has measured.
+
+    Raises:
+        BenchError: it has failed; with the last words of the proxies.
+    """
+    script = Path(__file__).with_name("inside_layer7.py")
+    try:
+        return place.in_pod(script, wanted, {"ca.pem": ca.read_bytes()}, 1800)
+    except measure.BenchError as error:
+        logs = "\n".join(
+            (work / name).read_text(encoding="utf-8", errors="replace")[-1500:]
+            for name in ("by-hand.log", "contour.log")
+        )
+        raise measure.BenchError(f"{error}\n{logs}") from None
 
 
 def head(rounds: int, requests: int, before: str) -> str:
