@@ -195,6 +195,14 @@ MANAGER: tuple[tuple[str, str, str, str], ...] = (
         "the result has the client's call",
     ),
     (
+        "A client that prints mean, median and percentiles of its requests",
+        "module `benchmark`",
+        "tests/integration/verify/test_benchmark.py"
+        "::test_grpc_from_a_pod_whose_image_has_the_client",
+        "REST and gRPC, from a pod or from outside, in a closed or an open loop; an objective makes"
+        " it a gate",
+    ),
+    (
         "Figures 1 and 2: which replicas answer two clients",
         "role `experiments`, `balance`",
         _EXPERIMENTS,
@@ -204,7 +212,8 @@ MANAGER: tuple[tuple[str, str, str, str], ...] = (
         "Figure 3: what the Ingress adds to the latency",
         "role `experiments`, `ways`",
         _EXPERIMENTS,
-        "by size of the request, with TLS and with client certificates",
+        "by size of the request, over REST and gRPC, by an Ingress, a Gateway and with client"
+        " certificates",
     ),
     (
         "Figure 4: throughput of more replicas",

@@ -110,8 +110,8 @@ options:
   client:
     description:
       - V(rest) is KServe v2 over HTTP with raw tensors. It needs nothing but Python.
-      - V(grpc) is KServe v2 over gRPC with the Python package C(tritonclient[grpc]), which
-        O(agent_image) has to have, or with O(url) the controller's Python.
+      - V(grpc) is KServe v2 over gRPC with C(tritonclient[grpc]), of O(agent_image) or O(wheels),
+        or with O(url) of the controller's Python.
     type: str
     choices: [rest, grpc]
     default: rest
@@ -214,14 +214,16 @@ options:
     type: bool
     default: false
   dest:
-    description:
-      - Directory for C(benchmark.json) and C(benchmark.html), a page with plots that needs nothing
-        from outside. It is made if it is missing.
+    description: Directory for C(benchmark.json) and C(benchmark.html), a page with plots that needs
+      nothing from outside. It is made if it is missing.
     type: path
   agent_image:
     description: Image of the pod, with C(python3) 3.8 or newer; best with a digest.
     type: str
     default: docker.io/library/python:3.12-slim
+  wheels:
+    description: Directory with wheels of C(tritonclient[grpc]) and what it needs, up to 64 MiB.
+    type: path
   image_pull_policy:
     description: When the image is pulled.
     type: str

@@ -24,9 +24,9 @@ options:
         V(balance), V(ways) or V(scaling).
       - For V(balance) it has C(way) and C(client), a number; the result has to have shares.
       - For V(ways) it has C(way) and C(round), and may have C(phase). What a way adds is its median
-        less that of V(cluster_ip) of the same round, phase and size of a request.
+        less that of V(cluster_ip) of the same round, phase, size of a request and C(client).
       - For V(scaling) it has C(replicas).
-      - Ways are V(cluster_ip), V(headless), V(layer7) and V(mtls).
+      - Ways are V(cluster_ip), V(headless), V(layer7), V(gateway) and V(mtls).
     type: list
     elements: dict
     required: true

@@ -16,9 +16,12 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 
-from ..module_utils.errors import InputError
+from ..module_utils.errors import EdgeError, InputError, one_line
+from ..module_utils.loadtest import options as loadtest
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
+# The variable of the role verify with options of the module benchmark.
+MEASURED = "verify_benchmark"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -42,14 +45,42 @@ def check_roles(
         templar: resolves them.
 
     Raises:
-        InputError: a variable is missing or has another type, or is not one of the choices.
+        InputError: a variable is missing or has another type, or is not one of the choices, or
+            what is to be measured cannot be.
     """
     for role, options in specs.items():
         given = {name: variables[name] for name in options if name in variables}
-        checked = ArgumentSpecValidator(dict(options)).validate(templar.template(given))
+        resolved = templar.template(given)
+        checked = ArgumentSpecValidator(dict(options)).validate(resolved)
         if checked.error_messages:
             message = remove_values(str(checked.errors.msg), checked._no_log_values)
             raise InputError(
                 f"a variable of the role {role} is not right: {message}",
                 hint="See docs/variables.md",
             )
+        if resolved.get(MEASURED):
+            _check_measured(resolved[MEASURED])
+
+
+def _check_measured(given: Mapping[str, Any]) -> None:
+    """Check the options of a measurement, which comes last, before anything is changed.
+
+    Raises:
+        InputError: C(benchmark) would refuse them.
+    """
+    # The role itself names the server, and the way to the cluster has been checked before.
+    validator = ArgumentSpecValidator(dict(loadtest.ARGUMENT_SPEC), **loadtest.SPEC_RULES)
+    checked = validator.validate({**given, "namespace": "a", "name": "a"})
+    why = str(checked.errors.msg) if checked.error_messages else ""
+    if not why:
+        try:
+            loadtest.options_from_params(checked.validated_parameters)
+        except EdgeError as error:
+            why = one_line(str(error))
+    if why:
+        raise InputError(
+            f"the server could not be measured: {remove_values(why, checked._no_log_values)}",
+            option=MEASURED,
+            hint="These are options of openvino.edge.benchmark; set by edge_benchmark in a rollout."
+            " Nothing was changed",
+        )

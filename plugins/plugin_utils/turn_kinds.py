@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Dict
 
+from ..module_utils.loadtest import entry as loadtest
 from ..module_utils.objects import entry as objects
 from ..module_utils.preflight import entry as preflight
 from ..module_utils.repository import entry as repository
@@ -84,7 +85,7 @@ LOOKED_AT: Dict[str, Kind] = {
     ),
 }
 
-# What a run does, and what the reports show of it. A benchmark is left to its task.
+# What a run does, and what the reports show of it.
 _DOES: Dict[str, "tuple[Run, tuple[str, ...]]"] = {
     "openvino.edge.objects": (objects.run, ()),
     "openvino.edge.preflight_info": (preflight.run, ()),
@@ -94,6 +95,16 @@ _DOES: Dict[str, "tuple[Run, tuple[str, ...]]"] = {
     "openvino.edge.model_inference": (inference.run, ()),
 }
 DONE: Dict[str, Kind] = {
-    name: replace(LOOKED_AT[name], run=run, told=told, fixed={})
-    for name, (run, told) in _DOES.items()
+    **{
+        name: replace(LOOKED_AT[name], run=run, told=told, fixed={})
+        for name, (run, told) in _DOES.items()
+    },
+    # No look can tell how fast a server would be, so a cluster that is measured has its turn.
+    "openvino.edge.benchmark": Kind(
+        loadtest.ARGUMENT_SPEC,
+        loadtest.SPEC_RULES,
+        loadtest.run,
+        _changes,
+        ("statistics", "requests", "shares", "slo", "passed"),
+    ),
 }

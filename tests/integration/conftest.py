@@ -38,6 +38,7 @@ from kubernetes.stream import stream
 REPO_ROOT = Path(__file__).resolve().parents[2]
 LAB = REPO_ROOT / "tests" / "testbed" / "lab" / "lab"
 AGENT_IMAGE = os.environ.get("EDGE_AGENT_IMAGE", "localhost/edge-python:3.11")
+CLIENT_IMAGE = os.environ.get("EDGE_CLIENT_IMAGE", "localhost/edge-client:3.11")
 STANDIN = "localhost/ovms-standin:"
 SERVER_IMAGE = os.environ.get("EDGE_SERVER_IMAGE") or f"{STANDIN}2026.2"
 # How the reason of a skip begins that is counted apart (tools/suite.py).
@@ -258,6 +259,12 @@ def factory() -> Cluster:
 @pytest.fixture(scope="session")
 def agent_image() -> str:
     return AGENT_IMAGE
+
+
+@pytest.fixture(scope="session")
+def client_image() -> str:
+    """An image with Python and the real tritonclient."""
+    return CLIENT_IMAGE
 
 
 @pytest.fixture(scope="session")

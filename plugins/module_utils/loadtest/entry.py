@@ -26,7 +26,7 @@ from ..verify.inference.protocol import (
 from . import files, local
 from .counters import Counts, shares
 from .inputs import Input, fit
-from .job import MOUNT
+from .job import MOUNT, PACKAGES
 from .options import (
     ARGUMENT_SPEC,
     CLUSTER,
@@ -118,8 +118,9 @@ def _metadata(options: Options, site: Optional[Site]) -> Metadata:
         return _known(site).metadata()
     plan = _way(options, [options.address.at])
     path = options.address.prefix + model_path(options.model, options.version)
+    raw = b"".join(options.wheels)
     found = local.run(
-        {**plan, "task": "describe", "path": path, "inputs": []}, b"", _patience(options)
+        {**plan, "task": "describe", "path": path, "inputs": []}, raw, _patience(options)
     )
     return parse_metadata(json.dumps(found).encode("utf-8"))
 
@@ -155,6 +156,7 @@ def _way(options: Options, addresses: Sequence[Tuple[str, int]]) -> Dict[str, An
         "model": options.model,
         "version": str(options.version or ""),
         "timeout": options.timeout,
+        "wheels": [len(wheel) for wheel in options.wheels],
     }
 
 
@@ -228,11 +230,11 @@ def _send(
 ) -> Dict[str, Any]:
     # The limit holds for the warm-up and again for what is measured.
     seconds = 2 * options.load.limit + _patience(options)
-    raw = b"".join(item.raw for item in inputs)
+    raw = b"".join([*(item.raw for item in inputs), *options.wheels])
     runtime.begins()
     if not options.in_cluster or client is None:
         return local.run(plan, raw, seconds)
-    plan, tls = files.for_pod(plan, MOUNT)
+    plan, tls = files.for_pod({**plan, "packages": PACKAGES}, MOUNT)
     runner = Runner(client, params["namespace"], options.pod, runtime.progress)
     return runner.run(plan, raw, seconds, tls)
 

@@ -4,8 +4,9 @@
 """The objects of a measurement: a Job with one pod, and the ConfigMaps that it owns. Pure.
 
 The pod passes the restricted Pod Security Standard, has no token and no right, listens nowhere and
-mounts nothing but its program. It ends by itself and at a deadline, and the Job controller then
-removes it, so that a controller that was killed leaves nothing behind.
+mounts nothing but its program, and an empty directory if it has wheels to unpack. It ends by itself
+and at a deadline, and the Job controller then removes it, so that a controller that was killed
+leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ CONTAINER = "benchmark"
 JOB_NAME = "model-benchmark"  # its app.kubernetes.io/name
 RUN_LABEL = "openvino.edge/benchmark"
 MOUNT = "/edge"
+# Where it unpacks wheels, if there are any.
+PACKAGES = "/packages"
 # User of the pod where the cluster assigns none: nobody's, as in distroless images.
 USER = 65532
 # An object of etcd has 1.5 MiB at most, and base64 adds a third.
@@ -57,6 +60,7 @@ def render_job(
     deadline: int,
     user: Optional[int],
     secret: bool = False,
+    wheels: bool = False,
 ) -> Object:
     """Return the Job.
 
@@ -68,6 +72,7 @@ def render_job(
         deadline: seconds after which it is ended, whatever happens.
         user: that the pod runs as, None leaves it to the cluster.
         secret: it has files of TLS.
+        wheels: it unpacks some.
     """
     security: Object = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     if user is not None:
@@ -85,6 +90,10 @@ def render_job(
         "containers": [_container(pod)],
         "volumes": [{"name": "program", "projected": {"defaultMode": 0o444, "sources": sources}}],
     }
+    if wheels:
+        spec["volumes"].append({"name": "packages", "emptyDir": {}})
+        mounts = spec["containers"][0]["volumeMounts"]
+        mounts.append({"name": "packages", "mountPath": PACKAGES})
     if pod.node_selector:
         spec["nodeSelector"] = dict(pod.node_selector)
     if pod.pull_secrets:

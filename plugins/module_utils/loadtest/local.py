@@ -26,7 +26,7 @@ def run(plan: Mapping[str, Any], inputs: bytes, seconds: float) -> Dict[str, Any
 
     Args:
         plan: for the program.
-        inputs: bytes of the given tensors.
+        inputs: bytes of the given tensors, then those of wheels.
         seconds: after which the program is ended.
 
     Raises:

@@ -15,6 +15,7 @@ from ..errors import InputError, UnsupportedError
 from ..kube.auth.options import AUTH_ARGUMENT_SPEC
 from ..verify.inference.tensors import Tensor, from_entry
 from .slo import SLO_ARGUMENT_SPEC, Slo, slo_from_params
+from .wheels import read_wheels
 from .worker.load import MOST_REQUESTS, Load
 
 REST = "rest"
@@ -77,6 +78,7 @@ ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
         "report_only": {"type": "bool", "default": False},
         "dest": {"type": "path"},
         "agent_image": {"type": "str", "default": DEFAULT_IMAGE},
+        "wheels": {"type": "path"},
         "image_pull_policy": {
             "type": "str",
             "choices": ["IfNotPresent", "Always", "Never"],
@@ -144,6 +146,7 @@ class Options:
         target: whom a pod asks without a URL: C(service), C(headless) or C(replicas).
         pinned: each connection stays with one replica of those that C(target) leads to.
         pod: how it is made.
+        wheels: packages for the client, where its Python has none.
         dest: directory of the files, empty for none.
     """
 
@@ -162,6 +165,7 @@ class Options:
     target: str
     pinned: bool
     pod: Pod
+    wheels: Tuple[bytes, ...]
     dest: str
 
 
@@ -206,6 +210,7 @@ def options_from_params(params: Mapping[str, Any]) -> Options:
             tuple(sorted((str(k), str(v)) for k, v in params["node_selector"].items())),
             float(params["wait_timeout"]),
         ),
+        wheels=read_wheels(params.get("wheels"), params["client"]),
         dest=_dest(params.get("dest")),
     )
 

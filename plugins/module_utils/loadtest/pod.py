@@ -55,7 +55,7 @@ class Runner:
 
         Args:
             plan: for the program.
-            inputs: bytes of the given tensors.
+            inputs: bytes of the given tensors, then those of wheels.
             seconds: that the program may take.
             tls: files that the pod finds beside its program.
 
@@ -69,7 +69,16 @@ class Runner:
         deadline = int(self._pod.wait_timeout + seconds) + 1
         parts = 1 + len(chunks(inputs))
         job = self._client.create(
-            render_job(run_id, self._namespace, self._pod, parts, deadline, self._user(), bool(tls))
+            render_job(
+                run_id,
+                self._namespace,
+                self._pod,
+                parts,
+                deadline,
+                self._user(),
+                secret=bool(tls),
+                wheels=bool(plan.get("wheels")),
+            )
         )
         try:
             for config in render_config_maps(run_id, job, plan, program(), inputs):

@@ -14,11 +14,11 @@ from .worker.main import MISSING_PACKAGE, decode
 
 if TYPE_CHECKING:
     # Where a module runs on another host, these lines are what brings the files there.
-    from .worker import failure, grpc_client, load, main, rest, values  # noqa: F401
+    from .worker import failure, grpc_client, load, main, packages, rest, values  # noqa: F401
 
 PROGRAM = "worker.pyz"
 PACKAGE = "edge_benchmark"
-NAMES = ("main", "failure", "grpc_client", "load", "rest", "values")
+NAMES = ("main", "failure", "grpc_client", "load", "packages", "rest", "values")
 
 
 class BenchmarkError(EdgeError):
@@ -66,7 +66,8 @@ def _failed(error: Mapping[str, Any], subject: str) -> EdgeError:
             option="client",
             subject=subject,
             hint="Name an image that has it in agent_image (with url: install it for the"
-            " controller's Python), or take client: rest, which needs nothing",
+            " controller's Python), give wheels that fit this Python in wheels, or take client:"
+            " rest, which needs nothing",
         )
     if kind in ("FileNotFoundError", "PermissionError", "SSLError"):
         return InputError(

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import sys
 from collections.abc import Callable
 
 import pytest
 from userkit import ROOT, User, below, publish, seen, start
+
+sys.path.append(str(ROOT / "tests" / "testbed" / "standin"))
+
+from harness import write_heavy  # noqa: E402
 
 PAGE = "docs/waves.md"
 
@@ -20,6 +25,19 @@ def wants(user: User, version: int) -> None:
     (user.home / "fleet.yml").write_text(
         re.sub(r"versions: \[\d+\]", f"versions: [{version}]", inventory)
     )
+
+
+def slow_version(user: User) -> None:
+    """Follow the section on a version that answers too slowly."""
+    objective, command, table = below(PAGE, "A version that answers too slowly")
+    write_heavy(user.home / "models" / "ocr_detection" / "4", size=1500, products=24)
+    (user.home / "host_vars").mkdir()
+    user.write("host_vars/shop-north.yml", objective.text)
+    wants(user, 4)
+    slow = user.sh(command.text, code=2)
+    seen(table, slow.text)
+    assert set(slow.changed) == {"shop-north"}
+    (user.home / "host_vars" / "shop-north.yml").unlink()
 
 
 @pytest.mark.whole
@@ -43,6 +61,8 @@ def test_waves(make_user: Callable[[], User]) -> None:
     stopped = user.sh(broken.text, code=2)
     seen(table, stopped.text)
     assert set(stopped.changed) == {"shop-north"}
+
+    slow_version(user)
 
     wants(user, 2)
     later, table = below(PAGE, "A site says not now")

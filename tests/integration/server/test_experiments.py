@@ -11,6 +11,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import client as k8s
+from running_contour import run_contour
 from serving import COLLECTIONS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,9 +28,13 @@ sys.path[:0] = [str(ROOT / "tests" / "testbed"), str(ROOT / "tests" / "testbed" 
 
 from harness import write_heavy, write_ir  # noqa: E402
 from web.authority import Authority  # noqa: E402
-from web.ingress_controller import Controller  # noqa: E402
+from web.fetched import gateway_api  # noqa: E402
+from web.ingress_controller import SHIFT, Controller, controller  # noqa: E402
 
-HOST = "experiments.example.org"
+HOST, GRPC_HOST = "experiments.example.org", "grpc.experiments.example.org"
+GROUP = "gateway.networking.k8s.io"
+# The kinds that Contour reads.
+READ = ("gatewayclasses", "gateways", "grpcroutes", "httproutes", "referencegrants")
 NOTE = (
     "The server is a stand-in for OpenVINO Model Server, written for tests, on the real OpenVINO"
     " runtime; the cluster is a laboratory on one machine. What is seen here of Services, ways in"
@@ -118,6 +125,49 @@ class Field:
         self.cluster.wait_until(same, f"only {sorted(before)} is there", 120)
 
 
+@pytest.fixture(scope="module")
+def contour(
+    shop: Any, edge_class: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Controller]:
+    """The controller of Ingresses and HTTPProxies, with the kinds of the Gateway API besides."""
+    bodies = [
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in gateway_api()
+        if path.stem.removeprefix(f"{GROUP}_") in READ
+    ]
+    with run_contour(shop, edge_class, tmp_path_factory.mktemp("ingress"), bodies) as made:
+        yield made
+
+
+@contextmanager
+def gateway(cluster: Any, namespace: str, secret: str, work: Path) -> Iterator[Controller]:
+    """Run a second controller, for a Gateway C(edge) whose listener has the certificate."""
+    (node,) = cluster.core.list_node().items
+    (address,) = [item.address for item in node.status.addresses if item.type == "InternalIP"]
+    work.mkdir()
+    where = (cluster.kubeconfig, node.metadata.name, address, "nobody", work)
+    with controller(*where, f"{namespace}/edge") as made:
+        api = k8s.CustomObjectsApi(cluster.api)
+        head = {"apiVersion": f"{GROUP}/v1"}
+        spec: dict[str, Any] = {"controllerName": "projectcontour.io/gateway-controller"}
+        body = {**head, "kind": "GatewayClass", "metadata": {"name": "edge"}, "spec": spec}
+        api.create_cluster_custom_object(GROUP, "v1", "gatewayclasses", body)
+        listener = {
+            "name": "https",
+            "protocol": "HTTPS",
+            "port": made.https - SHIFT,
+            "tls": {"certificateRefs": [{"name": secret}]},
+        }
+        spec = {"gatewayClassName": "edge", "listeners": [listener]}
+        body = {**head, "kind": "Gateway", "metadata": {"name": "edge"}, "spec": spec}
+        api.create_namespaced_custom_object(GROUP, "v1", namespace, "gateways", body)
+        try:
+            yield made
+        finally:
+            api.delete_namespaced_custom_object(GROUP, "v1", namespace, "gateways", "edge")
+            api.delete_cluster_custom_object(GROUP, "v1", "gatewayclasses", "edge")
+
+
 @pytest.fixture
 def ground(
     shop: Any,
@@ -163,7 +213,7 @@ def test_replicas_of_two_clients(ground: Field) -> None:
     before = ground.objects()
     small = {
         "experiments_figures": ["balance"],
-        "experiments_replicas": 2,
+        "experiments_balance_replicas": 2,
         "experiments_requests": 40,
     }
     printed = ground.play(str(EXPERIMENTS), **small)
@@ -223,6 +273,15 @@ def test_a_killed_controller_leaves_a_server_that_is_not_taken_for_ones_own(grou
             {"experiments_expose": {"controller": "contour"}},
             "has a host for rest",
         ),
+        (
+            {
+                "experiments_protocols": ["rest", "grpc"],
+                "experiments_expose": {"controller": "contour", "rest": {"host": "a"}},
+            },
+            "has a host for rest and for grpc",
+        ),
+        ({"experiments_gateway": {"rest": {"host": "a"}}}, "and names a gateway"),
+        ({"experiments_ways_replicas": 0}, "_ways_replicas are 1 or more"),
         ({"experiments_name": "ovms"}, "is not that of your own server"),
         ({"experiments_figures": ["speed"]}, "value of experiments_figures must be one or more of"),
     ],
@@ -278,53 +337,77 @@ def test_the_seeds_figures(
     ground: Field,
     contour: Controller,
     edge_class: str,
+    client_image: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """All three, by every way that the lab has; what C(make seed-figures) shows."""
+    """All three, by every way and protocol that the lab has; what C(make seed-figures) shows."""
     authority = Authority()
-    certificate, key = authority.issue(HOST)
+    certificate, key = authority.issue(HOST, GRPC_HOST)
     ca = ground.folder / "ca.pem"
     ca.write_text(authority.certificate, encoding="utf-8")
+    body = {"metadata": {"name": "site"}, "type": "kubernetes.io/tls"}
+    pair = {"tls.crt": certificate, "tls.key": key}
+    core = ground.cluster.core
+    core.create_namespaced_secret(ground.namespace, {**body, "stringData": pair})
     shown = os.environ.get("EDGE_FIGURES") or str(ground.folder / "page")
     rounds = int(os.environ.get("EDGE_FIGURES_ROUNDS", "2"))
     before = ground.objects()
-    printed = ground.play(
-        str(EXPERIMENTS),
-        experiments_dest=shown,
-        experiments_note=NOTE,
-        experiments_rounds=rounds,
-        experiments_requests=200,
-        experiments_payloads=[[{"name": "input", "shape": [rows, 10]}] for rows in ROWS],
-        experiments_expose={
-            "controller": "contour",
-            "class_name": edge_class,
-            "rest": {"host": HOST},
-            "tls": {"certificate": certificate, "key": key},
-        },
-        experiments_connect=f"{contour.address}:{contour.https}",
-        experiments_ca=str(ca),
-        experiments_mtls=True,
-        experiments_scaling_model="heavy",
-        experiments_cpu="250m",
-        experiments_cpu_request="10m",
-        experiments_seconds=8,
-    )
+    hosts = {"rest": {"host": HOST}, "grpc": {"host": GRPC_HOST}}
+    with gateway(ground.cluster, ground.namespace, "site", ground.folder / "gateway") as other:
+        printed = ground.play(
+            str(EXPERIMENTS),
+            experiments_dest=shown,
+            experiments_note=NOTE,
+            experiments_rounds=rounds,
+            experiments_requests=200,
+            experiments_protocols=["rest", "grpc"],
+            experiments_benchmark_options={"agent_image": client_image},
+            experiments_payloads=[[{"name": "input", "shape": [rows, 10]}] for rows in ROWS],
+            experiments_expose={
+                "controller": "contour",
+                "class_name": edge_class,
+                **hosts,
+                "tls": {"certificate": certificate, "key": key},
+            },
+            experiments_connect=f"{contour.address}:{contour.https}",
+            experiments_gateway={
+                "gateway": {"name": "edge"},
+                **hosts,
+                "tls": {"default_certificate": True},
+            },
+            experiments_gateway_connect=f"{other.address}:{other.https}",
+            experiments_ca=str(ca),
+            experiments_mtls=True,
+            experiments_scaling_model="heavy",
+            experiments_cpu="250m",
+            experiments_cpu_request="10m",
+            experiments_seconds=8,
+        )
     assert "PRIVATE KEY" not in printed and key.splitlines()[1] not in printed
     ground.until_as(before)
     assert not list(Path("/tmp").glob("edge-experiments-*/client")), "a key is left"
     found = json.loads((Path(shown) / "experiments.json").read_text(encoding="utf-8"))
-    by_name = {item["name"]: item for item in found["figures"]}
     with capsys.disabled():
         for item in found["figures"]:
             print(f"\n{item['title']} ({item['verdict']}): {item['sentence']}")
         print(f"{NOTE}\n{shown}/experiments.html")
-    # Which replica answers is not a question of time; of the times only that they are there.
+    as_measured(found)
+
+
+def as_measured(found: dict[str, Any]) -> None:
+    """Check what was written. Which replica answers is no question of time; the times are there."""
+    by_name = {item["name"]: item for item in found["figures"]}
     assert by_name["balance"]["verdict"] == "supports"
-    assert {row[0] for row in by_name["ways"]["rows"]} == {
-        "headless Service",
-        "layer 7 with TLS",
-        "layer 7 with mutual TLS",
-    }
-    assert len(by_name["ways"]["rows"]) == 9
+    assert [row[0] for row in by_name["ways"]["rows"]][:: len(ROWS)] == [
+        f"{protocol}, {way}"
+        for protocol in ("REST", "gRPC")
+        for way in (
+            "headless Service",
+            "layer 7 with TLS",
+            "Gateway with TLS",
+            "layer 7 with mutual TLS",
+        )
+    ]
+    assert len(by_name["ways"]["rows"]) == 8 * len(ROWS)
     assert [row[0] for row in by_name["scaling"]["rows"]] == ["1", "2", "3", "4"]
     assert found["requests"]["failed"] == 0 and found["ran_on"]["Nodes"].startswith("shop-1")

@@ -120,6 +120,26 @@ def lives(client: Any) -> bool:
         return False
 
 
+def time_limits(where: Controller) -> set[str]:
+    """Return after how long Envoy cuts off the answers of our hosts, as it says itself."""
+    with socket.socket(socket.AF_UNIX) as plain:
+        plain.settimeout(10)
+        plain.connect(str(where.admin))
+        plain.sendall(b"GET /config_dump HTTP/1.1\r\nHost: envoy\r\nConnection: close\r\n\r\n")
+        answer = HTTPResponse(plain)
+        answer.begin()
+        configs = json.loads(answer.read())["configs"]
+    return {
+        route["route"].get("timeout", "15s")
+        for config in configs
+        for item in config.get("dynamic_route_configs", ())
+        for host in item["route_config"].get("virtual_hosts", ())
+        if {HOST, GRPC_HOST} & set(host["domains"])
+        for route in host["routes"]
+        if "route" in route
+    }
+
+
 def actions(result: dict[str, Any]) -> dict[tuple[str, str], str]:
     changed = [item for item in result["objects"] if item["action"] != "unchanged"]
     return {(item["kind"], item["name"]): item["action"] for item in changed}
@@ -148,6 +168,7 @@ def test_rest_and_grpc_reach_the_server_over_tls(
     assert not run((certificate, key))["changed"]
 
     server.cluster.wait_until(lambda: answers(contour, authority), "the Ingress is served", 30)
+    assert time_limits(contour) == {"0s"}, "a long inference would be cut off"
     inputs = [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [0, 1, 2, 3]}]
     status, answer, peer = ask(contour, authority, "/v2/models/adder/infer", {"inputs": inputs})
     assert status == 200 and answer["outputs"][0]["data"] == [1.0, 2.0, 3.0, 4.0]

@@ -9,17 +9,27 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.openvino.edge.plugins.module_utils.errors import GateError
+from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    GateError,
+    UnsupportedError,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.loadtest import entry
 from ansible_collections.openvino.edge.plugins.module_utils.preflight.rights import fill
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 
 ROOT = Path(__file__).resolve().parents[3]
+TESTBED = ROOT / "tests" / "testbed"
+sys.path[:0] = [str(TESTBED), str(TESTBED / "images")]
+
+from edge_images.wheels import download  # noqa: E402
+from web.fetched import fetched  # noqa: E402
+
 PAGE = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
 RBAC = ROOT / "roles" / "preflight" / "files" / "rbac.yml"
 
@@ -79,6 +89,34 @@ def test_what_is_sent_is_what_the_replicas_count(
     assert caught.value.details["statistics"]["count"] == 50
     with pytest.raises(GateError, match="the model 'other' is not AVAILABLE"):
         measure(site, agent_image, model="other")
+    site.cluster.wait_until(lambda: not left(site), "nothing of the measurements is left")
+
+
+def test_grpc_from_a_pod_whose_image_has_the_client(
+    site: Any, agent_image: str, client_image: str
+) -> None:
+    site.serve(replicas=2, metrics=True, tiny=[1])
+    with pytest.raises(UnsupportedError, match="missing in Python 3.11") as caught:
+        measure(site, agent_image, client="grpc", requests=10)
+    assert caught.value.option == "client" and "agent_image" in (caught.value.hint or "")
+    result = measure(site, client_image, client="grpc", target="replicas", requests=200)
+    assert result["requests"] == {"sent": 200, "answered": 200, "failed": 0}
+    assert result["client"] == "grpc" and result["from"] == "cluster"
+    assert result["shares_from"] == entry.METRICS
+    assert [item["inferences"] for item in result["shares"]] == [105, 105]
+    # A channel stays with the replica that it met first.
+    result = measure(site, client_image, client="grpc", requests=50, warmup=0)
+    assert sorted(item["inferences"] for item in result["shares"]) == [0, 50]
+    site.cluster.wait_until(lambda: not left(site), "nothing of the measurements is left")
+
+
+@pytest.mark.whole
+def test_grpc_from_a_pod_that_is_given_wheels(site: Any, agent_image: str) -> None:
+    requirements = TESTBED / "images" / "requirements-client.txt"
+    folder = fetched("client-wheels", [requirements], lambda to: download(requirements, to))
+    site.serve(tiny=[1])
+    result = measure(site, agent_image, client="grpc", requests=50, wheels=str(folder))
+    assert result["requests"] == {"sent": 50, "answered": 50, "failed": 0}
     site.cluster.wait_until(lambda: not left(site), "nothing of the measurements is left")
 
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the client of `benchmark` adds to a latency: its p50 against a bare loop of tritonclient.
 
-Needs no cluster: both ask the stand-in for OVMS on loopback, over one connection, in turns. Each
-measurement is a process of its own.
+Both ask the stand-in for OVMS over one connection, in turns: from one pod of a cluster, or, when
+this is run by itself, from this machine on loopback, which needs no cluster. Each measurement is a
+process of its own.
 
     tools/run python tests/testbed/bench/bench_clients.py --rounds 7 --requests 2000
 """
@@ -31,11 +32,15 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "standin"))
 from harness import StandIn, write_ir
 
 WARM = 50
+HEAD = (
+    "| client | bytes of the tensor | bare loop, ms | ours, ms | ratio | in the rounds |",
+    "|---|---|---|---|---|---|",
+)
 # The bare loop: what somebody writes who wants to know how long an inference takes.
 LOOP = """
 import json, sys, time
 import numpy as np
-kind, address, rows, requests, warm = sys.argv[1:]
+kind, address, rows, requests, warm, model = sys.argv[1:]
 if kind == "grpc":
     import tritonclient.grpc as client
 else:
@@ -48,7 +53,7 @@ server = client.InferenceServerClient(address)
 took = []
 for turn in range(int(requests) + int(warm)):
     begun = time.perf_counter()
-    server.infer("m", [tensor], outputs=outputs)
+    server.infer(model, [tensor], outputs=outputs)
     took.append(time.perf_counter() - begun)
 print(json.dumps(sorted(took[int(warm):])[int(requests) // 2] * 1000))
 """
@@ -56,7 +61,7 @@ print(json.dumps(sorted(took[int(warm):])[int(requests) // 2] * 1000))
 
 def theirs(kind: str, port: int, rows: int, requests: int) -> float:
     """Return the p50 of the bare loop in milliseconds."""
-    arguments = [kind, f"127.0.0.1:{port}", str(rows), str(requests), str(WARM)]
+    arguments = [kind, f"127.0.0.1:{port}", str(rows), str(requests), str(WARM), "m"]
     done = subprocess.run([sys.executable, "-c", LOOP, *arguments], capture_output=True, check=True)
     return float(json.loads(done.stdout))
 
@@ -95,12 +100,9 @@ def bench(
         "",
         "Ours is `benchmark` with one connection, the bare loop is `tritonclient`; p50 of"
         f" {requests} requests, median of {rounds} rounds in turns. Both ask the stand-in on"
-        " loopback, each from a process of its own on this machine: no image of the lab has"
-        " tritonclient, so it is not from a pod. Load average before:"
-        f" {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.",
+        f" loopback, each from a process of its own on this machine. {busy()}",
         "",
-        "| client | bytes of the tensor | bare loop, ms | ours, ms | ratio | in the rounds |",
-        "|---|---|---|---|---|---|",
+        *HEAD,
     ]
     with tempfile.TemporaryDirectory() as name:
         write_ir(Path(name) / "1", dynamic=True)
@@ -113,12 +115,68 @@ def bench(
                     for _ in range(rounds):
                         bare.append(theirs(kind, port, rows, requests))
                         module.append(ours(kind, port, rows, requests))
-                    ratios = sorted(own / other for own, other in zip(module, bare))
-                    low, high = statistics.median(bare), statistics.median(module)
-                    lines.append(
-                        f"| {kind} | {rows * 40} | {low:.3f} | {high:.3f} |"
-                        f" {statistics.median(ratios):.2f} | {ratios[0]:.2f} to {ratios[-1]:.2f} |"
-                    )
+                    lines.append(row(kind, rows, list(zip(bare, module))))
+    return "\n".join([*lines, ""])
+
+
+def busy() -> str:
+    """Return how busy the machine is, as a sentence."""
+    return f"Load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores."
+
+
+def row(kind: str, rows: int, pairs: Sequence[Sequence[float]]) -> str:
+    """Return the line of one client and size: medians, and the ratio in each round."""
+    ratios = sorted(own / bare for bare, own in pairs)
+    bare, own = (statistics.median(side) for side in zip(*pairs))
+    return (
+        f"| {kind} | {rows * 40} | {bare:.3f} | {own:.3f} | {statistics.median(ratios):.2f} |"
+        f" {ratios[0]:.2f} to {ratios[-1]:.2f} |"
+    )
+
+
+def bench_in_pod(
+    work: Path,
+    rounds: int,
+    requests: int = 1000,
+    sizes: Sequence[int] = (1, 1000, 15000),
+    kinds: Sequence[str] = ("rest", "grpc"),
+) -> str:
+    """Return the section of the report: both clients in one pod, in turns.
+
+    Args:
+        work: directory for the model.
+        rounds: measurements of each.
+        requests: of a measurement.
+        sizes: rows of a tensor, 40 bytes each.
+        kinds: of clients.
+    """
+    from ground import CLIENT_IMAGE, MODEL, ground
+
+    before = busy()
+    with ground("edge-bench-clients", work) as place:
+        place.serve()
+        cases = []
+        for kind, rows in ((kind, rows) for kind in kinds for rows in sizes):
+            inputs = [{"name": "input", "shape": [rows, 10]}]
+            plan = place.plan(client=kind, inputs=inputs, requests=requests, warmup=WARM)
+            host, port = plan["addresses"][0]
+            arguments = [kind, f"{host}:{port}", str(rows), str(requests), str(WARM), MODEL]
+            name = f"{kind} {rows}"
+            cases.append({"name": name, "plan": plan, "loop": LOOP, "arguments": arguments})
+        script = Path(__file__).with_name("inside_clients.py")
+        found = place.in_pod(script, {"rounds": rounds, "cases": cases}, {}, 1200)
+    lines = [
+        "## Clients in a pod",
+        "",
+        "Ours is `benchmark` with one connection, the bare loop is `tritonclient`; p50 of"
+        f" {requests} requests, median of {rounds} rounds in turns, in one pod ({CLIENT_IMAGE}),"
+        f" through the Service of the stand-in. {before}",
+        "",
+        *HEAD,
+    ]
+    for name, pairs in found.items():
+        kind, _space, rows = name.partition(" ")
+        lines.append(row(kind, int(rows), pairs))
     return "\n".join([*lines, ""])
 
 

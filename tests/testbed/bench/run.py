@@ -18,11 +18,12 @@ import bench_deploy
 import bench_gate
 import bench_helm
 import bench_idle
+import bench_layer7
 import bench_many
 import bench_updates
 import measure
 
-PARTS = ["copy", "deploy", "helm", "gate", "updates", "many", "idle", "clients"]
+PARTS = ["copy", "deploy", "helm", "gate", "updates", "many", "idle", "clients", "layer7"]
 
 
 def machine() -> str:
@@ -65,7 +66,9 @@ def main() -> int:
                 elif name == "helm":
                     parts.append(bench_helm.bench(work, options.rounds))
                 elif name == "clients":
-                    parts.append(bench_clients.bench(options.rounds))
+                    parts.append(bench_clients.bench_in_pod(work, options.rounds))
+                elif name == "layer7":
+                    parts.append(bench_layer7.bench(work, options.rounds))
                 elif name == "updates":
                     parts.append(bench_updates.bench(work, options.rounds))
                 else:

@@ -37,11 +37,12 @@ _NOT_READ = ("tlsroutes", "tcproutes", "backendtlspolicies")
 
 @dataclass(frozen=True)
 class Controller:
-    """Where clients reach it."""
+    """Where clients reach it; C(admin) is the socket on which Envoy tells its configuration."""
 
     address: str
     http: int
     https: int
+    admin: Path
 
 
 def programs() -> Path:
@@ -123,12 +124,21 @@ def controller(
     bootstrap = [str(made / "contour"), "bootstrap", str(config), "--xds-address", INSIDE]
     bootstrap += ["--xds-port", str(xds), "--admin-address", str(work / "admin.sock")]
     subprocess.run(bootstrap, check=True, capture_output=True)
-    envoy = [str(made / "envoy"), "-c", str(config), "--service-node", "edge"]
-    envoy += ["--service-cluster", "edge", "--base-id", str(xds), "--concurrency", "1"]
+    proxy = [str(made / "envoy"), "-c", str(config), "--service-node", "edge"]
+    proxy += ["--service-cluster", "edge", "--base-id", str(xds), "--concurrency", "1"]
     with ExitStack() as stack:
         stack.enter_context(_inside(node, serve, work / "contour.log"))
-        stack.enter_context(_inside(node, envoy, work / "envoy.log"))
-        yield Controller(address, http, https)
+        stack.enter_context(_inside(node, proxy, work / "envoy.log"))
+        yield Controller(address, http, https, work / "admin.sock")
+
+
+@contextmanager
+def envoy(node: str, config: Path, log: Path) -> Iterator[None]:
+    """Run Envoy alone on a node, with one worker thread and a configuration of the caller's."""
+    number = str(random.randrange(30000, 60000))
+    command = [str(programs() / "envoy"), "-c", str(config), "--base-id", number]
+    with _inside(node, [*command, "--concurrency", "1"], log):
+        yield
 
 
 @contextmanager

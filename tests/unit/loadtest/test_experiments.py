@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,25 @@ def latencies(
             more = fixed + per_byte * count + off
             found.append(ways.Measured(way, turn, count, plain + more))
     return found
+
+
+def test_each_protocol_is_compared_with_itself() -> None:
+    """Sizes and times of one are those of the other, plus two milliseconds for everything."""
+    rest = latencies("layer7", 0.5, 2e-6)
+    grpc = [
+        replace(item, client="grpc", p50_ms=item.p50_ms + 2.0 + (item.way == "layer7"))
+        for item in [*rest, *latencies("gateway", 0.25, 1e-6)]
+    ]
+    assert [way.title for way in ways.ways_of(grpc)] == ["layer 7 with TLS", "Gateway with TLS"]
+    found = ways.ways_of([*grpc, *rest])
+    assert [way.title for way in found] == [
+        "REST, layer 7 with TLS",
+        "gRPC, layer 7 with TLS",
+        "gRPC, Gateway with TLS",
+    ]
+    differences = [item.middle for item in found[1].added]
+    assert differences == pytest.approx([item.middle + 1 for item in found[0].added])
+    assert ways.figure([*grpc, *rest]).sentence.count("gRPC, ") == 2
 
 
 def test_what_a_way_adds_is_told_apart_from_what_drifts() -> None:

@@ -73,7 +73,7 @@ def test_big_tensors_are_divided_and_come_together_again(tmp_path: os.PathLike[s
         for name, text in config["binaryData"].items():
             with open(os.path.join(tmp_path, name), "wb") as file:
                 file.write(base64.b64decode(text))
-    assert main.inputs_of({"inputs": inputs}, str(tmp_path)) == raws
+    assert main.inputs_of({"inputs": inputs}, main.given_in(str(tmp_path))) == raws
 
 
 def test_files_of_tls_go_into_a_secret_and_the_plan_finds_them_there(tmp_path: Path) -> None:

@@ -57,6 +57,32 @@ def test_what_is_wrong_is_named_with_its_role(name: str, value: Any, role: str) 
         check(**{name: value})
 
 
+MEASURE = {"model": "tiny", "rate": 50, "duration": 5, "slo": {"p95_ms": 40, "error_rate": 0}}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"model": None}, "model"),
+        ({"slo": {"p50_ms": 9, "p99_ms": 5}}, "p99"),
+        ({"slo": {"throughput": 60}}, "throughput"),
+        ({"slo": {"speed": 1}}, "speed"),
+        ({"requests": 10}, "requests|duration"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"inputs": [{"name": "x", "file": "/no/such/file.npy"}]}, "/no/such/file.npy"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_the_turn(
+    given: dict[str, Any], says: str
+) -> None:
+    check(verify_benchmark=MEASURE)
+    wrong = {key: value for key, value in {**MEASURE, **given}.items() if value is not None}
+    with pytest.raises(InputError, match=rf"could not be measured: .*({says})") as caught:
+        check(verify_benchmark=wrong)
+    assert caught.value.option == "verify_benchmark"
+    assert "edge_benchmark" in (caught.value.hint or "")
+
+
 def test_what_is_missing_is_named() -> None:
     variables = {name: value for name, value in GOOD.items() if name != "verify_models"}
     required = [name for name, option in SPECS["verify"].items() if option.get("required")]

@@ -23,9 +23,12 @@ WAYS: Dict[str, str] = {
     CLUSTER_IP: "ClusterIP",
     "headless": "headless Service",
     "layer7": "layer 7 with TLS",
+    "gateway": "Gateway with TLS",
     "mtls": "layer 7 with mutual TLS",
 }
-LAYER7 = ("layer7", "mtls")
+LAYER7 = ("layer7", "gateway", "mtls")
+# The protocols, in the same order.
+CLIENTS: Dict[str, str] = {"rest": "REST", "grpc": "gRPC"}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ...entry import merge_specs
 from ...errors import InputError
 from ...kube.auth.options import AUTH_ARGUMENT_SPEC
 from . import balance, scaling, ways
-from .figure import WAYS
+from .figure import CLIENTS, WAYS
 
 FIGURES = ("balance", "ways", "scaling")
 ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
@@ -149,7 +149,16 @@ def _latency(item: Mapping[str, Any], result: Mapping[str, Any]) -> ways.Measure
         f"{item.get('phase', '')}/{int(item['round'])}",
         int(result["bytes"]["request"]),
         float(result["statistics"]["p50_ms"]),
+        _protocol(result),
     )
+
+
+def _protocol(result: Mapping[str, Any]) -> str:
+    """Return the protocol: REST, unless the result says another."""
+    client = str(result.get("client") or "rest")
+    if client not in CLIENTS:
+        raise ValueError(f"client '{client}'")
+    return client
 
 
 def _step(item: Mapping[str, Any], result: Mapping[str, Any]) -> scaling.Measured:

@@ -90,7 +90,7 @@ def _ways(rows: Rows) -> List[str]:
     if not found:
         return []
     series = [
-        plots.Series(WAYS[way.name], tuple((item.size / KB, item.middle) for item in way.added))
+        plots.Series(way.title, tuple((item.size / KB, item.middle) for item in way.added))
         for way in found
     ]
     title = "What each way adds to the median latency, by the size of a request"

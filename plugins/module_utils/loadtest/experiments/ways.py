@@ -14,6 +14,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import fit
 from .figure import (
+    CLIENTS,
     CLUSTER_IP,
     CONTRADICTS,
     LAYER7,
@@ -43,12 +44,14 @@ class Measured:
         turn: what was measured right after each other has the same one.
         size: bytes of a request.
         p50_ms: milliseconds.
+        client: the protocol, a key of C(CLIENTS).
     """
 
     way: str
     turn: str
     size: int
     p50_ms: float
+    client: str = "rest"
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,18 @@ class Way:
         name: of the way.
         added: by size, the smallest first.
         line: through the medians; None with less than three sizes.
+        client: the protocol, a key of C(CLIENTS); empty where only one was measured.
     """
 
     name: str
     added: Tuple[Added, ...]
     line: Optional[fit.Line]
+    client: str = ""
+
+    @property
+    def title(self) -> str:
+        """Return what the page calls it."""
+        return f"{CLIENTS[self.client]}, {WAYS[self.name]}" if self.client else WAYS[self.name]
 
     @property
     def grows(self) -> Optional[float]:
@@ -100,7 +110,19 @@ class Way:
 
 
 def ways_of(measured: Sequence[Measured]) -> List[Way]:
-    """Return what each way but the plain one adds, where the plain one was measured beside it."""
+    """Return what each way but the plain one adds, where the plain one was measured beside it.
+
+    Each protocol is compared with itself; they come one after the other.
+    """
+    clients = [name for name in CLIENTS if name in {item.client for item in measured}]
+    found: List[Way] = []
+    for client in clients:
+        mine = [item for item in measured if item.client == client]
+        found += _ways_of_one(mine, client if len(clients) > 1 else "")
+    return found
+
+
+def _ways_of_one(measured: Sequence[Measured], client: str) -> List[Way]:
     plain = {(item.turn, item.size): item.p50_ms for item in measured if item.way == CLUSTER_IP}
     found: List[Way] = []
     for name in in_order([item.way for item in measured]):
@@ -110,18 +132,18 @@ def ways_of(measured: Sequence[Measured]) -> List[Way]:
             if item.way == name != CLUSTER_IP and beside is not None:
                 pairs.setdefault(item.size, []).append((beside, item.p50_ms - beside))
         if pairs:
-            found.append(_way(name, pairs))
+            found.append(_way(name, pairs, client))
     return found
 
 
-def _way(name: str, pairs: Mapping[int, Sequence[Tuple[float, float]]]) -> Way:
+def _way(name: str, pairs: Mapping[int, Sequence[Tuple[float, float]]], client: str) -> Way:
     added = []
     for count in sorted(pairs):
         more = [difference for _plain, difference in pairs[count]]
         plain = median([base for base, _difference in pairs[count]])
         added.append(Added(count, plain, median(more), min(more), max(more), len(more)))
     points = [(float(item.size), item.middle) for item in added]
-    return Way(name, tuple(added), fit.line(points) if len(points) >= SIZES else None)
+    return Way(name, tuple(added), fit.line(points) if len(points) >= SIZES else None, client)
 
 
 def figure(measured: Sequence[Measured]) -> Figure:
@@ -129,7 +151,7 @@ def figure(measured: Sequence[Measured]) -> Figure:
     ways = ways_of(measured)
     rows = tuple(
         (
-            WAYS[way.name],
+            way.title,
             size(item.size),
             f"{item.plain:.3f}",
             f"{item.plain + item.middle:.3f}",
@@ -168,7 +190,7 @@ def _words(way: Way) -> str:
         for item in way.added
         if item.sign
     ]
-    name = WAYS[way.name]
+    name = way.title
     if not told:
         return f"{name}: what it adds cannot be told from what the rounds differ by."
     text = f"{name} adds {listed(told)}"

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from .failure import Failure, MissingPackage
@@ -22,8 +24,13 @@ def load() -> Any:
     """
     try:
         import tritonclient.grpc
-    except ImportError as error:
-        raise MissingPackage(f"tritonclient[grpc] is missing: {error}") from None
+    except (ImportError, RuntimeError) as error:  # the latter is what it makes of the former
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        # The last line: numpy's error is a page.
+        why = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise MissingPackage(
+            f"tritonclient[grpc] is missing in Python {version} on {platform.machine()}: {why}"
+        ) from None
     return tritonclient.grpc
 
 

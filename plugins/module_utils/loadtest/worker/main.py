@@ -4,8 +4,9 @@
 """Reads a plan, sends the requests, prints the record.
 
 The plan is C(plan.json) in the directory that the program is told, with C(inputs-N) beside it: the
-bytes of given tensors, one after the other. The record goes to standard output: a first line with
-number of lines and sha256, then the lines. Whoever reads a log can tell a whole record from a part.
+bytes of given tensors, one after the other, and then those of wheels. The record goes to standard
+output: a first line with number of lines and sha256, then the lines. Whoever reads a log can tell a
+whole record from a part.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import zlib
 from dataclasses import asdict
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from . import grpc_client, rest, values
+from . import grpc_client, packages, rest, values
 from .failure import Failure, MissingPackage
 from .load import Load, run
 
@@ -31,6 +32,7 @@ MISSING_PACKAGE = "missing_package"
 LINE = 4000  # characters; runtimes cut lines of a log at 16 KiB
 PLAN = "plan.json"
 INPUTS = "inputs-"
+PACKAGES = "packages"
 
 
 def main() -> None:
@@ -41,7 +43,11 @@ def main() -> None:
         with open(os.path.join(folder, PLAN), encoding="utf-8") as file:
             plan = json.load(file)
         task = describe if plan.get("task") == "describe" else measure
-        found = task(plan, inputs_of(plan, folder))
+        given = given_in(folder)
+        if plan.get("wheels"):
+            target = plan.get("packages") or os.path.join(folder, PACKAGES)
+            packages.unpack(wheels_of(plan, given), target)
+        found = task(plan, inputs_of(plan, given))
     except MissingPackage as error:
         found = {"error": {"kind": MISSING_PACKAGE, "message": str(error)}}
     except Failure as error:
@@ -78,13 +84,27 @@ def decode(text: str) -> Dict[str, Any]:
     return found
 
 
-def inputs_of(plan: Mapping[str, Any], folder: str) -> List[bytes]:
-    """Return the bytes of each input, in order."""
+def given_in(folder: str) -> bytes:
+    """Return the bytes beside the plan: those of given tensors, then those of wheels."""
     names = [name for name in os.listdir(folder) if name.startswith(INPUTS)]
-    given = b""
+    pieces = []
     for name in sorted(names, key=lambda name: int(name[len(INPUTS) :])):
         with open(os.path.join(folder, name), "rb") as file:
-            given += file.read()
+            pieces.append(file.read())
+    return b"".join(pieces)
+
+
+def wheels_of(plan: Mapping[str, Any], given: bytes) -> List[bytes]:
+    """Return the wheels, which are behind the tensors."""
+    found, at = [], len(given) - sum(plan["wheels"])
+    for size in plan["wheels"]:
+        found.append(given[at : at + size])
+        at += size
+    return found
+
+
+def inputs_of(plan: Mapping[str, Any], given: bytes) -> List[bytes]:
+    """Return the bytes of each input, in order."""
     found, at = [], 0
     for item in plan["inputs"]:
         if item.get("seed") is not None:

@@ -27,6 +27,7 @@ from oci import write_image  # noqa: E402
 IMAGES = TESTS / "images"
 PROGRAM = TESTS / "standin" / "ovms_standin"
 REQUIREMENTS = IMAGES / "requirements.txt"
+CLIENT_REQUIREMENTS = IMAGES / "requirements-client.txt"
 PACKAGES = f"usr/local/lib/python{rootfs.PYTHON}/dist-packages"
 #: OVMS's image: user and group `ovms`, with the groups that own devices (its Dockerfiles).
 USER_ID = 5000
@@ -35,6 +36,7 @@ DEVICE_GROUPS = {"video": 39, "render": 44}
 INTERPRETER = f"usr/libexec/ovms/python{rootfs.PYTHON}"
 HIDDEN = ("usr/bin/python3", f"usr/bin/python{rootfs.PYTHON}", "usr/bin/tar", "usr/bin/pydoc3")
 PYTHON_IMAGE = f"localhost/edge-python:{rootfs.PYTHON}"
+CLIENT_IMAGE = f"localhost/edge-client:{rootfs.PYTHON}"
 STANDIN_IMAGES = {
     f"localhost/ovms-standin:{generation}": generation for generation in ("2026.2", "2026.3")
 }
@@ -54,10 +56,10 @@ class Builder:
         recipe = IMAGES / "edge_images"
         return key_of(*((recipe / name).read_bytes() for name in ("rootfs.py", "archive.py")))
 
-    def packages_key(self) -> str:
+    def packages_key(self, requirements: Path) -> str:
         """Changes with the pinned wheels and how they are cut."""
         recipe = (IMAGES / "edge_images" / "wheels.py").read_bytes()
-        return key_of(self.base_key(), recipe, REQUIREMENTS.read_bytes())
+        return key_of(self.base_key(), recipe, requirements.read_bytes())
 
     def program_key(self) -> str:
         """Changes with the stand-in's code."""
@@ -90,16 +92,23 @@ class Builder:
         return layer
 
     def packages_layer(self) -> Path:
-        """The wheels."""
-        layer = self._layer("packages", self.packages_key())
+        """The wheels of the stand-in."""
+        return self._wheels("packages", REQUIREMENTS, wheels.REMOVED)
+
+    def client_layer(self) -> Path:
+        """The wheels of a client."""
+        return self._wheels("client", CLIENT_REQUIREMENTS, wheels.REMOVED_OF_CLIENT)
+
+    def _wheels(self, name: str, requirements: Path, removed: Sequence[str]) -> Path:
+        layer = self._layer(name, self.packages_key(requirements))
         if not layer.exists():
-            print("packages layer", flush=True)
+            print(f"{name} layer", flush=True)
             with self._scratch() as (root, inside):
-                wheels.install(REQUIREMENTS, inside / PACKAGES)
+                wheels.install(requirements, inside / PACKAGES, removed)
                 rootfs.compile_python(root, str((inside / PACKAGES).relative_to(root)))
                 _make_readable(inside)
                 write_tree(layer, inside, [PACKAGES])
-            remove_others(layer.parent, "packages-*.tar", layer)
+            remove_others(layer.parent, f"{name}-*.tar", layer)
         return layer
 
     def program_layer(self) -> Path:
@@ -147,9 +156,10 @@ class Builder:
                 (self.directory / "index.json").write_text(text)
 
     def _build_one(self, reference: str) -> dict[str, str]:
-        if reference == PYTHON_IMAGE:
+        if reference in (PYTHON_IMAGE, CLIENT_IMAGE):
             config: dict[str, Any] = {"Env": [_PATH, "LC_ALL=C.UTF-8"], "Cmd": ["python3"]}
-            return self.image(reference, [self.base_layer()], config)
+            more = [self.client_layer()] if reference == CLIENT_IMAGE else []
+            return self.image(reference, [self.base_layer(), *more], config)
         layers = [self.base_layer(), self.packages_layer(), self.program_layer()]
         config = {
             "User": f"{USER_ID}:{USER_ID}",
@@ -235,7 +245,7 @@ def _make_readable(directory: Path) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Build all images, or those named; 0 when they are there."""
-    known = [PYTHON_IMAGE, *STANDIN_IMAGES]
+    known = [PYTHON_IMAGE, CLIENT_IMAGE, *STANDIN_IMAGES]
     unknown = [name for name in arguments if name not in known]
     if unknown:
         print(f"no such image: {unknown[0]}; there are {', '.join(known)}", file=sys.stderr)

@@ -102,6 +102,7 @@ def test_all_of_rest_is_one_prefix() -> None:
     rest = {"host": HOST, "paths": ["/"]}
     routes = made("contour", {"ca": "x"}, rest=rest)["HTTPProxy", "ocr-rest"]["spec"]["routes"]
     assert [route["conditions"] for route in routes] == [[{"prefix": "/"}]]
+    assert routes[0]["timeoutPolicy"] == {"response": "infinity"}, "not Envoy's own 15 s"
 
 
 def test_nginx_gets_annotations() -> None:

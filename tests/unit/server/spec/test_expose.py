@@ -113,7 +113,10 @@ def test_rest_by_an_ingress(spec: MakeSpec) -> None:
         ("haproxy", {"haproxy.org/server-proto": "h2", "haproxy.org/ssl-redirect": "true"}, {}),
         (
             "contour",
-            {"ingress.kubernetes.io/force-ssl-redirect": "true"},
+            {
+                "ingress.kubernetes.io/force-ssl-redirect": "true",
+                "projectcontour.io/response-timeout": "infinity",
+            },
             {"projectcontour.io/upstream-protocol.h2c": "grpc"},
         ),
         ("other", {}, {}),

@@ -20,6 +20,8 @@ from ...spec.exposure.client_auth import ClientAuth, Subjects
 from ...spec.exposure.options import PROXY_FIELDS
 
 HEADER = "x-forwarded-client-cert"
+# How long an answer may take, as Contour writes that nothing cuts it off.
+UNLIMITED = "infinity"
 # Envoy prints the subject as RFC 2253 has it: special characters have a backslash before them, so a
 # quote, a comma or a plus without one ends a value. RE2 has no lookahead, so "every attribute but
 # CN" is spelled out.
@@ -59,7 +61,7 @@ class Proxied:
 
 def spec_of(proxied: Proxied, auth: ClientAuth) -> Dict[str, Any]:
     """Return the C(spec) of an HTTPProxy."""
-    fields: Dict[str, Dict[str, str]] = {"timeoutPolicy": {}, "tls": {}}
+    fields: Dict[str, Dict[str, str]] = {"timeoutPolicy": {"response": UNLIMITED}, "tls": {}}
     for key, text in proxied.annotations:
         if key in PROXY_FIELDS:
             group, name = PROXY_FIELDS[key]

@@ -68,7 +68,12 @@ _OF_INGRESS: Dict[str, Tuple[Mapping[str, str], Mapping[str, str], Mapping[str, 
         {},
     ),
     HAPROXY: ({}, {"haproxy.org/ssl-redirect": "true"}, {"haproxy.org/server-proto": "h2"}),
-    CONTOUR: ({}, {"ingress.kubernetes.io/force-ssl-redirect": "true"}, {}),
+    # Envoy cuts off an answer after 15 s, streams as well.
+    CONTOUR: (
+        {"projectcontour.io/response-timeout": httpproxy.UNLIMITED},
+        {"ingress.kubernetes.io/force-ssl-redirect": "true"},
+        {},
+    ),
 }
 _OF_SERVICE: Dict[str, Mapping[str, str]] = {
     TRAEFIK: {f"{_TRAEFIK}/service.serversscheme": "h2c"},
