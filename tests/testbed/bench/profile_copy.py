@@ -56,7 +56,8 @@ def one_copy(profile: Profile, channel: Channel, job: Job, name: str) -> None:
     version = versions[job.version]
     manifest = profile.phase(f"{name}: hash", lambda: build(version, HashCache()))
     inventory = channel.inventory().versions
-    origins = origins_of(manifest, {}, Library.of(inventory), deltas=True, twins=True)
+    library = Library.of(inventory, recorded_ones=True)
+    origins = origins_of(manifest, {}, library, deltas=True, twins=True)
     reuse = reuse_of(origins, LINKED)
     profile.phase(f"{name}: stage, links", lambda: channel.stage(manifest, reuse))
     new = {item.path: item.source for item in version.files}
