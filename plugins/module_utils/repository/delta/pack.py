@@ -28,7 +28,8 @@ from typing import (
 )
 
 from ...errors import InputError
-from ..agent import blocks, pack
+from ..agent import blocks
+from ..agent import shared as pack
 from ..content.manifest import FileEntry
 from . import compress as zips
 from .match import Literal, Op, match
