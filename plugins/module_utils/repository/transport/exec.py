@@ -20,7 +20,7 @@ from ...kube.types import ExecResult
 from ...kube.wire.exec_stream import V5
 from ..content.manifest import FILE_MODE, Manifest
 from ..content.state import Facts, Inventory
-from ..delta.pack import FileJob, Reader, changed
+from ..delta.pack import Block, FileJob, Reader, changed
 from . import exec_script as script
 from .base import (
     BAD,
@@ -247,7 +247,7 @@ def _listing(manifest: Manifest) -> bytes:
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
-def _bodies(jobs: Sequence[FileJob], flow: Flow) -> Iterator[bytes]:
+def _bodies(jobs: Sequence[FileJob], flow: Flow) -> Iterator[Block]:
     for job in jobs:
         entry = job.entry
         head = f"{job.number} {job.start} {entry.size} {entry.sha256}\n{entry.path}\n"
