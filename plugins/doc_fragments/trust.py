@@ -45,7 +45,7 @@ options:
         was published are believed as long as size, modification time and inode of each file are the
         same. This does not find bytes that the disk has lost.
       - Files that a new version shares with a published one are linked in the same belief, unless
-        there is a O(signature) or O(repair) is set.
+        O(signature) or O(repair) is given.
       - With V(hash), every byte of the chosen versions is read on the target, each time, and so is
         every file that a new version shares with another.
       - With V(record), a ConfigMap in O(namespace) tells what the last run saw or published on this

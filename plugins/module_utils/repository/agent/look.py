@@ -71,9 +71,7 @@ def known(work: str, digest: str) -> Optional[List[Any]]:
     return None
 
 
-def gather(
-    store: Any, request: Mapping[str, Any], progress: Json, secrets: str = SECRETS
-) -> Json:
+def gather(store: Any, request: Mapping[str, Any], progress: Json, secrets: str = SECRETS) -> Json:
     """Fetch files that have no known hash and return the sha256 of each, in the order given.
 
     Args:

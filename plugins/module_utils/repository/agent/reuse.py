@@ -22,7 +22,9 @@ Json = Dict[str, Any]
 Refused = fs.Refused
 
 
-def take_over(store: Any, stage: stages.Stage, reuse: Json) -> Tuple[int, List[Json], Dict[str, str]]:
+def take_over(
+    store: Any, stage: stages.Stage, reuse: Json
+) -> Tuple[int, List[Json], Dict[str, str]]:
     """Take over what can be; several files are read and hashed at once.
 
     Args:

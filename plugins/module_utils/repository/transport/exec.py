@@ -189,7 +189,7 @@ class ExecChannel(Channel):
     def _tokens(
         self,
         arguments: Sequence[str],
-        stdin: Iterable[bytes] = (),
+        stdin: Iterable[Block] = (),
         seconds: float = 60.0,
     ) -> List[str]:
         result = self._run(arguments, stdin, seconds)
@@ -205,7 +205,7 @@ class ExecChannel(Channel):
     def _run(
         self,
         arguments: Sequence[str],
-        stdin: Iterable[bytes] = (),
+        stdin: Iterable[Block] = (),
         seconds: float = 60.0,
     ) -> ExecResult:
         try:
@@ -218,7 +218,7 @@ class ExecChannel(Channel):
                 raise Interrupted(error.message, subject=self.target.name) from error
             raise
 
-    def _exec(self, arguments: Sequence[str], stdin: Iterable[bytes], seconds: float) -> ExecResult:
+    def _exec(self, arguments: Sequence[str], stdin: Iterable[Block], seconds: float) -> ExecResult:
         argv = ["/bin/bash", "-c", RUN_SCRIPT, SCRIPT, *arguments]
         namespace = self.target.store.namespace
         with self._client.exec_stream(
