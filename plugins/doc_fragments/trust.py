@@ -44,7 +44,10 @@ options:
       - With V(stamps), a helper pod lists the files. Hashes that were taken there when a version
         was published are believed as long as size, modification time and inode of each file are the
         same. This does not find bytes that the disk has lost.
-      - With V(hash), every byte of the chosen versions is read on the target, each time.
+      - Files that a new version shares with a published one are linked in the same belief, unless
+        O(signature) or O(repair) is given.
+      - With V(hash), every byte of the chosen versions is read on the target, each time, and so is
+        every file that a new version shares with another.
       - With V(record), a ConfigMap in O(namespace) tells what the last run saw or published on this
         volume or these nodes. If that is all of what is wanted, nothing is started and the store
         itself is not looked at, so what somebody removed or changed there by other means is not

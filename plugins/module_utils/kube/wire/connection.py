@@ -12,7 +12,7 @@ import select
 import socket
 import ssl
 import time
-from typing import Any, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ...errors import InputError
 from .upload import Upload
@@ -43,6 +43,7 @@ class Connection:
         self.context = getattr(sock, "context", None)
         self.used = 0
         self.idle_since = time.monotonic()
+        self._polls: Dict[int, select.poll] = {}
 
     def close(self) -> None:
         """Close the socket; more than once is fine."""
@@ -59,9 +60,15 @@ class Connection:
 
     def stale(self) -> bool:
         """Return whether an idle connection was closed by the server (or has stray bytes)."""
-        poll = select.poll()
-        poll.register(self.sock, select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(self._poll(select.POLLIN).poll(0))
+
+    def _poll(self, events: int) -> select.poll:
+        """Return what asks for these events; an upload does for each block, so it is made once."""
+        poll = self._polls.get(events)
+        if poll is None:
+            poll = self._polls[events] = select.poll()
+            poll.register(self.sock, events)
+        return poll
 
     def exchange(
         self,
@@ -114,18 +121,19 @@ class Connection:
                 try:
                     view = view[self.sock.send(view) :]
                 except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
-                    self._wait_writable(timeout)
-                    self._raise_if_answered()
+                    if self._wait_writable(timeout):
+                        self._raise_if_answered()
         except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             raise EarlyAnswer(self._drain()) from None
         finally:
             self.sock.settimeout(timeout)
 
-    def _wait_writable(self, timeout: float) -> None:
-        poll = select.poll()
-        poll.register(self.sock, select.POLLIN | select.POLLOUT)
-        if not poll.poll(timeout * 1000):
+    def _wait_writable(self, timeout: float) -> bool:
+        """Wait until the socket takes more; return whether there is something to read, too."""
+        events = self._poll(select.POLLIN | select.POLLOUT).poll(timeout * 1000)
+        if not events:
             raise socket.timeout("sending")
+        return any(event & ~select.POLLOUT for _descriptor, event in events)
 
     def _raise_if_answered(self) -> None:
         if not self.stale() and not _pending(self.sock):

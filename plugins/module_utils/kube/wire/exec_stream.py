@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional, Union
 
 from ...errors import ApiError, TransferError, UnreachableError, UnsupportedError
 from ..types import ExecResult
@@ -115,7 +115,7 @@ class ExecStream(ChannelStream):
                 hint="Let the command read a known number of bytes (head -c N)",
             )
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Union[bytes, memoryview]) -> None:
         """Send to the command's stdin; returns when the socket took it.
 
         Raises:

@@ -15,9 +15,9 @@ import time
 from typing import Any, Callable, Dict, List, Optional
 
 from . import store as stores
+from .shared import LONGEST_PAUSE
 
 DESERTED = 30.0  # seconds without any request after which the controller seems to be gone
-LONGEST_PAUSE = 3600.0  # seconds for which a helper stays without a task
 LOST_DESERTED = 3.0  # the same after a request that was cut in the middle
 # Limits for connections that have not sent a token: number, seconds, bytes of the head. A new
 # connection over the limit closes the oldest, so that idle connections cannot lock the controller

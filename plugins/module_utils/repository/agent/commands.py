@@ -126,7 +126,9 @@ class Commands:
         path = self.store.place(request, str(request.get("digest") or ""))
         block, known = int(request["block"]), ""
         if "model" in request:
-            known = self.store.recorded(request["model"], request["version"], request["path"])
+            files = self.store.recorded(request["model"], request["version"])
+            sha256, stamp = files.get(request["path"], ("", ()))
+            known = sha256 if stamp == fs.stamp(path) else ""
         if not known:
             return bytes(blocks.signature_bytes(path, block))
         directory = os.path.join(self.store.work, "blocks")

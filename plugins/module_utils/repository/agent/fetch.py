@@ -18,8 +18,8 @@ from typing import Any, Callable, Deque, Dict, Mapping, Optional, Tuple
 from . import files as fs
 from . import http as web
 from . import s3
+from .shared import KEY_NAMES, SECRETS
 
-SECRETS = "/edge-secret"  # where the Secret with the credentials is mounted
 BLOCK = 65536  # bytes that may be fetched twice after a broken connection
 PARALLEL = 4
 WINDOW = 32 << 20  # bytes between two flushes
@@ -31,18 +31,6 @@ COMMON_KINDS = frozenset({"unreachable", "proxy", "tls", "input"})
 COMMON_STATUSES = frozenset({401, 403, 407})
 
 Json = Dict[str, Any]
-
-# Keys of a Secret, by what they mean; the second names are those of many existing Secrets.
-KEY_NAMES: Mapping[str, Any] = {
-    "access_key": ("access_key", "AWS_ACCESS_KEY_ID"),
-    "secret_key": ("secret_key", "AWS_SECRET_ACCESS_KEY"),
-    "session_token": ("session_token", "AWS_SESSION_TOKEN"),
-    "username": ("username",),
-    "password": ("password",),
-    "bearer_token": ("bearer_token",),
-    "http_proxy": ("http_proxy",),
-    "https_proxy": ("https_proxy",),
-}
 
 
 class Part:

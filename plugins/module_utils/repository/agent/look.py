@@ -21,13 +21,14 @@ from typing import Any, Callable, Deque, Dict, List, Mapping, Optional
 from . import fetch, s3
 from . import files as fs
 from . import http as web
+from .shared import SECRETS
 
 Json = Dict[str, Any]
 TRIES = 3
 KNOWN_LIMIT = 500  # listings that are remembered
 
 
-def look(work: str, request: Mapping[str, Any], secrets: str = fetch.SECRETS) -> Json:
+def look(work: str, request: Mapping[str, Any], secrets: str = SECRETS) -> Json:
     """Return what a source says of its files, without reading them.
 
     Args:
@@ -70,9 +71,7 @@ def known(work: str, digest: str) -> Optional[List[Any]]:
     return None
 
 
-def gather(
-    store: Any, request: Mapping[str, Any], progress: Json, secrets: str = fetch.SECRETS
-) -> Json:
+def gather(store: Any, request: Mapping[str, Any], progress: Json, secrets: str = SECRETS) -> Json:
     """Fetch files that have no known hash and return the sha256 of each, in the order given.
 
     Args:

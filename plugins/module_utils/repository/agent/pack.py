@@ -3,17 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Unpack a stream of records into the parts of a stage; runs in the helper pod.
 
-Records, big endian, lengths in bytes::
-
-    F u32 number, u64 offset       file <number> follows from <offset> on; its part is cut to that
-    B u16 length, JSON             the basis of the copies of this file
-    D u32 length, bytes            literal bytes
-    Z u32 raw, u32 length, zlib    literal bytes, compressed
-    C u64 offset, u64 length       bytes of the basis
-    E                              the file is complete: verify it
-
-The basis is C({"model", "version", "path"}) of a published file or C({"bad": number}). What came
-before a connection broke stays in the parts.
+The records are those of C(shared.py). The basis is C({"model", "version", "path"}) of a published
+file or C({"bad": number}). What came before a connection broke stays in the parts.
 """
 
 from __future__ import annotations
@@ -26,14 +17,8 @@ from typing import Any, Callable, Dict, Iterator, Optional
 
 from . import files as fs
 from . import verify
+from .shared import BASIS, COPY, DATA, FILE, MAX_RAW, ZIPPED
 
-FILE = struct.Struct(">IQ")
-BASIS = struct.Struct(">H")
-DATA = struct.Struct(">I")
-ZIPPED = struct.Struct(">II")
-COPY = struct.Struct(">QQ")
-
-MAX_RAW = 256 << 10  # raw bytes of one literal record
 BUFFER = 512 << 10  # holds any record that has to be there as a whole
 COPY_STEP = 8 << 20
 

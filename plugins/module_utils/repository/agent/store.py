@@ -24,10 +24,11 @@ import sys
 import time
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from . import disk, tasks, upkeep
+from . import disk, upkeep
 from . import files as fs
 from . import lock as locks
 from . import repair as repairs
+from . import reuse as reuses
 from . import stage as stages
 
 PROTOCOL = 2
@@ -182,17 +183,14 @@ class Store:
                     return path
         raise Refused(404, "no such file here")
 
-    def recorded(self, model: str, version: int, inner: str) -> str:
-        """Return the sha256 of a published file by the record, C("") when it does not fit."""
-        record = self._record(model, str(version))["record"]
-        try:
-            stamp = tuple(record["stamps"][inner])
-            found = {entry["path"]: entry["sha256"] for entry in record["manifest"]["files"]}
-            if stamp == fs.stamp(os.path.join(self.version_path(model, version), inner)):
-                return str(found[inner])
-        except (OSError, KeyError, TypeError):
-            pass
-        return ""
+    def recorded(self, model: str, version: int) -> Dict[str, Tuple[str, fs.Stamp]]:
+        """Return sha256 and stamp of each file of a published version by its record."""
+        record = self._record(model, str(version))["record"] or {"manifest": {"files": ()}}
+        stamps = record.get("stamps") or {}
+        return {
+            entry["path"]: (entry["sha256"], tuple(stamps.get(entry["path"]) or ()))
+            for entry in record["manifest"]["files"]
+        }
 
     def _records(self) -> Iterator[Tuple[str, str, Json]]:
         for model, path in fs.children(os.path.join(self.work, "manifests")):
@@ -263,43 +261,12 @@ class Store:
             stage = self.stages[digest] = stages.Stage(self._stage_dir(digest), manifest)
         stage.manifest = manifest
         stage.prepare()
-        linked, damaged, how = self._reuse(stage, reuse)
+        linked, damaged, how = reuses.take_over(self, stage, reuse)
         self._make_room(sum(entry["size"] for entry in stage.missing()))
         answer = stage.status()
         for number, name in how.items():
-            answer["files"][str(number)]["how"] = name
+            answer["files"][number]["how"] = name
         return {**answer, "linked": linked, "damaged": damaged}
-
-    def _reuse(self, stage: stages.Stage, reuse: Json) -> Tuple[int, List[Json], Dict[int, str]]:
-        """Take over files that are on the store already; several are read and hashed at once."""
-        found = tasks.side_by_side(
-            lambda key: self._take_over(stage, int(key), reuse[key]), list(reuse)
-        )
-        stage.flush()
-        taken = {int(key): how for key, (how, _wrong) in zip(reuse, found) if how}
-        damaged = [item for _how, wrong in found for item in wrong]
-        return sum(stage.entry(number)["size"] for number in taken), damaged, taken
-
-    def _take_over(
-        self, stage: stages.Stage, number: int, places: Sequence[Json]
-    ) -> Tuple[str, List[Json]]:
-        """Take one file from the first place that has its bytes; return how, and what is wrong."""
-        wrong: List[Json] = []
-        for place in places:
-            if stage.is_done(number):
-                break
-            self.check_owner()
-            try:
-                source = self.place(place, stage.manifest["digest"])
-                # What is not published can be linked whatever its mode is.
-                own = self._is_ours if "model" in place else os.path.isfile
-                how, seen = stage.adopt(number, source, own)
-            except (Refused, OSError):
-                continue
-            if how:
-                return how, wrong
-            wrong += [{**place, "sha256": seen}] if seen else []
-        return "", wrong
 
     def _make_room(self, needed: int) -> None:
         """Delete stages that this run does not want while the space is too small without."""
@@ -440,7 +407,7 @@ class Store:
         """Set mode and owner of published files; returns whether they were others."""
         return fs.own(path, mode, (self.uid, self.gid), status or os.lstat(path))
 
-    def _is_ours(self, path: str) -> bool:
+    def is_ours(self, path: str) -> bool:
         """Return whether a file has the mode and owner of published ones already."""
         return not any(fs.foreign(fs.FILE_MODE, (self.uid, self.gid), os.lstat(path)))
 

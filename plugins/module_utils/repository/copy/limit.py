@@ -10,6 +10,8 @@ import time
 from abc import ABC, abstractmethod
 from typing import Callable, Iterable, Iterator, Sequence
 
+from ..delta.pack import Block
+
 SMALLEST_SLICE = 1024
 SAVED_SECONDS = 0.25  # saved up at most, so that a stream that waited for its source catches up
 
@@ -80,7 +82,7 @@ class Limiter:
         if wait > 0:
             self._sleep(wait)
 
-    def cut(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    def cut(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """Split blocks into slices that each take a short time at the limited rate."""
         if not self._buckets:
             yield from blocks

@@ -216,7 +216,8 @@ class Task:
     def _arrange(self, work: Work) -> List[Incoming]:
         """Return the versions to publish or repair, with the origin of each of their files."""
         steps = [step for step in work.todo.steps if step.action in ("publish", "repair")]
-        library = Library.of(work.inventory.versions if steps else ())
+        read = self.options.compare == HASH or self.options.repair or self.local.guard is not None
+        library = Library.of(work.inventory.versions if steps else (), recorded_ones=not read)
         ahead: Dict[Any, Place] = {}
         first: Dict[str, Key] = {}
         found: List[Incoming] = []

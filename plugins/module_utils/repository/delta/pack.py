@@ -28,7 +28,8 @@ from typing import (
 )
 
 from ...errors import InputError
-from ..agent import blocks, pack
+from ..agent import blocks
+from ..agent import shared as pack
 from ..content.manifest import FileEntry
 from . import compress as zips
 from .match import Literal, Op, match
@@ -36,8 +37,12 @@ from .pairs import LONG_COPY, match_files
 from .signature import Signature
 
 RECORD = pack.MAX_RAW  # raw bytes of one literal record
+TLS_RECORD = 16 << 10
+LITERAL_HEAD = 1 + pack.DATA.size
+# Bytes that go as they are in one record: with its head they fill TLS records to the last byte.
+LITERAL = RECORD - LITERAL_HEAD
 PIECE = 256 << 10  # bytes after which the buffer is sent
-PROBED = 4 << 20  # literal bytes that share one compression probe
+PROBED = 16 * LITERAL  # literal bytes, some 4 MiB, that share one compression probe
 SHARING = 1 << 10  # bytes of a file from which on its probe holds for others of its suffix
 
 
@@ -76,6 +81,7 @@ class Reader:
 
 
 Opener = Callable[[str], Reader]
+Block = Union[bytes, memoryview]
 
 
 @dataclass
@@ -91,6 +97,7 @@ class FileJob:
         old: a local file with the bytes of that old file, which makes the signature needless.
         basis: names that old file for the edge.
         ops: what the match gave, kept so that counting and sending match once.
+        gains: whether bytes get smaller, by their place in the file, for the same reason.
     """
 
     number: int
@@ -101,6 +108,7 @@ class FileJob:
     basis: Optional[Mapping[str, Any]] = None
     old: Optional[str] = None
     ops: Optional[List[Op]] = field(default=None, repr=False, compare=False)
+    gains: Dict[int, bool] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_delta(self) -> bool:
@@ -129,12 +137,16 @@ class _Probes:
         self._compress = compress
         self._shared: Dict[str, Tuple[int, bool]] = {}
 
-    def gain(self, path: str, reader: Reader, start: int, stop: int) -> bool:
+    def gain(self, job: FileJob, reader: Reader, start: int, stop: int) -> bool:
         """Return whether bytes of a file that is no text get smaller."""
         length = stop - start
-        if not self._compress or length > RECORD:
-            return self._compress and _probe(reader, start, stop)
-        suffix = posixpath.splitext(path)[1]
+        if not self._compress:
+            return False
+        if length > RECORD:
+            if start not in job.gains:
+                job.gains[start] = _probe(reader, start, stop)
+            return job.gains[start]
+        suffix = posixpath.splitext(job.entry.path)[1]
         left, gains = self._shared.get(suffix, (0, False))
         if left < length:
             gains = _probe(reader, start, stop)
@@ -143,8 +155,8 @@ class _Probes:
         return gains
 
 
-def encode(jobs: Sequence[FileJob], *, compress: bool, opener: Opener = Reader) -> Iterator[bytes]:
-    """Yield the stream in pieces of some 256 KiB.
+def encode(jobs: Sequence[FileJob], *, compress: bool, opener: Opener = Reader) -> Iterator[Block]:
+    """Yield the stream in pieces of some 256 KiB; what is read as it is goes without a copy.
 
     Args:
         jobs: in the order in which they are sent.
@@ -159,6 +171,13 @@ def encode(jobs: Sequence[FileJob], *, compress: bool, opener: Opener = Reader) 
     probes = _Probes(compress)
     for job in jobs:
         for piece in _pieces(job, compress, opener, probes):
+            if len(piece) >= LITERAL:
+                head = b"".join(ready)
+                fill = -len(head) % TLS_RECORD
+                yield head + piece[:fill]
+                yield memoryview(piece)[fill:]
+                ready, count = [], 0
+                continue
             ready.append(piece)
             count += len(piece)
             if count >= PIECE or _is_long_copy(piece):
@@ -223,7 +242,7 @@ def _records(job: FileJob, reader: Reader, compress: bool, probes: _Probes) -> I
     told = False
     for op in _ops(job, reader):
         if isinstance(op, Literal):
-            yield from _literal(op, reader, job.entry.path, compress, probes)
+            yield from _literal(op, reader, job, compress, probes)
             continue
         if not told:
             yield _basis(job)
@@ -261,14 +280,15 @@ def _matched(job: FileJob, reader: Reader) -> Iterator[Op]:
 
 
 def _literal(
-    op: Literal, reader: Reader, path: str, compress: bool, probes: _Probes
+    op: Literal, reader: Reader, job: FileJob, compress: bool, probes: _Probes
 ) -> Iterator[_Record]:
-    end, text = op.offset + op.length, zips.is_text(path)
+    end, text = op.offset + op.length, zips.is_text(job.entry.path)
     for start in range(op.offset, end, PROBED):
         stop = min(start + PROBED, end)
-        zipping = compress and text or probes.gain(path, reader, start, stop)
-        for first in range(start, stop, RECORD):
-            length = min(RECORD, stop - first)
+        zipping = compress and text or probes.gain(job, reader, start, stop)
+        step = RECORD if zipping else LITERAL
+        for first in range(start, stop, step):
+            length = min(step, stop - first)
             yield _zipped(reader, first, length, text) if zipping else _Raw(first, length)
 
 

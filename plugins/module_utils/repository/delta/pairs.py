@@ -19,7 +19,7 @@ from .match import Copy, Literal, Op, Read
 from .signature import block_size, parse_signature
 
 GRAIN = 4 << 10  # bytes that have to be equal before a copy begins again after a change
-STEP = 1 << 20  # bytes compared at once
+STEP = 128 << 10  # bytes compared at once; more would leave the cache before they are compared
 SHORT = 64  # bytes; a copy of fewer costs about as much as sending them
 LONG_COPY = 16 << 20  # bytes after which a copy is emitted, so that the edge can start on it
 FIRST_GAP, LONGEST_GAP = 64 << 10, 4 << 20  # bytes searched at once
@@ -27,6 +27,10 @@ FIRST_GAP, LONGEST_GAP = 64 << 10, 4 << 20  # bytes searched at once
 # than a sixteenth of the file (at least AHEAD), or all of them are more than a fiftieth of it.
 AHEAD = 4 << 20
 AHEAD_SHARE, FREE_SHARE = 16, 50
+# Bytes of one file that are looked for in the other, where it seems to go on elsewhere.
+PROBE = 64
+FARTHER = 3  # times the length of a change, in which the end of what was put in is looked for
+JUMP = 64 << 20  # bytes of the old file that are searched for what follows a deletion
 SAMPLES = 32
 SAMPLED_FROM = 8 << 20  # bytes left, from which samples tell whether the search is worth it
 HOPELESS = 0.4  # share of samples found; below it only bytes at their old place are copied
@@ -169,9 +173,11 @@ class PairMatcher:
             found = self._next(at, stop, literal, shift)
             gone = (found.begin if found else stop) - literal
             if not self._searched and (gone > self._ahead or self._spent + gone > self._free):
-                self._make_keys(position, shift)
-                at, reach = position, FIRST_GAP
-                continue
+                found = self._jump(position, stop, literal, shift)
+                if found is None:
+                    self._make_keys(position, shift)
+                    at, reach = position, FIRST_GAP
+                    continue
             if found is not None:
                 self._spent += found.begin - literal
                 if found.begin > literal:
@@ -218,6 +224,26 @@ class PairMatcher:
         return Found(begin, shift)
 
     # -- moved content ------------------------------------------------------------------------
+
+    def _jump(self, position: int, stop: int, floor: int, shift: int) -> Optional[Found]:
+        """Return where old bytes follow if some were only put in, or only left out, at one place.
+
+        This is the usual way in which content moves, and costs less than the keys of a file.
+        """
+        there = position + shift
+        end = min(self._size, stop + FARTHER * (stop - position))
+        begin, origin = _find(self._read, self._old(there, PROBE), position, end), there
+        if begin < 0:
+            probe = self._read(position, min(PROBE, self._size - position))
+            end = min(there + JUMP, self._basis.size)
+            begin, origin = position, _find(self._old, probe, there, end)
+        if origin < 0 or not self._grain_agrees(begin, origin):
+            return None
+        return self._from_beginning(Found(begin, origin - begin), floor)
+
+    def _grain_agrees(self, begin: int, there: int) -> bool:
+        length = min(self._grain, self._size - begin)
+        return self._read(begin, length) == self._old(there, length)
 
     def _make_keys(self, position: int, shift: int) -> None:
         self._searched = True
@@ -271,6 +297,19 @@ class PairMatcher:
             keys.forget(key)
         if self._missed >= ALL_MISSES:
             self._keys = None
+
+
+def _find(read: Read, probe: bytes, start: int, stop: int) -> int:
+    """Return where a probe shows first in C([start, stop)), -1 without one."""
+    if len(probe) < PROBE:
+        return -1
+    while start + PROBE <= stop:
+        length = min(LONGEST_GAP, stop - start)
+        found = read(start, length).find(probe)
+        if found >= 0:
+            return start + found
+        start += length - PROBE + 1
+    return -1
 
 
 def common_prefix(one: bytes, other: bytes) -> int:

@@ -14,7 +14,7 @@ from ...images import DEFAULT_SERVER_IMAGE
 from ...kube.auth.options import AUTH_ARGUMENT_SPEC
 from ...kube.planned import PLANNED_ARGUMENT_SPEC
 from ...store import STORE_ARGUMENT_SPEC, STORE_RULES, Store, store_from_params
-from ..agent.callers import LONGEST_PAUSE
+from ..agent.shared import LONGEST_PAUSE
 from ..content.layout import Selection
 from .argument_spec import (
     AUDIT_ARGUMENT_SPEC,

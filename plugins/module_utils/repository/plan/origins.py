@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field, replace
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..content.manifest import FileEntry, Manifest
 from ..content.state import RawVersion, believe
@@ -53,16 +53,21 @@ class Origin:
 
 @dataclass
 class Library:
-    """An index of the published files of one store: by hash for links, by name for deltas."""
+    """An index of the published files of one store: by hash for links, by name for deltas.
 
+    Attributes:
+        recorded_ones: whether a file that still looks as its record says is taken unread.
+    """
+
+    recorded_ones: bool = False
     by_sha256: Dict[Tuple[str, int], List[Place]] = field(default_factory=dict)
     versions: Dict[str, Dict[int, Dict[str, int]]] = field(default_factory=dict)
     files: Dict[Tuple[str, int, str], FileEntry] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, inventory: Iterable[RawVersion]) -> Library:
+    def of(cls, inventory: Iterable[RawVersion], *, recorded_ones: bool = False) -> Library:
         """Read an inventory; hashes come from records that still fit."""
-        library = cls()
+        library = cls(recorded_ones)
         for raw in inventory:
             sizes = {item.path: item.stamp[0] for item in raw.files}
             library.versions.setdefault(raw.model, {})[raw.version] = sizes
@@ -73,7 +78,9 @@ class Library:
 
     def add(self, model: str, version: int, entry: FileEntry) -> None:
         """Add a file whose hash is known."""
-        place = {"model": model, "version": version, "path": entry.path}
+        place: Dict[str, Any] = {"model": model, "version": version, "path": entry.path}
+        if self.recorded_ones:
+            place["recorded"] = True
         self.by_sha256.setdefault((entry.sha256, entry.size), []).append(place)
         self.files[model, version, entry.path] = entry
 

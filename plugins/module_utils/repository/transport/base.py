@@ -30,7 +30,7 @@ from ..content.state import Facts, Inventory
 from ..content.users import Ids
 
 if TYPE_CHECKING:
-    from ..delta.pack import FileJob
+    from ..delta.pack import Block, FileJob
 
 BLOCK = 256 * 1024  # bytes per read and write on the controller
 # A helper flushes to the disk before it answers; slow flash writes some 5 MB/s.
@@ -115,12 +115,12 @@ class Flow:
         advance: Advance = lambda count: None,
         stopped: Callable[[], bool] = lambda: False,
         compress: bool = True,
-        cut: Callable[[Iterable[bytes]], Iterable[bytes]] = lambda blocks: blocks,
+        cut: Callable[[Iterable[Block]], Iterable[Block]] = lambda blocks: blocks,
     ) -> None:
         self.sent, self.advance, self.stopped, self.compress = sent, advance, stopped, compress
         self._cut = cut
 
-    def through(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    def through(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """Yield the blocks, counted.
 
         Raises:

@@ -20,7 +20,7 @@ from ...kube.types import ExecResult
 from ...kube.wire.exec_stream import V5
 from ..content.manifest import FILE_MODE, Manifest
 from ..content.state import Facts, Inventory
-from ..delta.pack import FileJob, Reader, changed
+from ..delta.pack import Block, FileJob, Reader, changed
 from . import exec_script as script
 from .base import (
     BAD,
@@ -189,7 +189,7 @@ class ExecChannel(Channel):
     def _tokens(
         self,
         arguments: Sequence[str],
-        stdin: Iterable[bytes] = (),
+        stdin: Iterable[Block] = (),
         seconds: float = 60.0,
     ) -> List[str]:
         result = self._run(arguments, stdin, seconds)
@@ -205,7 +205,7 @@ class ExecChannel(Channel):
     def _run(
         self,
         arguments: Sequence[str],
-        stdin: Iterable[bytes] = (),
+        stdin: Iterable[Block] = (),
         seconds: float = 60.0,
     ) -> ExecResult:
         try:
@@ -218,7 +218,7 @@ class ExecChannel(Channel):
                 raise Interrupted(error.message, subject=self.target.name) from error
             raise
 
-    def _exec(self, arguments: Sequence[str], stdin: Iterable[bytes], seconds: float) -> ExecResult:
+    def _exec(self, arguments: Sequence[str], stdin: Iterable[Block], seconds: float) -> ExecResult:
         argv = ["/bin/bash", "-c", RUN_SCRIPT, SCRIPT, *arguments]
         namespace = self.target.store.namespace
         with self._client.exec_stream(
@@ -247,7 +247,7 @@ def _listing(manifest: Manifest) -> bytes:
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
-def _bodies(jobs: Sequence[FileJob], flow: Flow) -> Iterator[bytes]:
+def _bodies(jobs: Sequence[FileJob], flow: Flow) -> Iterator[Block]:
     for job in jobs:
         entry = job.entry
         head = f"{job.number} {job.start} {entry.size} {entry.sha256}\n{entry.path}\n"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...store import AGENT_LABEL, MANAGED_BY, MANAGED_BY_LABEL, NAME_LABEL, PvcStore
-from ..agent.fetch import SECRETS
+from ..agent.shared import SECRETS
 from ..content.users import Ids
 from ..options.helper import HelperOptions
 from ..options.pull import SecretMount, secret_keys

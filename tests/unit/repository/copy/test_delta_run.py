@@ -154,6 +154,26 @@ def test_a_file_that_rots_in_the_stage_is_mended(
     assert (one.folder / "n1/models/m/1/a.onnx").read_bytes() == data
 
 
+@pytest.mark.parametrize("compare, believed", [("stamps", True), ("hash", False)])
+def test_a_file_of_another_version_is_believed_as_compare_says(
+    one: Near, tmp_path: Path, compare: str, believed: bool
+) -> None:
+    data = os.urandom(MIB)
+    run(entry, src=str(write_files(tmp_path / "s1", {"m/1/a.onnx": data})))
+    there = one.folder / "n1/models/m/1/a.onnx"
+    times = there.stat()
+    with there.open("r+b") as stream:  # a change that no stamp shows
+        stream.write(bytes([data[0] ^ 1]))
+    os.utime(there, ns=(times.st_atime_ns, times.st_mtime_ns))
+    second = str(write_files(tmp_path / "s2", {"m/2/a.onnx": data}))
+    real = run(entry, src=second, compare=compare)
+    made = one.folder / "n1/models/m/2/a.onnx"
+    assert (made.stat().st_ino == there.stat().st_ino) is believed
+    assert real["bytes_linked"] == (MIB if believed else 0)
+    assert (real["bytes_sent"] > 0) is not believed
+    assert believed or made.read_bytes() == data
+
+
 def test_without_deltas_it_is_sent_whole(one: Near, tmp_path: Path) -> None:
     old = os.urandom(MIB)
     src = write_files(tmp_path / "src", {"m/1/a.onnx": old})

@@ -119,6 +119,23 @@ def test_one_longer_change_than_ahead_makes_keys_and_shorter_ones_do_not(
         assert len(made) == keys
 
 
+@pytest.mark.parametrize("put_in, left_out", [(3 << 20, 0), (0, 5 << 20)])
+def test_what_was_put_in_or_left_out_at_one_place_needs_no_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, put_in: int, left_out: int
+) -> None:
+    def unwanted(descriptor: int, block: int) -> bytes:
+        raise AssertionError("keys were made")
+
+    monkeypatch.setattr(blocks, "keys_of", unwanted)
+    source = random.Random(3)
+    old = source.randbytes(24 << 20)
+    cut = (7 << 20) + 13
+    new = old[:cut] + source.randbytes(put_in) + old[cut + left_out :]
+    ops = ops_of(tmp_path, old, new)
+    assert applied(ops, old, new) == new
+    assert lengths(ops)[1] == put_in
+
+
 def test_a_new_file_altogether_is_sent_in_pieces(tmp_path: Path) -> None:
     source = random.Random(3)
     old, new = source.randbytes(24 << 20), source.randbytes(30 << 20)
