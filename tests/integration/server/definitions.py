@@ -103,8 +103,10 @@ def defined(cluster: Any) -> set[str]:
 def alone(cluster: Any, *bodies: dict[str, Any]) -> Iterator[None]:
     """Make kinds of a controller, which are the whole cluster's: one worker at a time has any."""
     names = {body["metadata"]["name"] for body in bodies}
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "openvino-edge")
-    with (folder / "kinds.lock").open("w") as lock:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(cache, "openvino-edge", "ingress")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         define(cluster, *bodies)
         try:
