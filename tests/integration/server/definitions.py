@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,3 +97,19 @@ def defined(cluster: Any) -> set[str]:
     """Return the names of all definitions."""
     items = k8s.ApiextensionsV1Api(cluster.api).list_custom_resource_definition().items
     return {str(item.metadata.name) for item in items}
+
+
+@contextmanager
+def alone(cluster: Any, *bodies: dict[str, Any]) -> Iterator[None]:
+    """Make kinds of a controller, which are the whole cluster's: one worker at a time has any."""
+    names = {body["metadata"]["name"] for body in bodies}
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(cache, "openvino-edge", "ingress")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        define(cluster, *bodies)
+        try:
+            yield
+        finally:
+            undefine(cluster, *names, seconds=180)

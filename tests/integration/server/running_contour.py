@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from definitions import define, defined, undefine
+from definitions import alone
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "testbed")]
 
@@ -34,16 +33,7 @@ def run_contour(
     (node,) = shop.core.list_node().items
     (address,) = [item.address for item in node.status.addresses if item.type == "InternalIP"]
     bodies = [item for item in yaml.safe_load_all((programs() / "crds.yaml").read_text()) if item]
-    bodies += more
-    # Its kinds are the whole cluster's, so that one worker at a time has them.
-    with (programs().parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        define(shop, *bodies)
-        try:
-            where = (shop.kubeconfig, node.metadata.name, address, edge_class, work, gateway)
-            with controller(*where) as made:
-                yield made
-        finally:
-            names = {body["metadata"]["name"] for body in bodies}
-            undefine(shop, *names)
-            shop.wait_until(lambda: not names & defined(shop), f"{names} are gone", 180)
+    with alone(shop, *bodies, *more):
+        where = (shop.kubeconfig, node.metadata.name, address, edge_class, work, gateway)
+        with controller(*where) as made:
+            yield made

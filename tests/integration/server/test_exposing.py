@@ -14,8 +14,6 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -31,7 +29,6 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     WaitError,
 )
 from callers import infer_by_grpc
-from definitions import define, undefine
 from kubernetes import client as k8s
 from readers import read_all
 from serving import ALL_OBJECTS, COLLECTIONS, Server, models_on_claim, put_models
@@ -330,47 +327,6 @@ def test_a_client_runs_as_a_job(server: Server, agent_image: str, tmp_path: Path
     batch.delete_namespaced_job("ocr-client", server.namespace, propagation_policy="Background")
 
 
-OWN_ROUTE = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "routes.route.openshift.io"},
-    "spec": {
-        "group": "route.openshift.io",
-        "scope": "Namespaced",
-        "names": {"kind": "Route", "plural": "routes", "singular": "route"},
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "subresources": {"status": {}},
-                "schema": {
-                    "openAPIV3Schema": {
-                        "type": "object",
-                        "x-kubernetes-preserve-unknown-fields": True,
-                    }
-                },
-            }
-        ],
-    },
-}
-
-
-@contextmanager
-def routes_served(cluster: Any) -> Iterator[None]:
-    """Make the kind Route known to a cluster."""
-    real = Path(os.environ.get("EDGE_CRDS", "/nowhere"), "route.openshift.io_routes.yaml")
-    body: Any = yaml.safe_load(real.read_text()) if real.exists() else OWN_ROUTE
-    # That name is kept for the platform's own kinds.
-    notes = {"api-approved.kubernetes.io": "unapproved, for a test"}
-    body["metadata"]["annotations"] = {**body["metadata"].get("annotations", {}), **notes}
-    define(cluster, body)
-    try:
-        yield
-    finally:
-        undefine(cluster, body["metadata"]["name"])
-
-
 def test_routes_are_made_and_pruned(server: Server) -> None:
     authority = Authority()
     certificate, key = authority.issue(HOST, GRPC_HOST)
@@ -382,7 +338,7 @@ def test_routes_are_made_and_pruned(server: Server) -> None:
     expose["grpc"] = {**PATHS["grpc"], "tls": own}
     with pytest.raises(InputError, match=r"expose\.controller: the cluster has no Route"):
         server.run(expose=expose)
-    with routes_served(server.cluster):
+    with controllers.routes_served(server.cluster):
         made = server.run(expose=expose)
         names = {name for kind, name in actions(made) if kind == "Route"}
         assert names == {"ocr-rest-v1", "ocr-rest-v2", "ocr-rest-v3", "ocr-grpc"}
@@ -418,7 +374,7 @@ def test_71_what_the_router_says_is_told_and_it_looks_again(server: Server) -> N
         item["metadata"]["namespace"] = server.namespace
     said = "router 'default' does not admit it: ExternalCertificateValidationFailed: .*permission"
     with (
-        routes_served(server.cluster),
+        controllers.routes_served(server.cluster),
         controllers.Router(server.cluster, server.namespace),
     ):
         for changed in (True, False):

@@ -45,6 +45,25 @@ def from_pypi(name: str, folder: Path = Path(__file__).parent) -> Path:
     return fetched(name, [requirements], install)
 
 
+def from_debian(name: str, *packages: str) -> Path:
+    """Return the root directory of packages that are unpacked there and not installed.
+
+    An installed one would start its service; these are programs of a test.
+    """
+
+    def unpack(target: Path) -> None:
+        if not shutil.which("apt-get"):
+            raise RuntimeError(f"{name} is taken from Debian, and there is no apt-get")
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        command = ["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", *packages]
+        subprocess.run(command, cwd=target, check=True)
+        for package in sorted(target.glob("*.deb")):
+            subprocess.run(["dpkg", "-x", str(package), str(target)], check=True)
+            package.unlink()
+
+    return fetched(name, [Path(__file__)], unpack)
+
+
 def go() -> str:
     """Return the path of Go's program."""
     found = shutil.which("go", path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin")

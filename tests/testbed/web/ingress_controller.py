@@ -17,15 +17,15 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from .fetched import fetched, go
+from .node_programs import on_node
 
 HERE = Path(__file__).with_name("ingress")
-LAB = Path(__file__).resolve().parents[1] / "lab" / "lab"
 MODULE = "github.com/projectcontour/contour"
 INSIDE = "127.0.0.1"
 # Contour's Envoy listens on the port of a Gateway's listener plus this (internal/gatewayapi/
@@ -127,8 +127,8 @@ def controller(
     proxy = [str(made / "envoy"), "-c", str(config), "--service-node", "edge"]
     proxy += ["--service-cluster", "edge", "--base-id", str(xds), "--concurrency", "1"]
     with ExitStack() as stack:
-        stack.enter_context(_inside(node, serve, work / "contour.log"))
-        stack.enter_context(_inside(node, proxy, work / "envoy.log"))
+        stack.enter_context(on_node(node, serve, work / "contour.log"))
+        stack.enter_context(on_node(node, proxy, work / "envoy.log"))
         yield Controller(address, http, https, work / "admin.sock")
 
 
@@ -137,19 +137,5 @@ def envoy(node: str, config: Path, log: Path) -> Iterator[None]:
     """Run Envoy alone on a node, with one worker thread and a configuration of the caller's."""
     number = str(random.randrange(30000, 60000))
     command = [str(programs() / "envoy"), "-c", str(config), "--base-id", number]
-    with _inside(node, [*command, "--concurrency", "1"], log):
+    with on_node(node, [*command, "--concurrency", "1"], log):
         yield
-
-
-@contextmanager
-def _inside(node: str, command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program on a node; it ends with the process that entered the node."""
-    entered = [str(LAB), "exec", node, "--", "setpriv", "--pdeathsig", "TERM", *command]
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(entered, stdout=output, stderr=output) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.terminate()

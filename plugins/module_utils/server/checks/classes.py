@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Iterable, Mapping, Optional
 
 from ...errors import InputError
 from ...kube.client import KubeClient
@@ -22,10 +22,11 @@ from ..spec.exposure.options import (
 from .secrets import Warn
 
 _DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
+_OF_TRAEFIK = "traefik.io/ingress-controller"
 # The names of controllers in IngressClass objects (from the documentation of each).
 _CONTROLLERS: Dict[str, str] = {
     "k8s.io/ingress-nginx": NGINX,
-    "traefik.io/ingress-controller": TRAEFIK,
+    _OF_TRAEFIK: TRAEFIK,
     "haproxy.org/ingress-controller": HAPROXY,
     "projectcontour.io/": CONTOUR,
     "openshift.io/ingress-to-route": OTHER,
@@ -67,6 +68,7 @@ def check(client: KubeClient, expose: ExposeSpec, warn: Warn) -> None:
             _warn_unasked(expose, "no IngressClass is known", warn)
             return
     _check_controller(expose, found or {}, warn)
+    _warn_of_traefik(expose, classes, warn)
 
 
 def is_default(item: Mapping[str, Any]) -> bool:
@@ -109,10 +111,27 @@ def _check_controller(expose: ExposeSpec, found: Mapping[str, Any], warn: Warn) 
     )
 
 
+def _warn_of_traefik(expose: ExposeSpec, classes: Iterable[Mapping[str, Any]], warn: Warn) -> None:
+    """Warn where the class may be served by Traefik, which takes over those of ingress-nginx.
+
+    Its provider for them asks no client until 3.6, and from 3.7 on reads the CA and no revocation
+    list (traefik, pkg/provider/kubernetes/ingress-nginx).
+    """
+    if expose.controller != NGINX:
+        return
+    for item in classes:
+        if text_of(item).startswith(_OF_TRAEFIK):
+            name = item["metadata"]["name"]
+            why = f"the cluster has Traefik (IngressClass {name}), which can serve nginx's, too"
+            _warn_unasked(expose, why, warn)
+            return
+
+
 def _warn_unasked(expose: ExposeSpec, why: str, warn: Warn) -> None:
     """Warn that annotations may ask nobody: a controller that does not read them lets all in."""
     if expose.client_auth is not None and not expose.proxied:
         warn(
             f"expose.client_auth: {why}, so it was not checked that {expose.controller} serves the"
-            " Ingress. Another controller asks no client for a certificate: try it without one."
+            " Ingress. Another controller asks no client for a certificate, or looks nothing up in"
+            " a revocation list: try it without one, and with a revoked one."
         )

@@ -205,13 +205,14 @@ def test_no_way_in_is_left_that_asks_nobody(controller: str, more: Object, messa
         make_spec(expose=expose(controller, CA, **more))
 
 
-def look(controller: str, class_controller: str | None, **more: Any) -> list[str]:
+def look(controller: str, class_controller: str | None, other: str = "", **more: Any) -> list[str]:
     warnings: list[str] = []
     unreadable = ("Secret",) if class_controller else ("Secret", "IngressClass")
     place = ServingCluster(unreadable=unreadable)
-    if class_controller:
-        spec = {"controller": class_controller}
-        place.add({"kind": "IngressClass", "metadata": {"name": "edge"}, "spec": spec})
+    for name, text in (("edge", class_controller), ("other", other)):
+        if text:
+            body = {"metadata": {"name": name}, "spec": {"controller": text}}
+            place.add({"kind": "IngressClass", **body})
     given = expose(controller, {"secret_name": "clients"}, class_name="edge", **more)
     del given["grpc"]
     checks.check(place, make_spec(expose=given), warnings.append)  # type: ignore[arg-type]
@@ -224,7 +225,10 @@ def test_a_controller_that_would_ask_nobody_is_refused_or_warned_about() -> None
         look("nginx", "traefik.io/ingress-controller")
     for unknown in ("nginx.org/ingress-controller", None):
         (warning,) = look("nginx", unknown)
-        assert "asks no client for a certificate: try it without one" in warning
+        assert "asks no client for a certificate, or looks nothing up" in warning
+    (warning,) = look("nginx", "k8s.io/ingress-nginx", "traefik.io/ingress-controller")
+    assert "the cluster has Traefik (IngressClass other), which can serve nginx's, too" in warning
+    assert look("nginx", "k8s.io/ingress-nginx", "projectcontour.io/ingress-controller") == []
     assert look("contour", "projectcontour.io/ingress-controller") == []
 
 

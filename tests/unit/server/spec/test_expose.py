@@ -110,7 +110,15 @@ def test_rest_by_an_ingress(spec: MakeSpec) -> None:
             },
             {"traefik.ingress.kubernetes.io/service.serversscheme": "h2c"},
         ),
-        ("haproxy", {"haproxy.org/server-proto": "h2", "haproxy.org/ssl-redirect": "true"}, {}),
+        (
+            "haproxy",
+            {
+                "haproxy.org/server-proto": "h2",
+                "haproxy.org/ssl-redirect": "true",
+                "haproxy.org/ssl-redirect-port": "443",
+            },
+            {},
+        ),
         (
             "contour",
             {

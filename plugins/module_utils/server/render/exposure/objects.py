@@ -67,7 +67,12 @@ _OF_INGRESS: Dict[str, Tuple[Mapping[str, str], Mapping[str, str], Mapping[str, 
         {f"{_TRAEFIK}/router.entrypoints": "websecure", f"{_TRAEFIK}/router.tls": "true"},
         {},
     ),
-    HAPROXY: ({}, {"haproxy.org/ssl-redirect": "true"}, {"haproxy.org/server-proto": "h2"}),
+    HAPROXY: (
+        {},
+        # Its own default is the port on which its pod listens; clients are told 443.
+        {"haproxy.org/ssl-redirect": "true", "haproxy.org/ssl-redirect-port": "443"},
+        {"haproxy.org/server-proto": "h2"},
+    ),
     # Envoy cuts off an answer after 15 s, streams as well.
     CONTOUR: (
         {"projectcontour.io/response-timeout": httpproxy.UNLIMITED},
