@@ -102,8 +102,8 @@ def find_go() -> str:
 
 def _environment() -> dict[str, str]:
     settings = {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
-    # The compiler is a Go program too: fewer collections of its garbage save a tenth to a quarter of
-    # its CPU, and cost some hundred MiB, which two compilers at a time have.
+    # The compiler is a Go program too: fewer collections of its garbage save a tenth to a quarter
+    # of its CPU, and cost some hundred MiB, which two compilers at a time have.
     return {**os.environ, "GOGC": "400", **settings}
 
 
