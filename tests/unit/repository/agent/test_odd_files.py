@@ -247,4 +247,4 @@ def test_records_of_other_shapes_are_none(tmp_path: Path) -> None:
         one = a_store(root)
         assert one.inventory()["versions"][0]["record"] is None
         assert [".edge/manifests/ocr/1.json", "it is no record"] in one.inventory()["odd"]
-        assert one.recorded("ocr", 1, "a.bin") == ""
+        assert one.recorded("ocr", 1) == {}

@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
     blocks,
     pack,
+    shared,
     verify,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
@@ -246,26 +247,26 @@ def test_wrong_bytes_are_put_aside_and_repaired_from_there(tmp_path: Path) -> No
     assert not Path(bad).exists()
 
 
-FILE = b"F" + pack.FILE.pack(0, 0)
+FILE = b"F" + shared.FILE.pack(0, 0)
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        b"D" + pack.DATA.pack(1) + b"x",
-        b"F" + pack.FILE.pack(7, 0),
-        b"F" + pack.FILE.pack(0, 1),
+        b"D" + shared.DATA.pack(1) + b"x",
+        b"F" + shared.FILE.pack(7, 0),
+        b"F" + shared.FILE.pack(0, 1),
         FILE + FILE,
         FILE + b"?",
         FILE + b"E",
-        FILE + b"D" + pack.DATA.pack(0),
-        FILE + b"D" + pack.DATA.pack(11) + b"x" * 11,
-        FILE + b"D" + pack.DATA.pack(1 << 31),
-        FILE + b"Z" + pack.ZIPPED.pack(5, 3) + b"abc",
-        FILE + b"C" + pack.COPY.pack(0, 5),
-        FILE + b"B" + pack.BASIS.pack(2) + b"[]",
-        FILE + b"B" + pack.BASIS.pack(10) + b'{"bad":-1}',
-        FILE + b"B" + pack.BASIS.pack(13) + b'{"path": "o"}' + b"C" + pack.COPY.pack(2, 9),
+        FILE + b"D" + shared.DATA.pack(0),
+        FILE + b"D" + shared.DATA.pack(11) + b"x" * 11,
+        FILE + b"D" + shared.DATA.pack(1 << 31),
+        FILE + b"Z" + shared.ZIPPED.pack(5, 3) + b"abc",
+        FILE + b"C" + shared.COPY.pack(0, 5),
+        FILE + b"B" + shared.BASIS.pack(2) + b"[]",
+        FILE + b"B" + shared.BASIS.pack(10) + b'{"bad":-1}',
+        FILE + b"B" + shared.BASIS.pack(13) + b'{"path": "o"}' + b"C" + shared.COPY.pack(2, 9),
     ],
 )
 def test_nonsense_is_refused(tmp_path: Path, body: bytes) -> None:
