@@ -19,31 +19,36 @@ from ansible import template as ansible_template
 from ansible.errors import AnsibleError
 from jinja2 import Environment, TemplateError, nodes
 
+
+def _words(text: str) -> FrozenSet[str]:
+    return frozenset(text.split())
+
+
 # What these give depends on what they are given, and on nothing else.
-FILTERS = frozenset(
-    "abs b64decode b64encode basename batch bool capitalize combine count d default dict2items"
-    " difference dirname extract first flatten float format from_json from_yaml groupby hash indent"
-    " int intersect items items2dict join last length list lower map max min product"
-    " regex_escape regex_findall regex_replace regex_search reject rejectattr replace reverse round"
-    " select selectattr slice sort split splitext string sum symmetric_difference ternary title"
-    " to_json to_nice_json to_nice_yaml to_yaml tojson trim type_debug union unique upper"
-    " wanted_models zip zip_longest".split()
+FILTERS = _words(
+    """abs b64decode b64encode basename batch bool capitalize combine count d default dict2items
+    difference dirname extract first flatten float format from_json from_yaml groupby hash indent
+    int intersect items items2dict join last length list lower map max min product regex_escape
+    regex_findall regex_replace regex_search reject rejectattr replace reverse round select
+    selectattr slice sort split splitext string sum symmetric_difference ternary title to_json
+    to_nice_json to_nice_yaml to_yaml tojson trim type_debug union unique upper wanted_models zip
+    zip_longest"""
 )
-TESTS = frozenset(
-    "== != > >= < <= all any boolean contains defined divisibleby eq equalto even false falsy float"
-    " ge greaterthan gt in integer iterable le lessthan lower lt mapping match ne none number odd"
-    " regex search sequence string subset superset true truthy undefined upper version".split()
+TESTS = _words(
+    """== != > >= < <= all any boolean contains defined divisibleby eq equalto even false falsy
+    float ge greaterthan gt in integer iterable le lessthan lower lt mapping match ne none number
+    odd regex search sequence string subset superset true truthy undefined upper version"""
 )
-FUNCTIONS = frozenset(("dict", "range"))
-METHODS = frozenset(
-    "count endswith get index items join keys lower replace rstrip split startswith strip upper"
-    " values".split()
+FUNCTIONS = _words("dict range")
+METHODS = _words(
+    """count endswith get index items join keys lower replace rstrip split startswith strip upper
+    values"""
 )
 # Filters that take the name of a filter or of a test, and where it is.
 _NAMING = {"map": (FILTERS, 0), "select": (TESTS, 0), "reject": (TESTS, 0)}
 _NAMING.update({"selectattr": (TESTS, 1), "rejectattr": (TESTS, 1)})
 # These stand for much more than a value of this host.
-OTHERS = frozenset(("vars", "lookup", "query", "q", "now", "undef"))
+OTHERS = _words("vars lookup query q now undef")
 # Another host's variables may hold anything, but what the plays of this collection keep on the
 # controller is made of values, and stays what it is while a task runs.
 HOSTVARS, KEEPER, KEPT_THERE = "hostvars", "localhost", "__edge_"

@@ -81,7 +81,7 @@ EACH = {
     "{{ auth }}": {"auth": "{{ name }}", "name": "site-{{ me }}"},
     "{{ lookup('env', 'HOME') }}": {},
     "{{ hostvars['localhost'].given }}": {"hostvars": {"localhost": {"given": 7}}},
-    "{{ auth }}": {"auth": ["{{ me }}"]},
+    "{{ names }}": {"names": ["{{ me }}"]},
     "{{ [1, 2, 3] | shuffle | length }}": {},
     "{{ models | map('random') | list }}": {"models": [[1], [2]]},
     "{{ vars['me'] }}": {},
