@@ -343,7 +343,7 @@ def test_bad_numbers_are_refused_and_warnings_name_their_cluster(bench: Bench) -
 def test_turns_are_resolved_as_there_is_room_for_them(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also after one that cannot be resolved: what waits takes memory, whatever the fleet's size."""
+    """Also after one that cannot be resolved; what waits takes memory."""
     monkeypatch.setattr(turns, "AHEAD", 1)
     bench.orders["a"] = UnsupportedError("a task of it cannot be looked at")
     ended: list[bool] = []
