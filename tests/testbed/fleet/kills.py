@@ -254,11 +254,11 @@ def kinds(count: int) -> list[tuple[str, dict[str, str], dict[str, Any]]]:
     good = dict.fromkeys(names, "")
     # The second batch of the last wave has one failure more than may be.
     bad = {name: "fail" if name in names[-2:] else "" for name in names}
-    ends = [
+    ends: list[tuple[str, dict[str, str], dict[str, Any]]] = [
         ("all is well", good, {"edge_waves": waves}),
         ("the budget is spent", bad, {"edge_waves": waves, "edge_max_failures": 0}),
     ]
-    ways = [("", {}), (", one task", {"edge_one_task": True})]
+    ways: list[tuple[str, dict[str, Any]]] = [("", {}), (", one task", {"edge_one_task": True})]
     return [
         (name + way, hosts, {**given, **more}) for way, more in ways for name, hosts, given in ends
     ]

@@ -66,7 +66,7 @@ def hosts(**common: Any) -> "list[dict[str, Any]]":
     return [{"me": name, **common} for name in ("one", "two")]
 
 
-PURE = {
+PURE: "dict[str, dict[str, Any]]" = {
     "{{ store.pvc | default('') }}": {"store": {"pvc": "models"}},
     "{{ auth | combine(options) }}": {"auth": "{{ base }}", "base": {"a": 1}, "options": {"b": 2}},
     "{{ models | map(attribute='name') | join(',') }}": {"models": [{"name": "x"}, {"name": "y"}]},
@@ -76,7 +76,7 @@ PURE = {
     "{{ models | selectattr('cloud', 'undefined') | list }}": {"models": [{"name": "x"}]},
     "{{ auth.get('a', 0) }}": {"auth": {"a": "{{ 1 + 1 }}"}},
 }
-EACH = {
+EACH: "dict[str, dict[str, Any]]" = {
     "{{ me }}": {},
     "{{ auth }}": {"auth": "{{ name }}", "name": "site-{{ me }}"},
     "{{ lookup('env', 'HOME') }}": {},
