@@ -34,7 +34,8 @@ options:
   state:
     description:
       - V(absent) removes what the collection made for O(name). The namespace, the claim and the
-        models stay.
+        models stay. A server that was taken over with O(adopt), and that its former owner has
+        overwritten since, is refused, since it would stay.
       - V(returned) puts what was taken over with O(adopt) back as it was before, waits for its
         pods, and removes the rest.
     type: str

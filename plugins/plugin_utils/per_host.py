@@ -19,6 +19,7 @@ from ..module_utils.errors import InputError
 from ..module_utils.fleet.status import CLUSTER_RULES, CLUSTER_SPEC, Order
 from ..module_utils.secrecy import secrets
 from .action import EdgeAction, censor
+from .alike import Alike
 
 ACTION = "openvino.edge.model_status"
 """The action in whose name the C(module_defaults) of the play are taken."""
@@ -73,6 +74,7 @@ class HostVariables:
         self._templar = Templar(loader=action._loader)
         self._manager = action._task.get_variable_manager()
         self._known = _known(self._manager, task_vars)
+        self._alike = Alike(self._templar)
 
     def of(self, name: str, task: Any) -> Dict[str, Any]:
         """Return the variables that a task would have on a host.
@@ -98,10 +100,9 @@ class HostVariables:
         Raises:
             InputError: they cannot be resolved, or are none.
         """
-        self._templar.available_variables = variables
         given: Dict[str, Any] = {}
         for part in parts:
-            found = self._mapping(part, option)
+            found = self._mapping(part, variables, option)
             given.update(found)
             if isinstance(part, Mapping):
                 # An option that is given as omit takes away what an earlier part has for it.
@@ -113,14 +114,41 @@ class HostVariables:
         )
         return options
 
-    def _mapping(self, part: Any, option: str) -> Mapping[str, Any]:
+    def applies(self, conditions: Iterable[Any], variables: Mapping[str, Any]) -> bool:
+        """Tell whether all conditions hold; ansible-core before 2.19 has another way to ask."""
+        return all(self._alike.holds(item, variables) for item in conditions)
+
+    def value(self, value: Any, variables: Mapping[str, Any]) -> Any:
+        """Return a value of the play, resolved for a host; None if it is left out there."""
+        return next(iter(self._alike.resolved(value, variables)), None)
+
+    def variables_in(self, names: Iterable[str], variables: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return those of some variables that a host has, resolved."""
+        return {
+            name: item
+            for name in names
+            if name in variables
+            for item in self._alike.variable(name, variables)
+        }
+
+    def _mapping(self, part: Any, variables: Mapping[str, Any], option: str) -> Mapping[str, Any]:
         try:
-            found = self._templar.template(part)
+            found = self._found(part, variables)
         except AnsibleError as error:
             raise InputError(str(error), option=option) from None
         if not isinstance(found, Mapping):
             raise InputError("it is not a dictionary of options", option=option)
         return found
+
+    def _found(self, part: Any, variables: Mapping[str, Any]) -> Any:
+        """Return a part, resolved; of a dictionary each option for itself, since few differ."""
+        if not isinstance(part, Mapping):
+            return self.value(part, variables)
+        return {
+            name: item
+            for name, value in part.items()
+            for item in self._alike.resolved(value, variables)
+        }
 
 
 def without_omitted(value: Any, omit: Any) -> Any:

@@ -10,7 +10,7 @@ The specifications are the same, those of C(meta/argument_specs.yml).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Iterable, Mapping
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -22,6 +22,7 @@ from ..module_utils.loadtest import options as loadtest
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # The variable of the role verify with options of the module benchmark.
 MEASURED = "verify_benchmark"
+Validators = Dict[str, Tuple[List[str], ArgumentSpecValidator]]
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -48,10 +49,38 @@ def check_roles(
         InputError: a variable is missing or has another type, or is not one of the choices, or
             what is to be measured cannot be.
     """
-    for role, options in specs.items():
-        given = {name: variables[name] for name in options if name in variables}
-        resolved = templar.template(given)
-        checked = ArgumentSpecValidator(dict(options)).validate(resolved)
+    check_given(
+        validators_of(specs),
+        lambda options: templar.template(
+            {name: variables[name] for name in options if name in variables}
+        ),
+    )
+
+
+def validators_of(specs: Mapping[str, Mapping[str, Any]]) -> Validators:
+    """Return what checks the options of roles, by role, with the names of these."""
+    return {
+        role: (list(options), ArgumentSpecValidator(dict(options)))
+        for role, options in specs.items()
+    }
+
+
+def check_given(
+    validators: Validators, given: Callable[[Sequence[str]], Mapping[str, Any]]
+) -> None:
+    """Check what a host gives to roles.
+
+    Args:
+        validators: of the roles, from C(validators_of).
+        given: returns those of some variables that the host has, resolved.
+
+    Raises:
+        InputError: a variable is missing or has another type, or is not one of the choices, or
+            what is to be measured cannot be.
+    """
+    for role, (options, validator) in validators.items():
+        resolved = given(options)
+        checked = validator.validate(resolved)
         if checked.error_messages:
             message = remove_values(str(checked.errors.msg), checked._no_log_values)
             raise InputError(

@@ -25,8 +25,9 @@ from ..module_utils.runtime import Run
 from ..module_utils.secrecy import secrets
 from .action import IN_PROCESS_CONNECTIONS, EdgeAction, censor
 from .per_host import HostVariables, defaults_for
-from .role_options import check_roles
+from .role_options import check_given, validators_of
 
+CONNECTION = "ansible_connection"
 BEGIN = "openvino.edge.rollout_cluster"
 # What the play registers of a turn that begins, on which the conditions of its tasks rest.
 TURN = {"__edge_turn": {"turn": rollout_cluster.GO, "until": 0}}
@@ -75,8 +76,10 @@ class HostTurns:
         self._acts = acts
         self._hosts = HostVariables(action, task_vars)
         self._templar = Templar(loader=action._loader)
-        self._kinds, self._specs = kinds, specs
+        self._kinds, self._roles = kinds, validators_of(specs)
         self._begin, self._tasks = _found(action._task._parent._play, acts)
+        self._places = _places((self._begin, *self._tasks))
+        self._module_defaults: Dict[int, Sequence[Any]] = {}
         if not acts:
             rank = {name: number for number, name in enumerate(kinds)}
             self._tasks.sort(key=lambda task: rank.get(task.action, len(rank)))
@@ -93,16 +96,19 @@ class HostTurns:
             UnsupportedError: a task of its turn cannot be looked at.
         """
         hidden: "set[str]" = set()
-        begin = self._params(name, self._begin, hidden)
+        known: Dict[int, Mapping[str, Any]] = {}
+        variables = self._variables(name, self._begin, known)
+        begin = self._params(self._begin, variables, hidden)
         if begin is None:
             raise AssertionError("a turn always begins")
-        self._check_roles(name, begin["roles"])
+        self._check_roles(begin["roles"], variables)
         steps: List[Step] = []
         for task in self._tasks:
-            params = self._params(name, task, hidden)
+            variables = self._variables(name, task, known)
+            params = self._params(task, variables, hidden)
             if params is None:
                 continue
-            step = self._step(task, params)
+            step = self._step(task, params, variables)
             if self._acts:
                 steps.append(step)
                 continue
@@ -114,7 +120,7 @@ class HostTurns:
                 steps[steps.index(same[0])] = step
         return Turn(begin, steps, lambda result: censor(result, hidden))
 
-    def _step(self, task: Any, params: Mapping[str, Any]) -> Step:
+    def _step(self, task: Any, params: Mapping[str, Any], variables: Mapping[str, Any]) -> Step:
         kind = self._kinds[task.action]
         return Step(
             task.action,
@@ -124,33 +130,40 @@ class HostTurns:
             kind.difference,
             kind.told,
             check_mode=bool(task.check_mode),
-            throttle=int(self._templar.template(task.throttle)),
+            throttle=int(self._hosts.value(task.throttle, variables)),
         )
 
-    def _check_roles(self, name: str, roles: Sequence[str]) -> None:
-        variables = self._hosts.of(name, self._begin)
-        self._templar.available_variables = variables
-        specs = {role: self._specs[role] for role in roles}
+    def _variables(
+        self, name: str, task: Any, known: Dict[int, Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        """Return the variables of a task on a host; tasks that have the same share them."""
+        place = self._places[id(task)]
+        if place not in known:
+            known[place] = {**self._hosts.of(name, task), **TURN}
+        return known[place]
+
+    def _check_roles(self, roles: Sequence[str], variables: Mapping[str, Any]) -> None:
         try:
-            check_roles(specs, variables, self._templar)
+            check_given(
+                {role: self._roles[role] for role in roles},
+                lambda options: self._hosts.variables_in(options, variables),
+            )
         except AnsibleError as error:
             raise InputError(str(error), option="roles") from None
 
-    def _params(self, name: str, task: Any, hidden: "set[str]") -> Any:
+    def _params(self, task: Any, variables: Mapping[str, Any], hidden: "set[str]") -> Any:
         """Return the options of a task on a host; None if the host leaves the task out.
 
         Secrets among them are added to C(hidden).
         """
-        variables = {**self._hosts.of(name, task), **TURN}
-        self._templar.available_variables = variables
         try:
-            if not _applies(task, self._templar, variables):
+            if not self._applies(task, variables):
                 return None
             self._refuse_strange(task, variables)
         except AnsibleError as error:
             raise InputError(str(error), option=task.get_name()) from None
         kind = self._kinds.get(task.action, _BEGIN_KIND)
-        parts = (*defaults_for(task.action, task), task.args)
+        parts = (*self._defaults(task), task.args)
         given = self._hosts.resolved(variables, parts, task.get_name())
         # What a run in check mode would have made before is not there in any other run.
         given.pop(OPTION, None)
@@ -161,13 +174,28 @@ class HostTurns:
         hidden.update(checked._no_log_values, secrets(params))
         return params
 
+    def _defaults(self, task: Any) -> Sequence[Any]:
+        """Return what C(module_defaults) say for a task: the same for each host, unresolved."""
+        key = id(task)
+        if key not in self._module_defaults:
+            self._module_defaults[key] = defaults_for(task.action, task)
+        return self._module_defaults[key]
+
+    def _applies(self, task: Any, variables: Mapping[str, Any]) -> bool:
+        """Tell whether the conditions of a task hold; ansible-core 2.19 has another way to ask."""
+        if hasattr(self._templar, "evaluate_conditional"):
+            return self._hosts.applies(task.when, variables)
+        self._templar.available_variables = variables
+        return bool(task.evaluate_conditional(self._templar, variables))
+
     def _refuse_strange(self, task: Any, variables: Mapping[str, Any]) -> None:
         """Refuse what a look does not do.
 
         Raises:
             UnsupportedError: there is such a thing.
         """
-        connection = self._templar.template(variables.get("ansible_connection", task.connection))
+        given = self._hosts.variables_in((CONNECTION,), variables)
+        connection = given.get(CONNECTION) or self._hosts.value(task.connection, variables)
         strange = {
             "its module cannot be looked at": task.action not in self._validators,
             "it runs on another machine": connection not in IN_PROCESS_CONNECTIONS,
@@ -214,6 +242,27 @@ def _found(play: Any, acts: bool) -> "Tuple[Any, List[Any]]":
     return begins[0], [task for task in tasks if task._role is not None]
 
 
+def _places(tasks: Sequence[Any]) -> Dict[int, int]:
+    """Return a number for each task, by its identity: the same for those with the same variables.
+
+    These rest on the role, on what leads to it, and on what the task and the blocks around it have.
+    """
+    known: List[Any] = []
+    found: Dict[int, int] = {}
+    for task in tasks:
+        place = (
+            task._role,
+            task.get_dep_chain(),
+            task.get_vars(),
+            task.get_include_params(),
+            task.get_search_path(),
+        )
+        if place not in known:
+            known.append(place)
+        found[id(task)] = known.index(place)
+    return found
+
+
 def _writes(task: Any, state: str) -> bool:
     return bool(task.action == BEGIN and task.args.get("state") == state)
 
@@ -230,10 +279,3 @@ def _registered(task: Any) -> str:
     """Return the variable that a task registers; ansible-core 2.21 may have several, by name."""
     register = task.register
     return str(next(iter(register), "") if isinstance(register, Mapping) else register or "")
-
-
-def _applies(task: Any, templar: Any, variables: Mapping[str, Any]) -> bool:
-    """Tell whether the conditions of a task hold; ansible-core 2.19 has another way to ask."""
-    if hasattr(templar, "evaluate_conditional"):
-        return all(templar.evaluate_conditional(item) for item in task.when)
-    return bool(task.evaluate_conditional(templar, variables))

@@ -164,6 +164,8 @@ def test_slow_jobs_run_on_fewer_clusters() -> None:
     assert bench_fleet.sizes(bench_fleet.FLEET, 1000) == (200, 1000)
     assert bench_fleet.sizes(bench_fleet.STOCK, 1000) == (10, 50)
     assert bench_fleet.sizes(bench_fleet.STOCK, 20) == (4, 20)
+    assert bench_fleet.sizes(bench_fleet.ROLLOUT, 1000, 20) == (20, 1000)
+    assert bench_fleet.sizes(bench_fleet.ROLLOUT, 20, 20) == (19, 20)
 
 
 def test_a_copy_has_nothing_that_the_api_server_gives() -> None:

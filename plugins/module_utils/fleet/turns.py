@@ -31,6 +31,9 @@ __all__ = ["ARGUMENT_SPEC", "SPEC_RULES", "run"]
 
 SPEC_RULES: Dict[str, Any] = {}
 
+# So many turns for each thread are known before they begin.
+AHEAD = 3
+
 STATE = ("cluster", "wave", "state", "phase", "reason")
 """What is told of the state of a cluster, as the module rollout_cluster tells it."""
 
@@ -161,18 +164,23 @@ class _All:
         """Return the course of each cluster."""
         courses: Dict[str, Course] = {}
         pool = ThreadPoolExecutor(forks, thread_name_prefix="turn")
+        room = threading.Semaphore(AHEAD * forks)
         try:
             asked: Dict[Future[Course], str] = {}
             for name in names:
                 # One after the other, since templates are not made for threads; work begins at
-                # once.
+                # once, and what waits for a thread is in memory.
+                room.acquire()
                 try:
                     turn = self._resolved(name)
                 except Exception as error:
                     # Its tasks will tell more about what is odd here.
                     courses[name] = Course(told(error))
+                    room.release()
                 else:
-                    asked[pool.submit(self._turn, name, turn)] = name
+                    future = pool.submit(self._turn, name, turn)
+                    future.add_done_callback(lambda done: room.release())
+                    asked[future] = name
             for future in as_completed(asked):
                 courses[asked.pop(future)] = future.result()
         except BaseException:

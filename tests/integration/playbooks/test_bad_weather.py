@@ -16,6 +16,20 @@ from test_waves import states
 from weather import FAULTS, Sky, weather
 
 SEED = int(os.environ.get("EDGE_SEED", "1"))
+# The turns have tasks of their own, or are gone through in one task.
+WAYS = [{}, {"edge_one_task": True}]
+# Every Python process of a controller loads it first; the clock of the machine is nobody's to set.
+WRONG_CLOCK = """
+import datetime, os, time
+off = float(os.environ["EDGE_CLOCK_OFF"])
+right, right_ns, real = time.time, time.time_ns, datetime.datetime
+time.time = lambda: right() + off
+time.time_ns = lambda: right_ns() + int(off * 1e9)
+datetime.datetime = type("datetime", (real,), {
+    "now": classmethod(lambda cls, tz=None: cls.fromtimestamp(time.time(), tz)),
+    "utcnow": classmethod(lambda cls: cls.utcfromtimestamp(time.time())),
+})
+"""
 
 
 def lead(sites: Sites, kubeconfig: Path | str, *names: str) -> None:
@@ -39,13 +53,16 @@ def helpers(sites: Sites, site: str) -> list[str]:
 @pytest.mark.parametrize(
     "seed", [SEED, *(pytest.param(n, marks=pytest.mark.whole) for n in range(2, 7))]
 )
-def test_a_rollout_in_bad_weather_ends_as_in_good(sites: Sites, seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", WAYS, ids=["tasks", "one task"])
+def test_a_rollout_in_bad_weather_ends_as_in_good(
+    sites: Sites, seed: int, way: dict[str, Any], tmp_path: Path
+) -> None:
     """Every 16th answer is a bad one, of nine kinds, for all sites and all that is asked."""
     sky = Sky(seed, share=1 / 16)
     good = sites.cluster.kubeconfig
     with weather(sites.cluster, sky, tmp_path) as kubeconfig:
         lead(sites, kubeconfig, *SITES)
-        first = sites.rollout(1)
+        first = sites.rollout(1, **way)
     assert first.code == 0, first.text
     assert states(sites) == dict.fromkeys(SITES, ("done", ""))
     assert set(FAULTS) <= set(sky.given), sky.given
@@ -66,11 +83,11 @@ def test_a_rollout_in_bad_weather_ends_as_in_good(sites: Sites, seed: int, tmp_p
         pytest.param("GET", "/proxy/v1/config", marks=pytest.mark.whole),
     ],
 )
-@pytest.mark.parametrize("fault", ["503", "reset"])
+@pytest.mark.parametrize("fault", ["503", "reset", pytest.param("still", marks=pytest.mark.whole)])
 def test_an_api_server_may_be_away_for_eight_seconds(
     sites: Sites, tmp_path: Path, method: str, part: str, fault: str
 ) -> None:
-    """From the moment of one request on; the balancer before it answers, or nobody does."""
+    """From one request on: the balancer before it answers, nobody does, or it stands still."""
     sky = Sky(SEED, share=0.0)
     sky.storm(method, part, fault, 8.0)
     with weather(sites.cluster, sky, tmp_path) as kubeconfig:
@@ -79,6 +96,41 @@ def test_an_api_server_may_be_away_for_eight_seconds(
     assert done.code == 0, done.text
     assert sky.given[fault] > 0, "nobody asked meanwhile"
     assert sites.releases("canary") == [(1, "good")]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=["tasks", "one task"])
+def test_an_api_server_may_be_slow(sites: Sites, tmp_path: Path, way: dict[str, Any]) -> None:
+    """Every answer takes a third of a second more, of what is asked of one site."""
+    sky = Sky(SEED, share=1.0, faults=("slow",))
+    sky.slow = 0.3
+    with weather(sites.cluster, sky, tmp_path) as kubeconfig:
+        lead(sites, kubeconfig, "north")
+        done = sites.rollout(1, **way)
+    assert done.code == 0, done.text
+    assert sky.given["slow"] > 10 and set(sky.given) == {"slow"}
+    assert {site: sites.releases(site) for site in SITES} == dict.fromkeys(SITES, [(1, "good")])
+    assert helpers(sites, "north") == []
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("way", WAYS, ids=["tasks", "one task"])
+def test_the_clock_of_a_controller_may_be_wrong(
+    sites: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: dict[str, Any]
+) -> None:
+    """A rollout in the future, the next in the past, then the right time: each is the next one."""
+    (tmp_path / "sitecustomize.py").write_text(WRONG_CLOCK)
+    path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+    monkeypatch.setenv("PYTHONPATH", path)
+    served: list[tuple[int, str]] = []
+    for days, version in ((400, 1), (-30, 3), (0, 1)):
+        monkeypatch.setenv("EDGE_CLOCK_OFF", str(days * 86400))
+        done = sites.rollout(version, **way)
+        assert done.code == 0 and "rollout done: 3 done" in done.text, done.text
+        served.append((version, "good"))
+        assert {site: sites.releases(site) for site in SITES} == dict.fromkeys(SITES, served)
+        assert states(sites) == dict.fromkeys(SITES, ("done", ""))
+    same = sites.rollout(1, **way)
+    assert same.code == 0 and not any(same.changed.values()), same.text
 
 
 def test_a_login_that_ends_in_the_middle_is_one_cluster_and_the_next_run_goes_on(

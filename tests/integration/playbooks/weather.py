@@ -31,12 +31,13 @@ class Sky:
         faults: which ones there are.
         away: a fault that all requests get until C(clear_at).
         refusal: the status that all requests get, 0 for none.
+        slow: seconds for which a request with the fault C(slow) is kept before it is passed on.
     """
 
     def __init__(self, seed: int, share: float, faults: tuple[str, ...] = FAULTS) -> None:
         self.share, self.faults = share, faults
         self.given: Counter[str] = Counter()
-        self.away, self.clear_at, self.refusal = "", 0.0, 0
+        self.away, self.clear_at, self.refusal, self.slow = "", 0.0, 0, 0.0
         self._random = random.Random(seed)
         self._next: list[str] = []
         self._lock = threading.Lock()
@@ -52,6 +53,10 @@ class Sky:
             found = self._fault(method, path)
             self.given[found] += 1
         return found
+
+    def wait_until_clear(self) -> None:
+        """Answer nothing for as long as it is away, as a process that is stopped."""
+        time.sleep(max(0.0, self.clear_at - time.monotonic()))
 
     def _fault(self, method: str, path: str) -> str:
         for storm in self._storms:
@@ -86,6 +91,13 @@ class Weather(PassingOn):
             self.send(200, b"<html><body>Maintenance, back soon</body></html>", "text/html")
         elif fault == "reset":
             self.hang_up()
+        elif fault == "still":
+            self.sky.wait_until_clear()
+            self.hang_up()
+        elif fault == "slow":
+            time.sleep(self.sky.slow)
+            with suppress(ConnectionError):
+                self.pass_back(self.ask(body))
         elif fault in ("lost", "cut"):
             answer = self.ask(body)
             if fault == "cut" and not self.watching:

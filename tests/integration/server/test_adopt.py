@@ -364,6 +364,27 @@ def test_case_68_helm_4_works_again_after_giving_back(
     assert container.args[0] == "--model_path", "Helm's --force-conflicts overwrites"
 
 
+def test_what_helm_4_has_overwritten_is_not_taken_for_gone(
+    shop: Any, make_namespace: Any, make_pvc: Any, make_server: Any, fill: Any, server_image: str
+) -> None:
+    """Its removal is refused, whoever runs it, before what its pods may need is removed."""
+    namespace = make_namespace(shop, "baseline")
+    fill(shop, namespace, make_pvc(shop, namespace))
+    server = make_server(shop, namespace, name=NAME, adopt=True, strategy="RollingUpdate")
+    as_helm_4(server, chart_deployment(server_image))
+    as_helm_4(server, chart_service())
+    server.run()
+    as_helm_4(server, chart_deployment(server_image), force=True)
+    before = server.made()
+    for check in (True, False):
+        with pytest.raises(InputError, match=r"state: returned.*helm uninstall.*adopt: true"):
+            server.run(state="absent", check=check)
+    assert server.made() == before and _deployment(server)
+    assert server.run(wait=False)["changed"], "it is taken over once more"
+    assert server.run(state="absent", wait=False)["changed"]
+    assert server.made() == [] and not server.run(state="absent", wait=False)["changed"]
+
+
 def fields_of(server: Server) -> dict[str, Any]:
     """Return who owns which fields, but for what controllers write."""
     return {

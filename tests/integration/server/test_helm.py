@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from ansible_collections.openvino.edge.plugins.module_utils.server.chart.migrate import migrate
 from helmkit import NAME, VALUES, Helm
 from serving import Server
@@ -121,6 +122,31 @@ def test_helm_by_force_and_back(helm: Helm, server: Server, written_anew: bool) 
     assert upgraded.returncode == 0, upgraded.stderr
     assert (helm.status(), level(server)) == ("deployed", "WARNING")
     assert owners(server) == alone
+
+
+@pytest.mark.parametrize("uninstalled", [True, False])
+def test_a_server_that_helm_has_overwritten_is_not_taken_for_gone(
+    helm: Helm, server: Server, uninstalled: bool
+) -> None:
+    """Its removal is refused before anything is removed, and both ways out of that work."""
+    server.run()
+    before = server.made()
+    forced = helm("upgrade", "chart", "--set", "level=ERROR", "--force-conflicts")
+    assert forced.returncode == 0, forced.stderr
+    for check in (True, False):
+        with pytest.raises(InputError, match=r"state: returned.*helm uninstall.*adopt: true"):
+            server.run(state="absent", check=check)
+    assert level(server) == "ERROR", "it serves what Helm has made of it"
+    if uninstalled:
+        helm.do("uninstall", "--wait")
+        server.run(state="absent")
+    else:
+        assert server.run()["changed"]
+        assert server.made() == before
+        assert server.run(state="absent")["changed"]
+    assert server.made() == []
+    assert not server.cluster.apps.list_namespaced_deployment(server.namespace).items
+    assert not server.run(state="absent")["changed"]
 
 
 def test_helm_makes_anew_what_was_removed(helm: Helm, server: Server) -> None:

@@ -130,13 +130,15 @@ class Slope:
         return float(getattr(self.at_many, figure) + self.each(figure) * (count - self.many))
 
 
-def sizes(job: str, clusters: int) -> tuple[int, int]:
-    """Return the two numbers of clusters for a job."""
+def sizes(job: str, clusters: int, few: int | None = None) -> tuple[int, int]:
+    """Return the two numbers of clusters for a job; the smaller one is a fifth, if not given."""
     many = min(clusters, MOST.get(job, clusters))
-    return max(1, many // 5), many
+    return min(few, many - 1) if few else max(1, many // 5), many
 
 
-def measured(work: Path, name: str, playbook: Path, hosts: Path) -> measure.Sample:
+def measured(
+    work: Path, name: str, playbook: Path, hosts: Path, forks: int = FORKS
+) -> measure.Sample:
     """Measure one run of a playbook, and say what it took."""
     settings = work / "ansible.cfg"
     settings.write_text("[defaults]\n")
@@ -145,7 +147,7 @@ def measured(work: Path, name: str, playbook: Path, hosts: Path) -> measure.Samp
         "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / 'collections'}:{peers.kubernetes_core()}",
         "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
         "ANSIBLE_CONFIG": str(settings),
-        "ANSIBLE_FORKS": str(FORKS),
+        "ANSIBLE_FORKS": str(forks),
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
     }
     program = str(Path(sys.executable).with_name("ansible-playbook"))
@@ -161,15 +163,17 @@ def measured(work: Path, name: str, playbook: Path, hosts: Path) -> measure.Samp
 class Works:
     """Rolls out on simulated clusters whose pods do their work."""
 
-    def __init__(self, simulation: Sites, work: Path) -> None:
+    def __init__(self, simulation: Sites, work: Path, forks: int) -> None:
         self._samples: dict[str, measure.Sample] = {}
         self._rollouts = Rollouts(simulation, self._play)
-        self._work = work
+        self._work, self._forks = work, forks
         self._rollouts.install()
 
-    def slopes(self, chosen: Sequence[str], clusters: int, rounds: int) -> dict[str, Slope]:
+    def slopes(
+        self, chosen: Sequence[str], counts: tuple[int, int], rounds: int
+    ) -> dict[str, Slope]:
         """Measure rollouts and runs that change nothing on both numbers of clusters, in turns."""
-        few, many = sizes(ROLLOUT, clusters)
+        few, many = counts
         steps = {
             ROLLOUT: self._rollouts.next,
             SITE: self._rollouts.again,
@@ -196,7 +200,7 @@ class Works:
         }
 
     def _play(self, name: str, playbook: Path, hosts: Path) -> None:
-        self._samples[name] = measured(self._work, name, playbook, hosts)
+        self._samples[name] = measured(self._work, name, playbook, hosts, self._forks)
 
 
 class Bench:
@@ -262,13 +266,13 @@ def report(slopes: Mapping[str, Slope]) -> str:
     return f"{made}\n{measure.table('Each further cluster, and a thousand', header, each)}"
 
 
-def machine() -> str:
+def machine(forks: int) -> str:
     """Return one line on the machine and how busy it is: figures mean nothing without it."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return (
         f"Machine: {os.cpu_count()} cores, {pages / 2**30:.0f} GiB; load average "
         f"{os.getloadavg()[0]:.1f} before the first run. The API server runs on it, too. "
-        f"{FORKS} forks. One OVMS stand-in answers for all clusters."
+        f"{forks} forks. One OVMS stand-in answers for all clusters."
     )
 
 
@@ -277,6 +281,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clusters", type=int, default=100, help="simulated clusters")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each job and size")
+    parser.add_argument("--few", type=int, help="clusters of the smaller run of a rollout")
+    parser.add_argument("--forks", type=int, default=FORKS, help="of rollouts")
     parser.add_argument("--only", choices=[*ASKED, *WORKED], action="append")
     return parser.parse_args(given)
 
@@ -294,14 +300,16 @@ def all_slopes(work: Path, options: argparse.Namespace) -> dict[str, Slope]:
     if set(chosen) & set(WORKED):
         work.chmod(0o711)  # helpers run as other users
         with sites(work / "sites", options.clusters) as found:
-            slopes.update(Works(found, work).slopes(chosen, options.clusters, options.rounds))
+            counts = sizes(ROLLOUT, options.clusters, options.few)
+            works = Works(found, work, options.forks)
+            slopes.update(works.slopes(chosen, counts, options.rounds))
     return slopes
 
 
 def main() -> int:
     """Make the clusters, run the jobs, and print the tables; exit code 1 when a job failed."""
     options = arguments()
-    told = machine()
+    told = machine(options.forks)
     with tempfile.TemporaryDirectory(prefix="edge-bench-fleet-") as folder:
         work = Path(folder)
         try:

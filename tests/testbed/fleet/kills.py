@@ -3,7 +3,8 @@
 The clusters are none. Their job leaves marks on the disk as a copy does: ten blocks, of which the
 ones that arrived are not sent again, then one publication. After each kill the same command runs
 once more, until the rollout has ended. The end has to be that of a rollout nobody disturbed, no
-cluster may begin before the wave before its own is through, and none may be published twice.
+cluster may begin before the wave before its own is through, and none may be published twice. All of
+it is done with tasks for each cluster, and with one task for each batch (`edge_one_task`).
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ import wavekit
 BLOCKS = 10
 # A rollout that has not ended after so many kills gets to its end undisturbed.
 KILLS_EACH = 12
-# Of what an undisturbed run prints, so much may pass before the next kill.
+# Of what an undisturbed run prints and notes, so much may pass before the next kill.
 NEXT = 0.35
+# What a job notes counts so much more than what is printed, so that many a kill meets a copy.
+NOTED = 10
 ROUNDS_MOST = 60
 COPY = """
 import os, sys, time
@@ -73,32 +76,35 @@ class Rollout:
     faults: list[str] = field(default_factory=list)
 
     def undisturbed(self) -> int:
-        """Run it to its end and return how many bytes it printed."""
+        """Run it to its end and return how many bytes it printed and noted."""
         self._run(None)
         (log,) = self.folder.glob("run-*.log")
-        return log.stat().st_size
+        return _told(log, self.store / "events", 0)
 
-    def disturbed(self, chance: random.Random, printed: int, most: int = KILLS_EACH) -> None:
-        """Kill it when it has printed a random part of what it prints, until it ends before that.
+    def disturbed(self, chance: random.Random, told: int, most: int = KILLS_EACH) -> None:
+        """Kill it when it has told a random part of what it tells, until it ends before that.
 
-        What it prints tells how far it is on a machine of any speed.
+        What it prints, and its jobs note, tells how far it is on a machine of any speed.
         """
         for _ in range(ROUNDS_MOST):
             wanted = self.kills < most
-            killed = self._run(int(chance.uniform(0.0, NEXT) * printed) if wanted else None)
+            killed = self._run(int(chance.uniform(0.0, NEXT) * told) if wanted else None)
             self.kills += killed
             if not killed:
                 return
         self.faults.append(f"it has not ended after {ROUNDS_MOST} runs")
 
-    def _run(self, printed: int | None) -> bool:
-        """Run the command, until it has printed so many bytes; return whether it was killed."""
-        log = self.folder / f"run-{time.monotonic_ns()}.log"
+    def _run(self, told: int | None) -> bool:
+        """Run the command, until it has told so many bytes; return whether it was killed."""
+        log, events = self.folder / f"run-{time.monotonic_ns()}.log", self.store / "events"
+        before = _size(events)
         with log.open("w") as output:
             process = wavekit.start(
-                self.folder, wavekit.ours(job(self.folder)), self.hosts, output, **self.given
+                self.folder, plays(self.folder), self.hosts, output, **self.given
             )
-            while process.poll() is None and (printed is None or _size(log) < printed):
+            while process.poll() is None:
+                if told is not None and _told(log, events, before) >= told:
+                    break
                 time.sleep(0.01)
             killed = process.poll() is None
             if killed:
@@ -197,7 +203,22 @@ def _stat(pid: int) -> str:
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size
+    return path.stat().st_size if path.exists() else 0
+
+
+def _told(log: Path, events: Path, before: int) -> int:
+    """Return how much a run has printed and noted, of which there was some before."""
+    return _size(log) + NOTED * (_size(events) - before)
+
+
+def plays(folder: Path) -> list[wavekit.Play]:
+    """Return the plays, in which the one task of a batch knows the modules of the job."""
+    made = wavekit.ours(job(folder))
+    for task in (task for play in made for task in play["tasks"]):
+        for item in task.get("block", ()):
+            if "openvino.edge.rollout_turns" in item:
+                item["turns_of_none"] = item.pop("openvino.edge.rollout_turns")
+    return made
 
 
 def job(folder: Path) -> wavekit.Tasks:
@@ -227,15 +248,19 @@ def job(folder: Path) -> wavekit.Tasks:
 
 
 def kinds(count: int) -> list[tuple[str, dict[str, str], dict[str, Any]]]:
-    """Return the rollouts to try: one that goes through, and one whose budget is spent."""
+    """Return the rollouts to try: one that goes through, one whose budget is spent, in each way."""
     names = [f"c{number:03}" for number in range(1, count + 1)]
     waves = [1, "20%", {"name": "rest", "rest": True, "batch": max(2, count // 4)}]
     good = dict.fromkeys(names, "")
     # The second batch of the last wave has one failure more than may be.
     bad = {name: "fail" if name in names[-2:] else "" for name in names}
-    return [
+    ends: list[tuple[str, dict[str, str], dict[str, Any]]] = [
         ("all is well", good, {"edge_waves": waves}),
         ("the budget is spent", bad, {"edge_waves": waves, "edge_max_failures": 0}),
+    ]
+    ways: list[tuple[str, dict[str, Any]]] = [("", {}), (", one task", {"edge_one_task": True})]
+    return [
+        (name + way, hosts, {**given, **more}) for way, more in ways for name, hosts, given in ends
     ]
 
 
@@ -243,13 +268,14 @@ def tried(folder: Path, count: int, kills: int, seed: int) -> list[tuple[str, Ro
     """Kill rollouts of each kind until it was often enough; return each beside its calm one."""
     found = []
     chance = random.Random(seed)
-    for name, hosts, given in kinds(count):
+    tries = kinds(count)
+    for name, hosts, given in tries:
         calm = Rollout(_place(folder), hosts, given)
-        printed = calm.undisturbed()
-        left = kills // 2
+        told = calm.undisturbed()
+        left = max(1, kills // len(tries))
         while left > 0:
             rollout = Rollout(_place(folder), hosts, given)
-            rollout.disturbed(chance, printed)
+            rollout.disturbed(chance, told, min(left, KILLS_EACH))
             rollout.judge(calm)
             found.append((name, rollout, calm))
             left -= max(1, rollout.kills)

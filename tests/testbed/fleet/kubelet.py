@@ -19,6 +19,7 @@ import ipaddress
 import json
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -433,4 +434,7 @@ def main(kubeconfig: str, folder: str) -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     logs.configure("ERROR", None)
     os.umask(0o022)
+    # The API server keeps connections to the servers that it has asked open.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     Kubelet(Path(kubeconfig), Path(folder)).run()

@@ -19,6 +19,8 @@ from typing import IO, Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
+# The one task of a batch for clusters that are none.
+ACTIONS = Path(__file__).resolve().parent / "action_plugins"
 # An address at which nothing listens: the clusters of these plays never answer.
 NOWHERE = "https://127.0.0.1:1"
 DID = "Do the job"
@@ -170,6 +172,7 @@ def _command(
     environment = {
         **os.environ,
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+        "ANSIBLE_ACTION_PLUGINS": str(ACTIONS),
         "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
         "ANSIBLE_NOCOLOR": "1",

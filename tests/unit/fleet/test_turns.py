@@ -338,3 +338,22 @@ def test_bad_numbers_are_refused_and_warnings_name_their_cluster(bench: Bench) -
     bench.results["b"] = {"model_repository": warn}
     bench.run()
     assert bench.runtime.warnings == ["b: the claim is small"]
+
+
+def test_turns_are_resolved_as_there_is_room_for_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after one that cannot be resolved; what waits takes memory."""
+    monkeypatch.setattr(turns, "AHEAD", 1)
+    bench.orders["a"] = UnsupportedError("a task of it cannot be looked at")
+    ended: list[bool] = []
+    resolve = bench.turn
+
+    def turn(name: str) -> Turn:
+        if name == "c":
+            ended.append(bench.states().get("b") == DONE)
+        return resolve(name)
+
+    monkeypatch.setattr(bench, "turn", turn)
+    found = bench.run(forks=1)
+    assert found["over"] == ["b", "c"] and ended == [True]

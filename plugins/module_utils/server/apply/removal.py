@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from ...errors import EdgeError
+from typing import Mapping
+
+from ...errors import EdgeError, InputError
 from ...kube.apply import delete_objects
 from ...kube.client import KubeClient
 from ...runtime import Runtime
@@ -13,7 +15,9 @@ from ..backends.select import see_out
 from ..checks import cluster
 from ..discover import live
 from ..plan.changes import real
+from ..plan.diff import Key, key_of
 from ..render import kinds
+from ..render.identity import Object
 from ..spec.backend import made_elsewhere, without_records
 from ..status.wait import wait_pods_gone
 from .outcome import Outcome, Waiting
@@ -25,10 +29,12 @@ def remove(
     """Remove all objects of one server; the claim and the namespace are kept.
 
     Raises:
+        InputError: the former owner of an adopted object has overwritten it; nothing is removed.
         ForbiddenError: before anything is removed.
         WaitError: pods do not end in time.
     """
     current = live.read_objects(client, namespace, name)
+    _refuse_overwritten(client, namespace, name, current)
     extra = kinds.optional(current.values())
     if current:
         wanted = cluster.access_for_removal(namespace, wait=waiting.wait, extra=extra)
@@ -47,3 +53,25 @@ def remove(
         error.details["changed"] = any(change.changed for change in changes)
         raise
     return Outcome([real(change) for change in changes])
+
+
+def _refuse_overwritten(
+    client: KubeClient, namespace: str, name: str, current: Mapping[Key, Object]
+) -> None:
+    """Refuse to remove a server of which something has the labels of its former owner again.
+
+    Only the rest would be found, which its pods may need, while the server itself stays.
+
+    Raises:
+        InputError: names the object and the ways out.
+    """
+    for item in live.read_adopted(client, namespace, name):
+        if key_of(item) not in current:
+            raise InputError(
+                "it was taken over with adopt, and its former owner has overwritten it since, as"
+                " helm upgrade --force-conflicts does; it would stay, without what is ours of it",
+                option="state",
+                subject=f"{item['kind']} {namespace}/{item['metadata']['name']}",
+                hint="Give it back with state: returned; or remove it with its owner (helm"
+                " uninstall), or take it over once more (adopt: true), and run state: absent again",
+            )
