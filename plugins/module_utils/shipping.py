@@ -17,12 +17,15 @@ def scripts(source: str, package: str, names: Sequence[str]) -> Dict[str, str]:
     Args:
         source: name of the package here.
         package: name of the package in the archive.
-        names: its modules; the first one has C(main).
+        names: its modules, those of a folder as C(folder.module); the first one has C(main).
     """
     # What Python runs in a zip; the package has relative imports, so it cannot be run as it is.
     start = f"from {package}.{names[0]} import main\n\nmain()\n"
-    texts = {f"{package}/{name}.py": _source(f"{source}.{name}") for name in names}
-    return {"__main__.py": start, f"{package}/__init__.py": "", **texts}
+    folders = sorted({"", *(f"{name.rpartition('.')[0]}/" for name in names if "." in name)})
+    texts = {f"{package}/{folder}__init__.py": "" for folder in folders}
+    for name in names:
+        texts[f"{package}/{name.replace('.', '/')}.py"] = _source(f"{source}.{name}")
+    return {"__main__.py": start, **texts}
 
 
 def zipped(texts: Dict[str, str]) -> bytes:

@@ -24,7 +24,7 @@ import numpy
 import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 from web.authority import Pair
-from web.ingress_controller import Controller
+from web.ingress_controller import Entrance
 
 SERVED, HANDSHAKE = "served", "handshake"
 READY = "/v2/models/adder/ready"
@@ -41,7 +41,7 @@ class Caller:
         grpc_host: of gRPC.
     """
 
-    where: Controller
+    where: Entrance
     trusted: str
     host: str
     grpc_host: str

@@ -28,7 +28,7 @@ from kubernetes import client as k8s
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "testbed")]
 
 from web import haproxy, nginx  # noqa: E402
-from web.ingress_controller import Controller  # noqa: E402
+from web.ingress_controller import Entrance  # noqa: E402
 from web.node_programs import on_node  # noqa: E402
 from web.sites import Ports, Site  # noqa: E402
 
@@ -44,7 +44,7 @@ Write = Callable[[Sequence[Site], Ports, Path], dict[str, str]]
 
 
 @dataclass(frozen=True)
-class Plane(Controller):
+class Plane(Entrance):
     """Where clients reach one, and the class of the Ingresses that it serves."""
 
     class_name: str = ""

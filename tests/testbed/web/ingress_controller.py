@@ -36,12 +36,18 @@ _NOT_READ = ("tlsroutes", "tcproutes", "backendtlspolicies")
 
 
 @dataclass(frozen=True)
-class Controller:
-    """Where clients reach it; C(admin) is the socket on which Envoy tells its configuration."""
+class Entrance:
+    """Where clients reach a data plane."""
 
     address: str
     http: int
     https: int
+
+
+@dataclass(frozen=True)
+class Controller(Entrance):
+    """Contour's; C(admin) is the socket on which Envoy tells its configuration."""
+
     admin: Path
 
 

@@ -140,7 +140,7 @@ class Commands:
                 raise fs.Refused(409, "the controller is gone")
             self.store.check_owner()
 
-        from . import fetch as fetching  # late: with TLS and XML, it is a fourth of the program
+        from .pull import fetch as fetching  # late: with TLS and XML, it is a fourth of the program
 
         upload = self._upload(request["digest"], still_ours, lambda: None)
         try:
@@ -149,11 +149,11 @@ class Commands:
             upload.close()
 
     def _look(self, request: Json, task: Task) -> Json:
-        from . import look as looking  # late, as above
+        from .pull import look as looking  # late, as above
 
         return looking.look(self.store.work, request)
 
     def _gather(self, request: Json, task: Task) -> Json:
-        from . import look as looking
+        from .pull import look as looking
 
         return looking.gather(self.store, request, task.progress)

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from ...errors import InputError
 from ...kube.client import Access
 from ...store import Store
-from ..agent.s3 import base_url, escaped
+from ..agent.pull.s3 import base_url, escaped
 from ..agent.shared import KEY_NAMES
 
 # Credentials given in the task are put into a Secret that is deleted with the helper.

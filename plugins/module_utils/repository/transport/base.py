@@ -233,7 +233,7 @@ class Channel(ABC):
         via: Mapping[str, Any],
         advance: Advance,
     ) -> Mapping[int, str]:
-        """Let the helper fetch files into a stage (C(peers)); see C(agent/fetch.py)."""
+        """Let the helper fetch files into a stage (C(peers)); see C(agent/pull/fetch.py)."""
         raise self._cannot("fetching")
 
     def content(self, digest: str, number: int) -> Tuple[str, Mapping[str, str]]:

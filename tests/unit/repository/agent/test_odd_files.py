@@ -21,10 +21,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.agent imp
     blocks,
     files,
     lock,
-    look,
     store,
     trust,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.pull import look
 
 from .crash_driver import NEW, OLD, content, manifest_of, publish, send
 

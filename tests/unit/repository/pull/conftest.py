@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import fetch
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.pull import fetch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "testbed"))
 

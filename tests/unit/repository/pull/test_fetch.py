@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.files import Refused
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.pull import (
     fetch as agent_fetch,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.files import Refused
 from web.webkit import FileServer, ForwardProxy, running
 
 from .conftest import NearUpload

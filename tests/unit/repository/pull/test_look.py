@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import fetch, look
 from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.files import Refused
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.pull import fetch, look
 from web.webkit import FileServer
 
 from .conftest import NearUpload

@@ -17,7 +17,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.auth.proxies im
     bypassed as kube_bypassed,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository import entry
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.pull import (
     http as agent_http,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.options.helper import (

@@ -9,8 +9,8 @@ import time
 from email.utils import formatdate
 
 import pytest
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import http as web
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import s3
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.pull import http as web
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.pull import s3
 from web.webkit import FileServer
 
 # Amazon S3 API reference, "Signature Calculations for the Authorization Header", examples.

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent import (
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.files import Refused
+from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.pull import (
     fetch as agent_fetch,
 )
-from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.files import Refused
 from web.webkit import FileServer, ForwardProxy, running
 
 from unit.kube.conftest import Authority

@@ -15,10 +15,10 @@ import threading
 from collections import deque
 from typing import Any, Callable, Deque, Dict, Mapping, Optional, Tuple
 
-from . import files as fs
+from .. import files as fs
+from ..shared import KEY_NAMES, SECRETS
 from . import http as web
 from . import s3
-from .shared import KEY_NAMES, SECRETS
 
 BLOCK = 65536  # bytes that may be fetched twice after a broken connection
 PARALLEL = 4

@@ -18,10 +18,10 @@ import time
 from collections import deque
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional
 
+from .. import files as fs
+from ..shared import SECRETS
 from . import fetch, s3
-from . import files as fs
 from . import http as web
-from .shared import SECRETS
 
 Json = Dict[str, Any]
 TRIES = 3
