@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, Dict, List
 
@@ -13,7 +14,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.secrecy import witho
 from ansible_collections.openvino.edge.plugins.module_utils.verify import downloads, explain
 from ansible_collections.openvino.edge.plugins.module_utils.verify.reasons import reason_lines
 from ansible_collections.openvino.edge.plugins.module_utils.verify.replicas import replicas_of
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 PROXY = "http://proxy.corp:3128"
@@ -99,5 +100,7 @@ WORD = st.text("abc1.-", min_size=1, max_size=8)
     scheme=st.sampled_from(["http", "https"]), user=WORD, host=WORD, password=st.text(max_size=9)
 )
 def test_no_login_is_left(scheme: str, user: str, host: str, password: str) -> None:
+    # Digits and a slash are a port and a path to every client, whatever comes later.
+    assume(not re.match(r"\d+/", password))
     assert without_login(f"{scheme}://{user}:{password}@{host}:1") == f"{scheme}://{host}:1"
     assert without_login(f"{scheme}://{host}:1") == f"{scheme}://{host}:1"

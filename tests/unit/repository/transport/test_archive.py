@@ -19,10 +19,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.transport
 def test_every_file_of_the_agent_is_shipped_and_imports_there(tmp_path: Path) -> None:
     shipped = scripts()
     here = Path(main.__file__).parent
-    package = {f"{PACKAGE}/{path.name}" for path in here.glob("*.py")}
+    package = {f"{PACKAGE}/{path.relative_to(here)}" for path in here.rglob("*.py")}
     assert set(shipped) == {"__main__.py", *package}
-    (tmp_path / PACKAGE).mkdir()
     for name, text in shipped.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     names = ",".join(sorted(name[:-3].replace("/", ".") for name in package))
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {names}"
