@@ -180,7 +180,7 @@ def ensure() -> Path:
         if final.is_dir():
             return final
         go = find_go()
-        say(f"building the lab's programs, once, into {final} (some 8 minutes on two cores)")
+        say(f"building the lab's programs, once, into {final} (10 minutes on two cores)")
         partial = final.with_name(final.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
