@@ -37,6 +37,19 @@ for text in json.loads(pathlib.Path("programs.json").read_text()):
     said.append(output.getvalue())
 pathlib.Path("said.json").write_text(json.dumps(said))
 """
+# Ends once somebody listens there; the first 20 s are for programs that have to start.
+REACHED = """\
+import socket, sys, time
+last = time.monotonic() + 20
+while True:
+    try:
+        socket.create_connection((sys.argv[1], int(sys.argv[2])), 5).close()
+        break
+    except ConnectionRefusedError:
+        if time.monotonic() > last:
+            raise
+        time.sleep(0.1)
+"""
 
 
 @dataclass
@@ -92,6 +105,8 @@ class Inside:
         relay = ["socat", f"TCP-LISTEN:{port},bind={listen},fork,reuseaddr", f"TCP:{target}"]
         with subprocess.Popen(self.command("setpriv", "--pdeathsig", "TERM", *relay)) as process:
             try:
+                # It listens only once it has entered the node.
+                self.run(sys.executable, "-c", REACHED, listen, str(port))
                 yield
             finally:
                 process.terminate()
