@@ -37,7 +37,7 @@ from simulated import copied  # noqa: E402
 
 
 def samples(*walls: float, cpu: float = 1.0, rss: float = 60.0) -> list[Wired]:
-    return [Wired(wall, cpu, rss, 1 << 20) for wall in walls]
+    return [Wired(wall, cpu, rss, wire=1 << 20) for wall in walls]
 
 
 def results() -> Results:
@@ -57,6 +57,13 @@ def test_plays_are_told_without_an_empty_play() -> None:
     assert medians.net(COLD, OURS).wall == 1.5 and medians.net(COLD, FLOOR).wall == 1.0
     assert medians.net(COLD, OURS).cpu == pytest.approx(0.2)
     assert medians.net("", EMPTY).wall == 1.0
+
+
+def test_bytes_on_the_wire_reach_the_table() -> None:
+    told = Wired.of(Sample(2.0, 1.0, 60.0, 50.0), 3 << 20)
+    assert (told.wall, told.wire) == (2.0, 3 << 20)
+    medians = Medians.of({**results(), COLD: {OURS: [told], FLOOR: [told]}})
+    assert medians.net(COLD, OURS).wire == medians.net(COLD, FLOOR).wire == 3 << 20
 
 
 def test_aims_are_judged() -> None:

@@ -72,7 +72,7 @@ class Hosts:
             sum(item.wall for item in samples),
             sum(item.cpu for item in samples),
             max(item.rss for item in samples),
-            sum(item.wire for item in samples),
+            wire=sum(item.wire for item in samples),
         )
 
     def check(self, name: str, job: Job) -> None:

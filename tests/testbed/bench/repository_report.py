@@ -41,7 +41,7 @@ class Medians:
         empty = self.figures[""][EMPTY]
         # A play is never faster than an empty one; noise of a few ms must not make it negative.
         wall, cpu = max(found.wall - empty.wall, 0.01), max(found.cpu - empty.cpu, 0.0)
-        return Wired(wall, cpu, found.rss, found.wire)
+        return Wired(wall, cpu, found.rss, wire=found.wire)
 
     def has(self, situation: str, *names: str) -> bool:
         """Tell whether all of them were measured."""
@@ -53,7 +53,7 @@ def _median(samples: list[Wired]) -> Wired:
         statistics.median(item.wall for item in samples),
         statistics.median(item.cpu for item in samples),
         statistics.median(item.rss for item in samples),
-        int(statistics.median(item.wire for item in samples)),
+        wire=int(statistics.median(item.wire for item in samples)),
     )
 
 

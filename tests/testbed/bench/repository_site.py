@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -58,12 +58,12 @@ http.server.ThreadingHTTPServer(("", 8099), Sink).serve_forever()
 class Wired(measure.Sample):
     """A sample with the bytes that the controller's network card sent and received."""
 
-    wire: int = 0
+    wire: int = field(default=0, kw_only=True)
 
     @classmethod
     def of(cls, sample: measure.Sample, wire: int) -> Wired:
         """Return a sample with its bytes."""
-        return cls(sample.wall, sample.cpu, sample.rss, wire)
+        return cls(sample.wall, sample.cpu, sample.rss, wire=wire)
 
 
 class Link(ControllerNet):
