@@ -105,7 +105,7 @@ def _check_measured(given: Mapping[str, Any]) -> None:
         try:
             loadtest.options_from_params(checked.validated_parameters)
         except EdgeError as error:
-            why = one_line(str(error))
+            why = one_line(str(error)).rstrip(".")
     if why:
         raise InputError(
             f"the server could not be measured: {remove_values(why, checked._no_log_values)}",
