@@ -13,7 +13,7 @@ import pytest
 from kubernetes import client as k8s
 from running_contour import Controller, run_contour
 from running_gateway import Front, run_front
-from serving import Server, models_on_nodes, put_models, tiny_model
+from serving import Server, models_on_claim, models_on_nodes, put_models, tiny_model
 
 MakeServer = Callable[..., Server]
 
@@ -33,6 +33,14 @@ def lasting_namespace() -> Iterator[Callable[..., str]]:
     yield make
     for cluster, name in made:
         cluster.core.delete_namespace(name)
+
+
+@pytest.fixture(scope="module")
+def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
+    """A restricted namespace with models on a claim."""
+    namespace: str = lasting_namespace(shop, "restricted")
+    models_on_claim(shop, namespace, adders)
+    return namespace
 
 
 @pytest.fixture

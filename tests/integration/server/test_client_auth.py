@@ -27,7 +27,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import InputE
 from callers import HANDSHAKE, SERVED, Caller, grpc_word
 from kubernetes import client as k8s
 from readers import read_all
-from serving import ALL_OBJECTS, COLLECTIONS, Server, models_on_claim
+from serving import ALL_OBJECTS, COLLECTIONS, Server
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS / "testbed")]
@@ -117,14 +117,6 @@ def cases(ca: Authority, revoked: Pair) -> list[Case]:
         Case("wrong subject, header forged", of("writer"), "forbidden", {"headers": FORGED}),
         Case("no certificate, header forged", None, HANDSHAKE, {"headers": FORGED}),
     ]
-
-
-@pytest.fixture(scope="module")
-def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
-    """A restricted namespace with models on a claim."""
-    namespace: str = lasting_namespace(shop, "restricted")
-    models_on_claim(shop, namespace, adders)
-    return namespace
 
 
 @dataclass

@@ -25,7 +25,7 @@ import tritonclient.grpc as triton
 from callers import HANDSHAKE, READY, SERVED, Caller, grpc_word, infer_by_grpc
 from inside import Inside
 from planes import Plane, plane
-from serving import ALL_OBJECTS, Server, models_on_claim
+from serving import ALL_OBJECTS, Server
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS / "testbed")]
@@ -43,14 +43,6 @@ REDIRECTS = {
 LISTEN = "127.0.0.11"
 PAGE = TESTS.parent / "docs" / "which-way-in.md"
 READER = Client(((OID.COMMON_NAME, "reader"),))
-
-
-@pytest.fixture(scope="module")
-def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
-    """A restricted namespace with models on a claim."""
-    namespace: str = lasting_namespace(shop, "restricted")
-    models_on_claim(shop, namespace, adders)
-    return namespace
 
 
 @pytest.fixture

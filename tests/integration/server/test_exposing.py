@@ -31,7 +31,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
 from callers import infer_by_grpc
 from kubernetes import client as k8s
 from readers import read_all
-from serving import ALL_OBJECTS, COLLECTIONS, Server, models_on_claim, put_models
+from serving import ALL_OBJECTS, COLLECTIONS, Server, put_models
 from tritonclient.utils import InferenceServerException
 
 TESTS = Path(__file__).resolve().parents[2]
@@ -44,14 +44,6 @@ HOST, GRPC_HOST = "ocr.example.org", "grpc.ocr.example.org"
 PATHS = {"rest": {"host": HOST}, "grpc": {"host": GRPC_HOST}}
 RBAC = TESTS.parent / "roles" / "preflight" / "files" / "rbac.yml"
 GROUP = "rbac.authorization.k8s.io"
-
-
-@pytest.fixture(scope="module")
-def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
-    """A restricted namespace with models on a claim."""
-    namespace: str = lasting_namespace(shop, "restricted")
-    models_on_claim(shop, namespace, adders)
-    return namespace
 
 
 @pytest.fixture

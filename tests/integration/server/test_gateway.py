@@ -34,7 +34,7 @@ from running_gateway import (
     refused,
     routes_of,
 )
-from serving import ALL_OBJECTS, Server, models_on_claim, put_models
+from serving import ALL_OBJECTS, Server, put_models
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS / "testbed")]
@@ -42,14 +42,6 @@ sys.path[:0] = [str(TESTS / "testbed")]
 from web.authority import Authority  # noqa: E402
 
 ADDED = [1.0, 2.0, 3.0, 4.0]
-
-
-@pytest.fixture(scope="module")
-def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
-    """A restricted namespace with models on a claim."""
-    namespace: str = lasting_namespace(shop, "restricted")
-    models_on_claim(shop, namespace, adders)
-    return namespace
 
 
 @pytest.fixture

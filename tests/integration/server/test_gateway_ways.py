@@ -27,20 +27,12 @@ from running_gateway import (
     refused,
     routes_of,
 )
-from serving import ALL_OBJECTS, Server, models_on_claim
+from serving import ALL_OBJECTS, Server
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests" / "testbed")]
 
 from web.authority import Authority  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
-    """A restricted namespace with models on a claim."""
-    namespace: str = lasting_namespace(shop, "restricted")
-    models_on_claim(shop, namespace, adders)
-    return namespace
 
 
 @pytest.fixture

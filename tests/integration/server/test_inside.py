@@ -15,17 +15,9 @@ from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runti
 from ansible_collections.openvino.edge.plugins.module_utils.server.config.generation import UNKNOWN
 from ansible_collections.openvino.edge.plugins.module_utils.server.spec import server as spec_module
 from ansible_collections.openvino.edge.plugins.module_utils.verify import entry as verify_entry
-from serving import Server, models_on_claim, run_in_pod
+from serving import Server, run_in_pod
 
 CLAIM = {"persistentVolumeClaim": {"claimName": "models"}}
-
-
-@pytest.fixture(scope="module")
-def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
-    """A restricted namespace with models on a claim."""
-    namespace: str = lasting_namespace(shop, "restricted")
-    models_on_claim(shop, namespace, adders)
-    return namespace
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import yaml
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError
 from definitions import define, undefine
 from kubernetes import client as k8s
-from serving import ALL_OBJECTS, Server, models_on_claim
+from serving import ALL_OBJECTS, Server
 
 EXTRA = {
     "extra_volumes": [{"name": "more", "emptyDir": {"sizeLimit": "1Mi"}}],
@@ -59,14 +59,6 @@ OVERRIDES: dict[str, Any] = {
         "containers": [{"name": "ovms", "env": [{"name": "MORE", "value": ""}]}, SIDE],
     },
 }
-
-
-@pytest.fixture(scope="module")
-def place(shop: Any, lasting_namespace: Any, adders: Any) -> str:
-    """A restricted namespace with models on a claim."""
-    namespace: str = lasting_namespace(shop, "restricted")
-    models_on_claim(shop, namespace, adders)
-    return namespace
 
 
 @pytest.fixture
