@@ -161,6 +161,7 @@ def test_two_slices_have_one_budget(sites: Sites, hub: Hub) -> None:
         assert sites.releases(site) == [(1, "good")]
 
 
+@pytest.mark.whole
 def test_a_killed_slice_that_is_started_again_goes_on(sites: Sites, hub: Hub) -> None:
     north, south = (start_slice(sites, 1, limit) for limit in ("canary,north", "south"))
     assert south.stdout is not None

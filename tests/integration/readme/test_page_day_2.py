@@ -51,6 +51,7 @@ def pods(user: User) -> dict[str, str]:
     }
 
 
+@pytest.mark.whole
 def test_version_2_and_back(user: User) -> None:
     before = pods(user)
     commands, table = below(PAGE, "Version 2")
