@@ -197,3 +197,12 @@ def test_the_memory_of_a_command_counts_its_children(tmp_path: Path) -> None:
     whole = measure.run([sys.executable, "-c", script], {}, tmp_path / "log", tree=True)
     assert whole.rss > 64
     assert 0 < whole.main < 64, "the command itself has nothing of it"
+
+
+def test_a_failed_run_is_told_by_its_first_errors_not_by_its_recap() -> None:
+    lines = ["fatal: [site-0007]: FAILED! => the API server did not answer", *["ok"] * 9]
+    output = "\n".join([*lines, *(f"site-{n:04} : ok=4 failed=1" for n in range(400))])
+    shown = measure.shown(output)
+    assert shown.startswith(lines[0]) and shown.endswith("site-0399 : ok=4 failed=1")
+    assert len(shown) < 4200
+    assert measure.shown("nothing was found\n") == "nothing was found\n"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -64,8 +65,21 @@ def run(argv: Sequence[str], env: Mapping[str, str], log: Path, *, tree: bool = 
     code = os.waitstatus_to_exitcode(status)
     child.returncode = code
     if code != 0:
-        raise BenchError(f"{' '.join(argv)} ended with {code}:\n{log.read_text()[-4000:]}")
+        said = shown(log.read_text(errors="replace"))
+        raise BenchError(f"{' '.join(argv)} ended with {code}:\n{said}")
     return Sample(wall, usage.ru_utime + usage.ru_stime, memory, main)
+
+
+def shown(output: str, most: int = 4000) -> str:
+    """Return what tells most of the output of a command that failed: its first errors and its end.
+
+    The recap of a play over hundreds of clusters is longer than C(most) characters, and says
+    nothing of why.
+    """
+    end = output[-most:]
+    before = output[:-most].splitlines()
+    errors = [line[:600] for line in before if re.search(r"fatal:|ERROR|failed[: ]", line)]
+    return "\n".join([*errors[:8], end])
 
 
 class TreeMemory:
