@@ -82,7 +82,7 @@ def check_given(
         resolved = given(options)
         checked = validator.validate(resolved)
         if checked.error_messages:
-            message = remove_values(str(checked.errors.msg), checked._no_log_values)
+            message = remove_values("; ".join(checked.error_messages), checked._no_log_values)
             raise InputError(
                 f"a variable of the role {role} is not right: {message}",
                 hint="See docs/variables.md",
@@ -100,7 +100,8 @@ def _check_measured(given: Mapping[str, Any]) -> None:
     # The role itself names the server, and the way to the cluster has been checked before.
     validator = ArgumentSpecValidator(dict(loadtest.ARGUMENT_SPEC), **loadtest.SPEC_RULES)
     checked = validator.validate({**given, "namespace": "a", "name": "a"})
-    why = str(checked.errors.msg) if checked.error_messages else ""
+    # All of them: where a name is misspelt, "missing" comes first, and the wrong name after it.
+    why = "; ".join(checked.error_messages)
     if not why:
         try:
             loadtest.options_from_params(checked.validated_parameters)
