@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -55,6 +56,9 @@ class Sites(Simulation):
         lab("up", self.cluster)
         self.folder.mkdir(parents=True, exist_ok=True)
         api = Api(self.kubeconfig())
+        # Nothing is provisioned here, and it would read each volume again and again: half of all
+        # that the API server is asked.
+        os.kill(self._pid_of("provisioner"), signal.SIGTERM)
         self.write_models(1)
         self._start_kubelet()
         api.post("/apis/storage.k8s.io/v1/storageclasses", _storage_class())
@@ -81,14 +85,15 @@ class Sites(Simulation):
         claim = {"preflight_claim_storage_class": STORAGE, "preflight_claim_size": "1Gi"}
         return {**super().variables(), **claim}
 
-    def _start_kubelet(self) -> None:
-        """Start the stand-in in the network of the control plane, and wait until it is ready."""
+    def _pid_of(self, component: str) -> int:
         status = json.loads(lab("status", "--json"))
         (cluster,) = (item for item in status if item["name"] == self.cluster)
-        (pid,) = (
-            item["pid"] for item in cluster["components"] if item["component"] == "kube-apiserver"
-        )
-        enter = ["nsenter", "-t", str(pid), "-n"]
+        (pid,) = (i["pid"] for i in cluster["components"] if i["component"] == component)
+        return int(pid)
+
+    def _start_kubelet(self) -> None:
+        """Start the stand-in in the network of the control plane, and wait until it is ready."""
+        enter = ["nsenter", "-t", str(self._pid_of("kube-apiserver")), "-n"]
         subprocess.run([*enter, "ip", "route", "add", "local", PODS, "dev", "lo"], check=True)
         self.folder.chmod(0o755)
         begin = "import sys; from kubelet import main; main(*sys.argv[1:])"

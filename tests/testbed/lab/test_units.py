@@ -142,7 +142,7 @@ def test_v2_is_one_hierarchy(tmp_path: Path) -> None:
 def test_kubelet_runs_below_its_machines_group() -> None:
     rendered = json.loads(config.kubelet(FACTORY, FACTORY.nodes[1]))
     assert rendered["cgroupRoot"] == "/edge-factory-2"
-    assert rendered["clusterDNS"] == ["10.215.1.10"]
+    assert rendered["clusterDNS"] == ["10.215.8.10"]
     assert rendered["failCgroupV1"] is False
 
 

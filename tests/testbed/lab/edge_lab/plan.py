@@ -7,7 +7,9 @@ A cluster is one control machine and 1 to 8 nodes on a bridge of its own:
 
     machines  10.213.INDEX.0/24     .1 this host, .10 control, .11 the first node
     pods      10.214.X.0/24         X = 8 * INDEX + number of the node, counted from 0
-    services  10.215.INDEX.0/24     .1 the API server, .10 cluster DNS
+    services  10.215.X.0/21         X = 8 * INDEX; .1 the API server, .10 cluster DNS
+
+A cluster has room for 2,000 Services, since one can stand for a fleet of a thousand.
 """
 
 from __future__ import annotations
@@ -114,17 +116,17 @@ class Cluster:
     @property
     def services(self) -> str:
         """The network of Service addresses."""
-        return f"10.215.{self.index}.0/24"
+        return f"10.215.{8 * self.index}.0/21"
 
     @property
     def api_service(self) -> str:
         """The Service address of the API server, as pods see it."""
-        return f"10.215.{self.index}.1"
+        return f"10.215.{8 * self.index}.1"
 
     @property
     def dns_service(self) -> str:
         """The Service address of cluster DNS."""
-        return f"10.215.{self.index}.10"
+        return f"10.215.{8 * self.index}.10"
 
     @property
     def api_url(self) -> str:
