@@ -15,6 +15,7 @@ from pathlib import Path
 import bench_clients
 import bench_copy
 import bench_deploy
+import bench_forward
 import bench_gate
 import bench_helm
 import bench_idle
@@ -23,7 +24,18 @@ import bench_many
 import bench_updates
 import measure
 
-PARTS = ["copy", "deploy", "helm", "gate", "updates", "many", "idle", "clients", "layer7"]
+PARTS = [
+    "copy",
+    "deploy",
+    "helm",
+    "gate",
+    "updates",
+    "many",
+    "idle",
+    "clients",
+    "layer7",
+    "forward",
+]
 
 
 def machine() -> str:
@@ -61,6 +73,8 @@ def main() -> int:
                     parts.append(bench_idle.bench(work, options.rounds))
                 elif name == "many":
                     parts.append(bench_many.bench(work, options.rounds, options.mib))
+                elif name == "forward":
+                    parts.append(bench_forward.bench(work, options.rounds, options.mib))
                 elif name == "deploy":
                     parts.append(bench_deploy.bench(work, options.rounds))
                 elif name == "helm":
