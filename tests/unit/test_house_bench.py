@@ -16,6 +16,7 @@ TESTBED = Path(__file__).resolve().parents[1] / "testbed"
 sys.path[:0] = [str(TESTBED / name) for name in ("bench", "lab", "faults", "fleet")]
 
 import bench_fleet  # noqa: E402
+import bench_forward  # noqa: E402
 import bench_helm  # noqa: E402
 import measure  # noqa: E402
 import repository_data as data  # noqa: E402
@@ -134,6 +135,15 @@ def test_a_new_part_leaves_95_percent(tmp_path: Path) -> None:
         if item.read_bytes() == (second.path / item.relative_to(first.path)).read_bytes()
     ]
     assert len(files) == 20 and len(same) == 19
+
+
+def test_peers_are_told_as_multiples_of_ours() -> None:
+    ours = [Sample(wall, 0.5, 0.0) for wall in (1.0, 9.0, 0.8)]
+    peer = [Sample(wall, 0.25, 0.0) for wall in (3.0, 1.6, 1.5)]
+    told = bench_forward.report("t", {bench_forward.OURS: ours, bench_forward.KUBECTL: peer})
+    assert "### t, 3 rounds" in told
+    assert "| portforward | 0.800 | 1.000 | 0.500 | 1.00x | 1.00x | 1.00x |" in told
+    assert "| kubectl port-forward | 1.500 | 1.600 | 0.250 | 1.88x | 1.60x | 0.50x |" in told
 
 
 def test_helm_is_compared_as_a_command_and_as_a_task() -> None:

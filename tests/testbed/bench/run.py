@@ -15,6 +15,7 @@ from pathlib import Path
 import bench_clients
 import bench_copy
 import bench_deploy
+import bench_forward
 import bench_gate
 import bench_helm
 import bench_idle
@@ -23,7 +24,18 @@ import bench_many
 import bench_updates
 import measure
 
-PARTS = ["copy", "deploy", "helm", "gate", "updates", "many", "idle", "clients", "layer7"]
+PARTS = [
+    "copy",
+    "deploy",
+    "helm",
+    "gate",
+    "updates",
+    "many",
+    "idle",
+    "clients",
+    "layer7",
+    "forward",
+]
 
 
 def machine() -> str:
@@ -45,6 +57,25 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def part(name: str, work: Path, options: argparse.Namespace) -> str:
+    """Run one part and return its tables."""
+    sized = {"copy": bench_copy, "forward": bench_forward, "many": bench_many}
+    plain = {
+        "deploy": bench_deploy,
+        "helm": bench_helm,
+        "idle": bench_idle,
+        "layer7": bench_layer7,
+        "updates": bench_updates,
+    }
+    if name in sized:
+        return str(sized[name].bench(work, options.rounds, options.mib))
+    if name in plain:
+        return str(plain[name].bench(work, options.rounds))
+    if name == "clients":
+        return bench_clients.bench_in_pod(work, options.rounds)
+    return bench_gate.bench(work, 2 * options.rounds)
+
+
 def main() -> int:
     """Run what was asked for; exit code 1 when a candidate failed."""
     options = arguments()
@@ -55,24 +86,7 @@ def main() -> int:
             for name in chosen:
                 work = Path(folder) / name
                 work.mkdir()
-                if name == "copy":
-                    parts.append(bench_copy.bench(work, options.rounds, options.mib))
-                elif name == "idle":
-                    parts.append(bench_idle.bench(work, options.rounds))
-                elif name == "many":
-                    parts.append(bench_many.bench(work, options.rounds, options.mib))
-                elif name == "deploy":
-                    parts.append(bench_deploy.bench(work, options.rounds))
-                elif name == "helm":
-                    parts.append(bench_helm.bench(work, options.rounds))
-                elif name == "clients":
-                    parts.append(bench_clients.bench_in_pod(work, options.rounds))
-                elif name == "layer7":
-                    parts.append(bench_layer7.bench(work, options.rounds))
-                elif name == "updates":
-                    parts.append(bench_updates.bench(work, options.rounds))
-                else:
-                    parts.append(bench_gate.bench(work, 2 * options.rounds))
+                parts.append(part(name, work, options))
                 print(parts[-1], flush=True)
     except measure.BenchError as error:
         sys.stderr.write(f"bench: {error}\n")

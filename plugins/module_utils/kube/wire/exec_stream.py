@@ -18,7 +18,7 @@ from typing import Any, Dict, Iterable, List, Optional, Union
 from ...errors import ApiError, TransferError, UnreachableError, UnsupportedError
 from ..types import ExecResult
 from . import websocket
-from .channels import FRAME, PING_EVERY, ChannelStream
+from .channels import PING_EVERY, ChannelStream
 
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 PROTOCOLS = (V5, V4)
@@ -122,11 +122,7 @@ class ExecStream(ChannelStream):
             TransferError: the command ended, or the connection broke, before all was sent.
             UnreachableError: the socket took nothing for C(timeout) seconds.
         """
-        view = memoryview(data)
-        for start in range(0, len(view), FRAME):
-            self._send(
-                websocket.encode(websocket.BINARY, b"\0", bytes(view[start : start + FRAME]))
-            )
+        self._send_data(STDIN, data)
 
     def send_all(self, blocks: Iterable[bytes]) -> None:
         """Send the whole stdin and end it.
@@ -156,7 +152,7 @@ class ExecStream(ChannelStream):
         """
         self.need_half_close()
         if not self.ended:
-            self._send(websocket.encode(websocket.BINARY, bytes((CLOSE_CHANNEL, STDIN))))
+            self._send(self._encoded(websocket.BINARY, bytes((CLOSE_CHANNEL, STDIN))))
 
     def wait(self) -> ExecResult:
         """Wait for the end of the command.

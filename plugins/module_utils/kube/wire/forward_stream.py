@@ -8,18 +8,18 @@ protocol is C(v4.channel.k8s.io) with two channels for a port, 0 for its data an
 why there is none; the first message of each holds the number of the port
 (k8s.io/kubelet pkg/cri/streaming/portforward/websocket.go). It is in every kubelet, where the newer
 C(SPDY/3.1+portforward.k8s.io) begins with Kubernetes 1.30; it has no way to close one direction
-only, which HTTP does not need.
+only, which HTTP does not need. C(forward_spdy) is the same over SPDY itself, which is tried first.
 """
 
 from __future__ import annotations
 
 import socket
 import time
-from typing import Any, Set, cast
+from collections import deque
+from typing import Any, Deque, Set, cast
 
 from ...errors import UnreachableError
-from . import websocket
-from .channels import FRAME, PING_EVERY, ChannelStream
+from .channels import PING_EVERY, ChannelStream
 from .connection import Connection, EarlyAnswer
 
 PROTOCOLS = ("v4.channel.k8s.io",)
@@ -32,7 +32,7 @@ class ForwardStream(ChannelStream):
     def __init__(self, sock: socket.socket, subject: str, timeout: float) -> None:
         super().__init__(sock, timeout)
         self._subject = subject
-        self._data = bytearray()
+        self._data: Deque[memoryview] = deque()  # what the pod has sent, none of it empty
         self._error = bytearray()
         self._named: Set[int] = set()  # channels whose first message came
         self._until_answered = False
@@ -48,9 +48,7 @@ class ForwardStream(ChannelStream):
             UnreachableError: nobody listens on the port.
             OSError: the connection ended, or took nothing for the whole time-out.
         """
-        view = memoryview(data)
-        for start in range(0, len(view), FRAME):
-            self._send(websocket.encode(websocket.BINARY, b"\0", view[start : start + FRAME]))
+        self._send_data(DATA, data)
 
     def send_until_answered(self, data: Any) -> None:
         """Send a part of a body, unless the pod answers or closes before.
@@ -60,8 +58,6 @@ class ForwardStream(ChannelStream):
         """
         self._until_answered = True
         try:
-            if self.news():
-                raise EarlyAnswer(b"")
             self.sendall(data)
         except ConnectionError:
             raise EarlyAnswer(b"") from None
@@ -83,9 +79,14 @@ class ForwardStream(ChannelStream):
                 raise socket.timeout("receiving")
         if not self._data:
             self._raise_error()
-        count = min(len(buffer), len(self._data))
-        buffer[:count] = self._data[:count]
-        del self._data[:count]
+            return 0
+        first = self._data[0]
+        count = min(len(buffer), len(first))
+        buffer[:count] = first[:count]
+        if count == len(first):
+            self._data.popleft()
+        else:
+            self._data[0] = first[count:]
         return count
 
     def news(self) -> bool:
@@ -98,8 +99,8 @@ class ForwardStream(ChannelStream):
         channel = payload[0] if payload else -1
         if channel not in self._named:
             self._named.add(channel)  # the number of the port
-        elif channel == DATA:
-            self._data += memoryview(payload)[1:]
+        elif channel == DATA and len(payload) > 1:
+            self._data.append(memoryview(payload)[1:])
         elif channel == ERROR:
             self._error += memoryview(payload)[1:]
 

@@ -35,6 +35,10 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.exec_strea
     V5,
     ExecAccumulator,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.websocket import (
+    NO_KEY,
+    masked,
+)
 
 from ...fakes.loopback import Server, connect_proxy, read_head, status_object
 from ..conftest import Authority
@@ -86,6 +90,7 @@ class Container:
         self.sock = sock
         self.file = file
         self.pings: list[bytes] = []
+        self.keys: set[bytes] = set()  # by which the client masks
 
     def send(self, channel: int, data: bytes) -> None:
         self.sock.sendall(frame(2, bytes((channel,)) + data))
@@ -105,8 +110,10 @@ class Container:
         elif length == 127:
             (length,) = struct.unpack("!Q", self.file.read(8))
         assert head[1] & 0x80, "clients mask"
-        assert self.file.read(4) == bytes(4)
-        return head[0] & 0x0F, self.file.read(length)
+        key = self.file.read(4)
+        self.keys.add(key)
+        payload = self.file.read(length)
+        return head[0] & 0x0F, masked(payload, key) if any(key) else payload
 
     def stdin(self) -> Iterator[bytes]:
         while (message := self.receive()) is not None:
@@ -185,6 +192,21 @@ def test_a_command_that_echoes_a_lot(authority: Authority, secure: bool) -> None
     assert result.stdout == whole
     assert result.stderr.decode() == hashlib.sha256(whole).hexdigest()
     assert "stdin=true" in server.requests[0].target
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_nobody_on_the_way_reads_what_is_sent(authority: Authority, secure: bool) -> None:
+    """In plain HTTP each frame has a key of its own; inside of TLS there is nobody to hide from."""
+    keys: set[bytes] = set()
+
+    def command(container: Container) -> None:
+        list(container.stdin())
+        keys.update(container.keys)
+        container.end(SUCCESS)
+
+    with cluster(command, tls=authority.server() if secure else None) as server:
+        run(server, stdin=[b"GET / HTTP/1.1"] * 4, ca=authority.ca)
+    assert keys == {NO_KEY} if secure else len(keys) == 5
 
 
 def test_command_that_ends_before_its_input() -> None:

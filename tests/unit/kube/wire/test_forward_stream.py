@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,10 +24,14 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     UnsupportedError,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.kube.wire import channels
 from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.connection import EarlyAnswer
 from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.forward_stream import (
     ForwardStream,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.websocket import masked
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ...fakes.loopback import Received, Server, answer, read_head, read_request, status_object
 from ..conftest import Authority
@@ -103,6 +108,9 @@ def kubelet(serve: Callable[[Pod], None], tls: Any = None) -> Iterator[Server]:
         file = sock.makefile("rb")
         request = read_head(file)
         assert request is not None
+        if request.header("Upgrade") != "websocket":
+            sock.sendall(answer(400, b"something on the way knows no SPDY"))
+            return
         server.requests.append(request)
         accept(sock, request)
         serve(Pod(sock, file))
@@ -204,6 +212,62 @@ def test_a_block_that_is_stuck_ends_with_the_answer() -> None:
         buffer = bytearray(9)
         assert stream.recv_into(buffer) == 4 and buffer[:4] == b"HTTP"
     later.join()
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_pod_that_reads_slowly_is_not_stuck(
+    authority: Authority, secure: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame takes longer than the time-out, in which some of it arrives at any time."""
+    monkeypatch.setattr(channels, "FRAME", 1 << 20)
+    near, far = socket.socketpair()
+    for sock, option in ((near, socket.SO_SNDBUF), (far, socket.SO_RCVBUF)):
+        sock.setsockopt(socket.SOL_SOCKET, option, 32768)
+    got: list[bytes] = []
+
+    def read() -> None:
+        with authority.server().wrap_socket(far, server_side=True) if secure else far as sock:
+            while data := sock.recv(16384):
+                got.append(data)
+                time.sleep(0.06)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    if secure:
+        context = ssl.create_default_context(cafile=authority.ca)
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # the authority is a plain one
+        near = context.wrap_socket(near, server_hostname="127.0.0.1")
+    block = bytes(range(256)) * 1600  # 400 KiB, of which 16 KiB are read at a time
+    with ForwardStream(near, "pod", 0.8) as stream:
+        started = time.monotonic()
+        stream.sendall(block)
+        assert time.monotonic() - started > 0.8, "the sockets took all at once"
+    reader.join()
+    sent = b"".join(got)
+    head = len(sent) - len(block)
+    key = sent[head - 5 : head - 1]
+    assert masked(sent[head - 1 :], key) == b"\0" + block
+
+
+@given(
+    st.lists(st.binary(max_size=40), max_size=12),
+    st.lists(st.integers(1, 50), min_size=1, max_size=5),
+)
+def test_what_the_pod_sends_is_read_in_any_pieces(parts: list[bytes], sizes: list[int]) -> None:
+    near, far = socket.socketpair()
+    named = PORT.to_bytes(2, "little")
+    frames = [frame(2, b"\0" + named), frame(2, b"\1" + named)]
+    frames += [frame(2, b"\0" + part) for part in parts] + [frame(8, b"\x03\xe8")]
+    got, turn = b"", 0
+    with far, ForwardStream(near, "pod", 5.0) as stream:
+        far.sendall(b"".join(frames))
+        while True:
+            buffer = bytearray(sizes[turn % len(sizes)])
+            count = stream.recv_into(buffer)
+            if not count:
+                break
+            got, turn = got + buffer[:count], turn + 1
+    assert got == b"".join(parts)
 
 
 def test_a_connection_that_breaks_is_no_answer() -> None:

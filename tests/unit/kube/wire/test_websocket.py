@@ -14,6 +14,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.wire import web
 from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.websocket import (
     BINARY,
     CLOSE,
+    NO_KEY,
     PING,
     PONG,
     TEXT,
@@ -22,6 +23,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.websocket 
     accepted,
     encode,
     handshake,
+    head,
+    masked,
     new_key,
 )
 from hypothesis import given
@@ -64,16 +67,33 @@ def test_handshake_of_the_rfc() -> None:
     assert handshake("k", ("v5", "v4"))["Sec-WebSocket-Protocol"] == "v5, v4"
 
 
+@pytest.mark.parametrize("key", [NO_KEY, b"\1\2\3\4"])
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
-def test_client_frames_are_masked_with_key_0(size: int) -> None:
+def test_client_frames_are_masked(size: int, key: bytes) -> None:
     payload = bytes(range(256)) * (size // 256 + 1)
-    data = encode(BINARY, payload[:1], payload[1:size])
+    data = encode(BINARY, payload[:1], payload[1:size], key=key)
     whole = payload[:1] + payload[1:size]
+    before = len(data) - len(whole)
     assert data[0] == 0x82
     assert data[1] & 0x80
-    assert data.endswith(b"\0\0\0\0" + whole)
-    plain = bytes((data[0], data[1] & 0x7F)) + data[2 : len(data) - len(whole) - 4] + whole
+    assert data[:before] == head(BINARY, len(whole), key)
+    assert data[before - 4 : before] == key
+    assert data[before:] == bytes(byte ^ key[at % 4] for at, byte in enumerate(whole))
+    plain = bytes((data[0], data[1] & 0x7F)) + data[2 : before - 4] + whole
     assert Decoder().feed(plain) == [Message(BINARY, whole)]
+
+
+def test_the_masked_example_of_the_rfc() -> None:
+    """Section 5.7: a masked text."""
+    key = bytes.fromhex("37fa213d")
+    assert encode(TEXT, b"Hello", key=key) == bytes.fromhex("818537fa213d7f9f4d5158")
+
+
+@given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
+def test_masking_twice_is_nothing(payload: bytes, key: bytes) -> None:
+    sent = masked(payload, key)
+    assert sent == bytes(byte ^ key[at % 4] for at, byte in enumerate(payload))
+    assert masked(sent, key) == payload
 
 
 def test_control_frame_between_fragments() -> None:
