@@ -58,7 +58,7 @@ class Store:
             path = os.path.dirname(path)
         info = os.statvfs(path)
         kind, source = disk.mount_of(path)
-        sizes = stages.sizes(os.path.join(self.work, "staging"))
+        sizes = upkeep.sizes(os.path.join(self.work, "staging"))
         found, extras = self._probe(path)
         return {
             "protocol": PROTOCOL,
