@@ -272,6 +272,7 @@ class Task:
             self.sender.meter = Meter(self.runtime.progress, "sending", total)
             fleet.each(self._steadily(self.receive), todo)
             fleet.each(self._steadily(self.receive), self.sharing.spread(fleet.works))
+            self.upkeep.tell_damaged(todo)
             self.book.forget(work.target for work in todo if _unmakes(work.todo))
             # The counter is raised before publishing: if the run is killed in between, the store
             # still refuses an older signed set.

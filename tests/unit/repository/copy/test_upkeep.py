@@ -153,6 +153,26 @@ def test_silent_damage_needs_verify(near: Near, source: Path) -> None:
     assert run(info, verify=True)["sound"]
 
 
+def test_what_a_run_changes_while_it_is_read_is_no_damage(
+    near: Near, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One version is removed between its listing and its reading, another one is repaired."""
+    run(entry, src=str(source))
+    damage(near)
+    real = AgentChannel.hashes
+
+    def meanwhile(self: AgentChannel, model: str, version: int, size: int) -> Any:
+        monkeypatch.setattr(AgentChannel, "hashes", real)
+        run(entry, src=str(source), repair=True)
+        run(entry, state="absent", models=[{"name": "ocr"}])
+        return self.hashes(model, version, size)
+
+    monkeypatch.setattr(AgentChannel, "hashes", meanwhile)
+    found = run(info, verify=True, parallel=1)
+    assert found["sound"], found["findings"]
+    assert list(versions(found)) == ["det/3"]
+
+
 def test_a_node_that_joined_later_and_other_content_are_found(near: Near, source: Path) -> None:
     run(entry, src=str(source))
     near.add("n3")
