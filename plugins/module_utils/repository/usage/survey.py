@@ -139,7 +139,8 @@ class Survey:
                 return list(self._client.list("v1", "ConfigMap", label_selector=selector)[0])
             except ForbiddenError:
                 pass
-        found = list(self._client.list("v1", "ConfigMap", own, label_selector=selector)[0])
+        found: List[Object] = []
+        found += self._client.list("v1", "ConfigMap", own, label_selector=selector)[0]
         for name in sorted(self._namespaces() - {own}) if self._ground.claim is None else ():
             try:
                 found += self._client.list("v1", "ConfigMap", name, label_selector=selector)[0]
