@@ -33,7 +33,12 @@ def test_records_are_read_once_for_all_files_of_a_version(
     giver: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, read = repair.record, []
-    monkeypatch.setattr(repair, "record", lambda path: read.append(path) or real(path))
+
+    def record(path: str) -> Any:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(repair, "record", record)
     for _again in range(10):
         for number, entry in enumerate(SECOND["files"]):
             path = giver.content(SECOND["digest"], number)

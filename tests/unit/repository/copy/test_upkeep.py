@@ -255,9 +255,9 @@ def test_new_content_under_an_old_number_is_refused_even_with_repair(
     run(entry, src=str(source))
     before = tree(near, "n1")
     write_files(source, {"det/3/det.onnx": b"other" * 999})
-    for options in ({}, {"repair": True}):
+    for repair in (False, True):
         with pytest.raises(InputError, match="other bytes.*det/3.*published with other content"):
-            run(entry, src=str(source), **options)
+            run(entry, src=str(source), repair=repair)
     (near.folder / "n1/.edge/manifests/det/3.json").write_text("{")
     with pytest.raises(InputError, match="no record tells"):
         run(entry, src=str(source), repair=True)

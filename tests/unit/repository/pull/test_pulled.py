@@ -253,7 +253,7 @@ def test_check_mode_says_changed_where_nobody_can_look_into_the_bucket_yet(
     """There is no store, so a run would publish whatever the bucket has."""
     near = Near(tmp_path / "nodes")
     near.targets = lambda *args, **kwargs: [Target(STORE, "n1")]  # type: ignore[method-assign]
-    near.open = EmptyChannel  # type: ignore[method-assign, assignment]
+    near.open = EmptyChannel  # type: ignore[method-assign]
     connect(near, monkeypatch)
     told: list[str] = []
     result = run(entry, check_mode=True, warnings=told, pull={"url": "s3://b/p"})
