@@ -71,7 +71,7 @@ def run(params: Params, runtime: Runtime) -> Result:
     )
     result["carrier"] = carrier
     result["volumes_made"] = [str(change) for change in made]
-    result["changed"] = result["changed"] or bool(made)
+    result["changed"] = result["changed"] or bool(made) or local.unseen
     if runtime.diff:
         result["diff"] = report.diff_of(works, made)
     return result

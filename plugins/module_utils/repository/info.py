@@ -14,7 +14,7 @@ from ..runtime import Params, Result, Runtime
 from .content.layout import Selection
 from .content.manifest import Manifest
 from .content.ownership import expected_ownership
-from .content.state import Key, RawVersion, from_hashes
+from .content.state import Key, RawVersion, RemoteVersion, from_hashes
 from .copy.targets import Fleet
 from .copy.work import Work
 from .options.task import INFO_ARGUMENT_SPEC as ARGUMENT_SPEC
@@ -105,7 +105,8 @@ class Audit:
         inventory, exists = work.way.inventory(), work.way.transport != "none"
         facts = work.way.facts() if exists else None
         chosen = [raw for raw in inventory.versions if _is_chosen(raw, self.options.selection)]
-        versions = [self._version(work, raw) for raw in chosen]
+        found = [self._version(work, raw) for raw in chosen]
+        versions = [item for item in found if item is not None]
         self.audits[work.target.name] = TargetAudit(work.target.short, exists, versions)
         self.found[work.target.name] = {
             "target": work.target.name,
@@ -118,14 +119,25 @@ class Audit:
             "versions_extra": _extra(chosen, self.source),
         }
 
-    def _version(self, work: Work, raw: RawVersion) -> VersionAudit:
+    def _version(self, work: Work, raw: RawVersion) -> Optional[VersionAudit]:
+        """Examine one version, C(None) if it was removed meanwhile."""
         read = None
         if self.options.verify and raw.files:
-            self.runtime.progress(f"{work.target.short}: reading {raw.model}/{raw.version}")
-            read = from_hashes(raw, work.way.hashes(raw.model, raw.version, raw.size))
+            read = self._contents(work, raw)
+            if raw.recorded is not None and read.manifest.digest != raw.recorded.digest:
+                # A run that publishes, repairs or removes may have been at work just now.
+                now = work.way.inventory().by_key().get(raw.key)
+                if now is None:
+                    return None
+                if now != raw:
+                    raw, read = now, self._contents(work, now)
         target, owner = work.target, self.options.helper.owner
         ownership = expected_ownership(target.store, owner, target.ids)
         return audit_version(raw, ownership, source=self.source.get(raw.key), read=read)
+
+    def _contents(self, work: Work, raw: RawVersion) -> RemoteVersion:
+        self.runtime.progress(f"{work.target.short}: reading {raw.model}/{raw.version}")
+        return from_hashes(raw, work.way.hashes(raw.model, raw.version, raw.size))
 
 
 def result_of(found: Sequence[Mapping[str, Any]], audits: Sequence[TargetAudit]) -> Result:

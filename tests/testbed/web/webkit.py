@@ -22,7 +22,8 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
 
 
 @dataclass
@@ -59,7 +60,11 @@ class Manners:
 
 
 class FileServer(ThreadingHTTPServer):
-    """Serves ``manners.files``; ``asked`` has method, path and headers of every request."""
+    """Serves ``manners.files``; ``asked`` has method, path and headers of every request.
+
+    Asked as S3's ListObjectsV2 asks, it lists them by name, size and ETag, on one page, unless one
+    of them has the whole question for its path.
+    """
 
     daemon_threads = True
 
@@ -91,6 +96,22 @@ class FileServer(ThreadingHTTPServer):
                 self.manners.files[f"/{path.relative_to(root).as_posix()}"] = path.read_bytes()
 
 
+def etag(data: bytes) -> str:
+    """Return what the server calls these bytes."""
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def _listing(files: dict[str, bytes], bucket: str, prefix: str) -> bytes:
+    top = bucket.rstrip("/") + "/"
+    names = [path[len(top) :] for path in sorted(files) if path.startswith(top + prefix)]
+    rows = [
+        f"<Contents><Key>{escape(name)}</Key><Size>{len(files[top + name])}</Size>"
+        f"<ETag>&quot;{etag(files[top + name])}&quot;</ETag></Contents>"
+        for name in names
+    ]
+    return f"<ListBucketResult>{''.join(rows)}</ListBucketResult>".encode()
+
+
 class _FileHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 20
@@ -112,6 +133,10 @@ class _FileHandler(BaseHTTPRequestHandler):
             return self._status(manners.statuses.pop(0))
         if path in manners.redirects:
             return self._status(302, {"Location": manners.redirects[path]})
+        query = parse_qs(urlsplit(self.path).query)
+        if "list-type" in query and self.path not in manners.files:
+            prefix = query.get("prefix", [""])[0]
+            return self._send(200, {}, _listing(manners.files, path, prefix), body)
         data = manners.files.get(self.path, manners.files.get(path))
         if data is None:
             return self._status(404)
@@ -121,7 +146,7 @@ class _FileHandler(BaseHTTPRequestHandler):
 
     def _file(self, data: bytes, body: bool) -> None:
         manners = self.server.manners
-        tag = f'"{hashlib.sha256(data).hexdigest()[:16]}"'
+        tag = f'"{etag(data)}"'
         wanted = self.headers.get("Range") if manners.ranges else None
         if wanted and self.headers.get("If-Range") not in (None, tag):
             wanted = None

@@ -115,8 +115,11 @@ def connect(near: Near, monkeypatch: Any) -> None:
     monkeypatch.setattr(in_use, "kept_by_releases", lambda *args: {})
 
 
-def run(module: Any, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+def run(
+    module: Any, *, check_mode: bool = False, warnings: list[str] | None = None, **options: Any
+) -> dict[str, Any]:
     runtime = Runtime(check_mode=check_mode, diff=True)
+    runtime.warnings = runtime.warnings if warnings is None else warnings
     checked = ArgumentSpecValidator(dict(module.ARGUMENT_SPEC), **module.SPEC_RULES).validate(
         {**STORE, **options}
     )

@@ -166,6 +166,25 @@ def clone(source: str, target: str) -> None:
             os.close(descriptor)
 
 
+def duplicate(source: str, target: str, may_link: bool) -> str:
+    """Make a new file with the bytes of another: clone it, else link it if that may be, else copy.
+
+    Returns:
+        How: C(reflink), C(link) or C(copy).
+    """
+    ways: List[Tuple[str, Callable[[str, str], None]]] = [("reflink", clone)]
+    if may_link:
+        ways.append(("link", os.link))
+    for name, way in ways:
+        try:
+            way(source, target)
+            return name
+        except OSError:
+            pass
+    copy(source, target)
+    return "copy"
+
+
 def copy(source: str, target: str) -> None:
     """Make a new file with the bytes of another, flushed to the disk window by window."""
     read = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)

@@ -68,7 +68,9 @@ def is_record(value: Any) -> bool:
 
 
 def hashes_of(version: str, *, skip: bool = False) -> Dict[str, str]:
-    """Return the sha256 of each file of a version, C("") for what is no file.
+    """Return the sha256 of each file of a version as its disk has it, C("") for what is no file.
+
+    What a server has mapped stays in memory, and is read from there.
 
     Args:
         version: its directory.
@@ -76,7 +78,7 @@ def hashes_of(version: str, *, skip: bool = False) -> Dict[str, str]:
     """
     files = {inner: status.st_size for inner, status in fs.tree(version)[0].items()}
     paths = ((os.path.join(version, inner), size) for inner, size in files.items())
-    seen = disk.read_all(paths, skip=skip)
+    seen = disk.read_all(paths, drop=True, skip=skip)
     return {inner: sha256 for inner, (sha256, _stamp) in zip(files, seen)}
 
 

@@ -60,17 +60,6 @@ def load(path: str) -> Optional[Stage]:
     return Stage(path, manifest)
 
 
-def sizes(directory: str) -> Dict[str, int]:
-    """Return the bytes that each stage takes, by digest; what is linked is not its own."""
-    found: Dict[str, int] = {}
-    for name, path in fs.children(directory):
-        if fs.is_dir(path):
-            files = (os.lstat(full) for _inner, full in fs.walk(path))
-            used = sum(item.st_blocks * 512 for item in files if item.st_nlink == 1)
-            found[name.replace("-", ":", 1)] = used
-    return found
-
-
 class Stage:
     """One staged version on the store."""
 
@@ -84,6 +73,7 @@ class Stage:
         self.stamps = self._read_stamps()
         self._waiting: Dict[int, Stamp] = {}  # verified, but not flushed to the disk
         self._unsynced = False
+        self._unread: Set[int] = set()  # of these, those that were hashed before they were flushed
         self._seen: Set[int] = set()  # files whose bytes this very process has read back
 
     # -- names --------------------------------------------------------------------------------
@@ -254,20 +244,23 @@ class Stage:
         """
         known = {number for number in numbers if self.is_done(number)}
         unread = [number for number in numbers if not (number in known and number in self._seen)]
+        new = [self.final(number) for number in unread if number not in known]
+        disk.sync_all(self.tree, filter(fs.is_plain, new))  # to be read from there
         right = self._right(unread)
         for number in unread:
             path = self.final(number)
             if number in right:
                 self._seen.add(number)
                 if number not in known:
-                    self._arrived(number, synced=False)
+                    self._arrived(number, synced=True)
             elif fs.is_plain(path) and os.lstat(path).st_nlink == 1:
                 os.rename(path, self.bad(number))
             else:
                 fs.discard(path)
 
-    def _arrived(self, number: int, synced: bool, stamp: Stamp = ()) -> None:
+    def _arrived(self, number: int, synced: bool, stamp: Stamp = (), read: bool = True) -> None:
         with self.guard:
+            self._unread.update(() if read else (number,))
             self._waiting[number] = stamp or fs.stamp(self.final(number))
             self._seen.add(number)
             self._unsynced = self._unsynced or not synced
@@ -280,25 +273,33 @@ class Stage:
             self.flush()
 
     def finish(self, number: int, sha256: str, synced: bool) -> Json:
-        """Accept or reject a finished part by the sha256 of its bytes as read back."""
+        """Accept or reject a finished part by the sha256 of its bytes.
+
+        If it was not C(synced), these may have been in memory only; C(flush) reads them again.
+        """
         entry, part = self.entry(number), self.part(number)
         if sha256 != entry["sha256"] or fs.size_of(part) != entry["size"]:
             os.rename(part, self.bad(number))
             return {"bad": True, "sha256": sha256}
         os.rename(part, self.final(number))
-        self._arrived(number, synced)
+        self._arrived(number, synced, read=synced)
         fs.discard(self.bad(number))
         if len(self._waiting) >= BATCH:
             self.flush()
         return {"done": True}
 
     def flush(self) -> None:
-        """Flush verified files to the disk, then write their stamps, which later runs rely on."""
+        """Flush verified files to the disk, then write their stamps, which later runs rely on.
+
+        Raises:
+            Refused: the disk gives back other bytes than were written.
+        """
         with self.guard:
             if not self._waiting:
                 return
             if self._unsynced:
                 disk.sync_all(self.tree, [self.final(number) for number in self._waiting])
+            self._read_back()
             lines = [
                 " ".join(map(str, (number, *stamp))) + "\n"
                 for number, stamp in self._waiting.items()
@@ -306,6 +307,17 @@ class Stage:
             self._append("".join(lines).encode())
             self.stamps.update(self._waiting)
             self._waiting, self._unsynced = {}, False
+
+    def _read_back(self) -> None:
+        """Read what was hashed before it was flushed; what is wrong then has to come again."""
+        wrong = self._unread - self._right(self._unread)
+        self._unread = set()
+        for number in wrong:
+            del self._waiting[number]
+            os.rename(self.final(number), self.bad(number))
+        if wrong:
+            path = self.files[min(wrong)]["path"]
+            raise Refused(500, f"{path}: the disk gives back other bytes than were written")
 
     def _append(self, data: bytes) -> None:
         path = os.path.join(self.path, "done")
@@ -342,7 +354,7 @@ class Stage:
         if fs.size_of(source) != entry["size"]:
             return "", ""
         fs.discard(fresh)
-        how = self._duplicate(source, fresh, own(source))
+        how = disk.duplicate(source, fresh, own(source))
         believed = how != "copy" and bool(known) and fs.stamp(source) == known
         seen = entry["sha256"] if believed else disk.sha256_from_disk(fresh)
         if seen != entry["sha256"]:
@@ -355,20 +367,6 @@ class Stage:
         fs.discard(self.part(number))
         fs.discard(self.bad(number))
         return how, seen
-
-    @staticmethod
-    def _duplicate(source: str, target: str, may_link: bool) -> str:
-        ways: List[Tuple[str, Callable[[str, str], None]]] = [("reflink", disk.clone)]
-        if may_link:
-            ways.append(("link", os.link))
-        for name, way in ways:
-            try:
-                way(source, target)
-                return name
-            except OSError:
-                pass
-        disk.copy(source, target)
-        return "copy"
 
     # -- uploads ------------------------------------------------------------------------------
 

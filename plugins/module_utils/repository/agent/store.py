@@ -50,6 +50,7 @@ class Store:
         self.stages: Dict[str, stages.Stage] = {}
         self.wanted: Sequence[str] = ()
         self._probed: Optional[Tuple[Dict[str, str], Dict[str, bool]]] = None
+        self._given: Dict[str, List[Tuple[str, str, Json]]] = {}  # what peers ask for, by digest
 
     def facts(self) -> Json:
         """Free space and inodes (0 total inodes: the file system has no limit), and rights."""
@@ -58,7 +59,7 @@ class Store:
             path = os.path.dirname(path)
         info = os.statvfs(path)
         kind, source = disk.mount_of(path)
-        sizes = stages.sizes(os.path.join(self.work, "staging"))
+        sizes = upkeep.sizes(os.path.join(self.work, "staging"))
         found, extras = self._probe(path)
         return {
             "protocol": PROTOCOL,
@@ -99,14 +100,21 @@ class Store:
         """Return every published version with file stamps and record, and unexpected objects.
 
         C(odd) names what lies in C(.edge) and is not what belongs there; it counts as absent.
+        C(blocked) names, with the reason, what keeps versions from being published or removed. If
+        that is C(models), a directory in it that is fine is named with C("").
         """
         versions: List[Json] = []
         strays: List[str] = []
+        blocked = top = self._obstacle("models", self.models)
         for model, path in fs.children(self.models):
+            fine = [[f"models/{model}", ""]] if top else []
+            blocked = blocked + (self._obstacle(f"models/{model}", path) or fine)
             if not fs.MODEL.fullmatch(model) or not fs.is_dir(path):
                 strays.append(model)
                 continue
             for name, child in fs.children(path):
+                if fs.VERSION.fullmatch(name) and not fs.is_dir(child):
+                    blocked = blocked + self._obstacle(f"models/{model}/{name}", child)
                 if fs.VERSION.fullmatch(name) and fs.is_dir(child):
                     versions.append(self._version(model, name, child))
                 elif fs.is_dir(child) or os.path.islink(child):
@@ -114,7 +122,19 @@ class Store:
         self.locked.holder()
         for path in upkeep.survey(self.work):
             stages.load(path)
-        return {"versions": versions, "strays": strays, "odd": upkeep.odd_in(self.work)}
+        odd = upkeep.odd_in(self.work)
+        return {"versions": versions, "strays": strays, "odd": odd, "blocked": blocked}
+
+    def _obstacle(self, inner: str, path: str) -> List[List[str]]:
+        """Return [[inner, why]] if nothing can be published below a path that is there."""
+        try:
+            kind = fs.kind_of(os.lstat(path).st_mode)
+        except FileNotFoundError:
+            return []
+        if kind != "directory":
+            return [[inner, f"it is a {kind}"]]
+        writable = fs.may_write(path, self.read_only)
+        return [] if writable else [[inner, f"user {os.geteuid()} may not write there"]]
 
     def _version(self, model: str, version: str, path: str) -> Json:
         files = [
@@ -174,14 +194,26 @@ class Store:
         stage = self.stages.get(digest) or stages.load(self._stage_dir(digest))
         if stage is not None and stage.is_done(number):
             return stage.final(number)
-        for model, version, record in self._records():
-            manifest = record.get("manifest") or {}
-            if manifest.get("digest") == digest and 0 <= number < len(manifest["files"]):
-                inner = manifest["files"][number]["path"]
+        for model, version, record in self._published_with(digest):
+            if 0 <= number < len(record["manifest"]["files"]):
+                inner = record["manifest"]["files"][number]["path"]
                 path = self.place({"model": model, "version": version, "path": inner})
-                if list(fs.stamp(path)) == list((record.get("stamps") or {}).get(inner) or ()):
+                if list(fs.stamp(path)) == list(record["stamps"].get(inner) or ()):
                     return path
         raise Refused(404, "no such file here")
+
+    def _published_with(self, digest: str) -> List[Tuple[str, str, Json]]:
+        """Return the versions with a digest.
+
+        They are remembered, since a peer asks for one file after the other. What went or changed
+        meanwhile has another stamp, or none.
+        """
+        known = self._given.get(digest)
+        if known is None:
+            every = self._records()
+            known = [item for item in every if item[2]["manifest"].get("digest") == digest]
+            self._given = {digest: known} if known else {}
+        return known
 
     def recorded(self, model: str, version: int) -> Dict[str, Tuple[str, fs.Stamp]]:
         """Return sha256 and stamp of each file of a published version by its record."""
@@ -427,6 +459,7 @@ class Store:
         With C(load_again), servers may have loaded other bytes, until C(seal).
         """
         path = self._record_path(model, str(version))
+        self._given = {}
         fs.make_dir(os.path.dirname(path))
         body: Json = {"manifest": manifest, "stamps": stamps}
         if of is not None:

@@ -87,6 +87,17 @@ def used(path: str) -> int:
     return fs.mtime(os.path.join(path, "manifest.json")) or fs.mtime(path) or 0
 
 
+def sizes(staging: str) -> Dict[str, int]:
+    """Return the bytes that each stage takes, by digest; what is linked is not its own."""
+    found: Dict[str, int] = {}
+    for name, path in fs.children(staging):
+        if fs.is_dir(path):
+            files = (os.lstat(full) for _inner, full in fs.walk(path))
+            used = sum(item.st_blocks * 512 for item in files if item.st_nlink == 1)
+            found[name.replace("-", ":", 1)] = used
+    return found
+
+
 def forget(
     work: str,
     stages: Sequence[Tuple[str, str]],

@@ -28,6 +28,9 @@ LIKE_VERSION = re.compile(r"\s*[vV+-]?[0-9]")
 MAX_VERSION = 2**63 - 1
 # Model names become part of URLs (/v2/models/NAME/versions/N) and of paths.
 MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]{0,199}")
+# Of a file in its version, in bytes and in parts: on a store, the names of the stage come before
+# it, and Linux takes 4096 bytes in all; Python's own removal of a tree is recursive.
+LONGEST_PATH, MOST_PARTS = 3500, 100
 REPORT_LIMIT = 10
 JUNK_NAMES = frozenset({"__pycache__", "Thumbs.db", "desktop.ini", "lost+found"})
 
@@ -35,7 +38,8 @@ HINTS = {
     "symlink": "Copy the content into the repository, or link inside of it",
     "special file": "A repository may hold regular files and directories only",
     "unreadable": "Make it readable for the user that runs Ansible",
-    "file name": "Rename it: UTF-8 without control characters, at most 255 bytes a part",
+    "file name": "Rename it: UTF-8 without control characters, at most 255 bytes a part;"
+    f" a path in a version has at most {LONGEST_PATH} bytes and {MOST_PARTS} parts",
     "model name": "Use letters, digits and _ . + @ = -, not starting with . or -",
     "model name clash": "Rename one: file systems and URLs may not keep them apart",
     "version name": "Name it with a positive number without leading zeros, like 1 or 20260131;"
@@ -305,6 +309,9 @@ class _Scan:
         if not os.access(target, os.R_OK):
             self._fault("unreadable", child)
             return None
+        if is_too_long(inner):
+            self._fault("file name", f"{child[:60]}...", "is too long, or too deep")
+            return None
         return LocalFile(inner, target, status.st_size)
 
     def _entries(self, path: str) -> Iterator[Tuple["os.DirEntry[str]", str]]:
@@ -339,6 +346,13 @@ class _Scan:
 
     def _fault(self, kind: str, path: str, text: str = "") -> None:
         self.faults.append(_Fault(kind, path, text))
+
+
+def is_too_long(path: str) -> bool:
+    """Return whether a store could have no place for a file of a version."""
+    return (
+        len(path.encode("utf-8", "surrogatepass")) > LONGEST_PATH or path.count("/") >= MOST_PARTS
+    )
 
 
 def is_junk(name: str) -> bool:

@@ -172,11 +172,14 @@ class Inventory:
         versions: the directories of versions.
         strays: names no version should have.
         odd: what lies in C(.edge) and does not belong there, with the reason; it counts as absent.
+        blocked: what keeps versions from being published or removed, with the reason; see
+            C(names.check_places).
     """
 
     versions: Tuple[RawVersion, ...] = ()
     strays: Tuple[str, ...] = ()
     odd: Tuple[Tuple[str, str], ...] = ()
+    blocked: Tuple[Tuple[str, str], ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Inventory:
@@ -184,7 +187,8 @@ class Inventory:
         versions = tuple(_raw_version(item) for item in data.get("versions") or ())
         strays = tuple(str(item) for item in data.get("strays") or ())
         odd = tuple((str(path), str(why)) for path, why in data.get("odd") or ())
-        return cls(versions, strays, odd)
+        blocked = tuple((str(path), str(why)) for path, why in data.get("blocked") or ())
+        return cls(versions, strays, odd, blocked)
 
     def by_key(self) -> Dict[Key, RawVersion]:
         """Return the versions by model and number."""

@@ -51,6 +51,7 @@ class Pulled(Delivery):
         super().__init__(None, selection, guard)
         self.options = options
         self.found: List[PulledVersion] = []
+        self._places: Dict[Key, str] = {}  # in the source
         self._held: Dict[str, str] = {}  # digest of a version -> of the listing it is held under
         self._holder: Optional[Work] = None
         if options.manifest:
@@ -69,6 +70,7 @@ class Pulled(Delivery):
 
     def _take(self, files: Mapping[str, Remote], option: str, subject: str) -> None:
         self.found, found = chosen(files, self.selection, option, subject)
+        self._places = {version.key: version.place for version in self.found}
         self.repository.ignored, self.repository.doubts = found.ignored, found.doubts
 
     def resolve(self, works: Sequence[Work], runtime: Runtime, lock: Step) -> None:
@@ -89,6 +91,7 @@ class Pulled(Delivery):
             self._find_sizes(able)
             self._find_hashes(able, runtime, lock)
         if runtime.check_mode:
+            self.unseen = not self.found
             self._guess({key for work in able for key in work.way.inventory().by_key()})
         known = [(item, item.manifest()) for item in self.found]
         unknown = [f"{item.model}/{item.version}" for item, manifest in known if manifest is None]
@@ -199,11 +202,23 @@ class Pulled(Delivery):
     def _gather(self, work: Work, place: int, runtime: Runtime) -> List[str]:
         version = self.found[place]
         runtime.progress(f"{work.target.short}: reading {version.model}/{version.version}")
+        prefix = f"{self.options.prefix}{version.place}/"
         files = [
-            {"number": number, "url": self.url(version.key, path), "size": item.size}
+            {
+                "number": number,
+                "url": self.url(version.key, path),
+                "size": item.size,
+                "key": prefix + path,
+                "etag": item.etag,
+            }
             for number, (path, item) in enumerate(sorted(version.files.items()))
         ]
-        body = {"digest": version.digest, "files": files, "via": dict(self.options.via)}
+        body = {
+            "digest": version.digest,
+            "files": files,
+            "list": {"bucket_url": self.options.bucket_url, "prefix": prefix},
+            "via": dict(self.options.via),
+        }
         answer = self._call(work, "gather", body)
         if "hashes" not in answer:
             reasons = [item["error"] for item in answer["files"].values() if "error" in item]
@@ -213,7 +228,7 @@ class Pulled(Delivery):
 
     def url(self, key: Key, path: str) -> str:
         """Return where a file of a version is."""
-        return self.options.url_of(f"{key[0]}/{key[1]}/{path}")
+        return self.options.url_of(f"{self._places[key]}/{path}")
 
     def items(
         self, work: Work, incoming: Incoming, origins: Sequence[Origin]

@@ -272,6 +272,7 @@ class Task:
             self.sender.meter = Meter(self.runtime.progress, "sending", total)
             fleet.each(self._steadily(self.receive), todo)
             fleet.each(self._steadily(self.receive), self.sharing.spread(fleet.works))
+            self.upkeep.tell_damaged(todo)
             self.book.forget(work.target for work in todo if _unmakes(work.todo))
             # The counter is raised before publishing: if the run is killed in between, the store
             # still refuses an older signed set.
@@ -474,20 +475,19 @@ def _check_room(work: Work) -> None:
 
 
 def _check_names(work: Work) -> None:
-    """Refuse file names that a store would change or merge, before the first byte is sent.
+    """Refuse names and places that a store cannot take, before the first byte is sent.
 
     Raises:
-        InputError: see C(names.check).
+        InputError: see C(names.check) and C(names.check_places).
     """
+    names.check_places(work.target.name, dict(work.inventory.blocked), work.todo.steps)
     keeps = work.facts.keeps if work.facts else {}
-    if all(keeps.values()):
-        return
-    new = [
+    new = (
         f"{item.step.model}/{item.step.version}/{entry.path}"
         for item in work.incoming
         for entry in item.manifest.files
-    ]
-    there = [f"{raw.model}/{raw.version}" for raw in work.inventory.versions]
+    )
+    there = (f"{raw.model}/{raw.version}" for raw in work.inventory.versions)
     names.check(work.target.name, keeps, new, there)
 
 

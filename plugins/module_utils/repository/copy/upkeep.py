@@ -95,6 +95,17 @@ class Upkeep:
         work.repaired.append(item.step.key)
         self._runtime.progress(f"{work.target.short}: repaired {damage}")
 
+    def tell_damaged(self, works: Sequence[Work]) -> None:
+        """Warn of published files that were found damaged when they were to be linked."""
+        for work in works:
+            for place in work.way.damaged:
+                self._warn(
+                    f"{work.target.name}: {place['model']}/{place['version']}/{place['path']} has"
+                    " other bytes than were published, so new versions were not made of it;"
+                    " model_repository_info with verify: true finds all such files, repair: true"
+                    " restores them"
+                )
+
     def tell_loaders(self, works: Sequence[Work]) -> None:
         """Warn which servers have to be restarted to load a repaired or swapped version.
 

@@ -11,10 +11,11 @@ where the part on the target ends, and sends a delta when an older version can b
 from __future__ import annotations
 
 import posixpath
+import stat
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..content.manifest import FileEntry, Manifest
+from ..content.manifest import FILE_MODE, FileEntry, Manifest
 from ..content.state import RawVersion, believe
 from ..delta.signature import delta_pays
 from ..transport.base import Have, Place, Staged
@@ -72,15 +73,22 @@ class Library:
             sizes = {item.path: item.stamp[0] for item in raw.files}
             library.versions.setdefault(raw.model, {})[raw.version] = sizes
             known = believe(raw)
+            others = {item.path for item in raw.files if stat.S_IMODE(item.mode) != FILE_MODE}
             for entry in known.manifest.files if known else ():
-                library.add(raw.model, raw.version, entry)
+                library.add(raw.model, raw.version, entry, copied=entry.path in others)
         return library
 
-    def add(self, model: str, version: int, entry: FileEntry) -> None:
-        """Add a file whose hash is known."""
+    def add(self, model: str, version: int, entry: FileEntry, *, copied: bool = False) -> None:
+        """Add a file whose hash is known.
+
+        C(copied): its mode is not that of published files, which a link would share: the kubelet
+        has given it to a group (C(fsGroup)).
+        """
         place: Dict[str, Any] = {"model": model, "version": version, "path": entry.path}
         if self.recorded_ones:
             place["recorded"] = True
+        if copied:
+            place["copied"] = True
         self.by_sha256.setdefault((entry.sha256, entry.size), []).append(place)
         self.files[model, version, entry.path] = entry
 

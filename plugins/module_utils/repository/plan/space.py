@@ -236,10 +236,12 @@ def need_of(versions: Iterable[Sequence[Origin]], facts: Facts) -> Need:
     files: List[Write] = []
     count = linked = 0
     # A reader tries nothing out: nearly every file system has links.
-    names_only = facts.hardlink or facts.reflink or not facts.probe
+    links = facts.hardlink or not facts.probe
     for origins in versions:
         count += 1
         for item in origins:
+            copied = bool(item.places) and all(place.get("copied") for place in item.places)
+            names_only = facts.reflink or (links and not copied)
             if item.kind in (LINKED, TWIN) and names_only:
                 linked += 1
             elif item.kind != DONE:

@@ -25,7 +25,12 @@ class Local:
         source: where they are; C(None) when there is nothing to send.
         selection: what was chosen.
         guard: lets only signed files pass.
+
+    Attributes:
+        unseen: in check mode nobody could look what there is, and no store has any of it.
     """
+
+    unseen = False
 
     def __init__(
         self,

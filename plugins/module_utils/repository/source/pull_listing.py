@@ -18,7 +18,13 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ...errors import InputError
-from ..content.layout import Repository, Selection, scan
+from ..content.layout import (
+    LocalVersion,
+    Repository,
+    Selection,
+    is_too_long,
+    scan,
+)
 from ..content.manifest import FileEntry, Manifest, canonical_json
 from ..content.state import Key
 
@@ -43,11 +49,19 @@ class Remote:
 
 @dataclass(frozen=True)
 class PulledVersion:
-    """One version of a source: its files by path."""
+    """One version of a source.
+
+    Attributes:
+        model: its directory on a store.
+        version: its number.
+        files: by path.
+        place: where it is in the source, which need not have the names of the store.
+    """
 
     model: str
     version: int
     files: Mapping[str, Remote]
+    place: str = ""
 
     @property
     def key(self) -> Key:
@@ -175,15 +189,22 @@ def chosen(
             item.model,
             item.version,
             {inner.path: files[os.path.relpath(inner.source, top)] for inner in item.files},
+            _place(item, top),
         )
         for item in repository.versions
     ]
     return versions, repository
 
 
+def _place(version: LocalVersion, top: str) -> str:
+    """Return the directory of a version, from any of its files."""
+    first = version.files[0]
+    return os.path.relpath(first.source, top)[: -len(first.path) - 1]
+
+
 def _is_safe(name: str) -> bool:
     parts = name.split("/")
-    fits = len(name.encode("utf-8", "surrogatepass")) < 3500 and max(map(len, parts)) <= 255
+    fits = not is_too_long(name) and max(map(len, parts)) <= 255
     return fits and "\0" not in name and all(part not in ("", ".", "..") for part in parts)
 
 

@@ -16,6 +16,7 @@ from typing import (
     Dict,
     Iterable,
     Iterator,
+    List,
     Mapping,
     NamedTuple,
     Optional,
@@ -144,6 +145,7 @@ class Channel(ABC):
         deltas: files can be built from parts of what is there.
         peers: the helper can give files to, and take them from, other helpers of the site, and
             fetch them from a URL.
+        damaged: published files that were to be linked and have other bytes than their record says.
     """
 
     transport = ""
@@ -152,6 +154,7 @@ class Channel(ABC):
 
     def __init__(self, target: Target) -> None:
         self.target = target
+        self.damaged: List[Place] = []
         self.node = target.node or ""  # where the helper runs, as far as it is known
 
     @abstractmethod

@@ -315,6 +315,7 @@ def parse_inventory(tokens: Sequence[str], root: str) -> Inventory:
     versions: List[Dict[str, Any]] = []
     strays: List[str] = []
     odd: List[Tuple[str, str]] = []
+    blocked: List[Tuple[str, str]] = []
     prefix = ""
     rest = iter(tokens)
     for word in rest:
@@ -332,9 +333,12 @@ def parse_inventory(tokens: Sequence[str], root: str) -> Inventory:
                 odd.append((f".edge/manifests/{model}/{version}.json", "it is no record"))
         elif word == "odd":
             odd.append((_inner(next(rest), f"{root}/"), next(rest)))
+        elif word == "blocked":
+            blocked.append((_inner(next(rest), f"{root}/"), next(rest)))
         else:
             versions[-1]["files"].append(_file_row(rest, prefix))
-    return Inventory.from_dict({"versions": versions, "strays": strays, "odd": odd})
+    told = {"versions": versions, "strays": strays, "odd": odd, "blocked": blocked}
+    return Inventory.from_dict(told)
 
 
 def parse_hashes(tokens: Sequence[str], prefix: str) -> Dict[str, str]:

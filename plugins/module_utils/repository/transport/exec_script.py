@@ -123,16 +123,15 @@ may_write() {
   elif [[ " $(id -G) " == *" $(stat -c %g -- "$1") "* ]]; then echo $(( (mode & 8#020) > 0 ))
   else echo $(( (mode & 8#002) > 0 )); fi
 }
+can_write() {
+  if [[ ${EDGE_READ_ONLY-} == 1 ]]; then [[ $(may_write "$1") == 1 ]]; else [[ -w $1 && -x $1 ]]; fi
+}
 # facts [OWNER]: with an owner also a sign of life of its lock
 cmd_facts() {
   local path=$root writable=0
   if [[ -n ${1-} ]]; then sign_of_life "$1"; fi
   while [[ ! -e $path ]]; do path=${path%/*}; done
-  if [[ ${EDGE_READ_ONLY-} == 1 ]]; then
-    writable=$(may_write "$path")
-  elif [[ -w $path && -x $path ]]; then
-    writable=1
-  fi
+  if can_write "$path"; then writable=1; fi
   emit facts $(stat -f -c '%a %b %S %d %c' -- "$path") "$writable" "$(id -u)" \
     "$(stat -c %a -- "$path")"
   for path in "$work"/trust/*; do
@@ -180,16 +179,32 @@ cmd_trust() {
     mv -T -- "$path.new" "$path" && sync -- "$work/trust" || die 28 "cannot write the counter"
 }
 
+# Says why nothing can be published below a path that is there; if models/ is closed, also where
+# it can be.
+obstacle() {
+  [[ -e $1 || -L $1 ]] || return 0
+  if ! plain_dir "$1"; then emit blocked "$1" "it is a $(stat -c %F -- "$1")"
+  elif ! can_write "$1"; then emit blocked "$1" "user $(id -u) may not write there"
+  elif [[ -n $closed ]]; then emit blocked "$1" ""; fi
+}
 cmd_inventory() {
-  local path child model version
+  local path child model version closed=
+  obstacle "$models"
+  if [[ -e $models || -L $models ]] && ! { plain_dir "$models" && can_write "$models"; }; then
+    closed=1
+  fi
   for path in "$models"/*; do
     model=${path##*/}
+    obstacle "$path"
     if ! plain_dir "$path"; then emit stray "$model"; continue; fi
     for child in "$path"/*; do
       version=${child##*/}
       if [[ $version =~ ^[1-9][0-9]{0,18}$ ]] && plain_dir "$child"; then
         emit_version "$child" "$model" "$version"
-      elif [[ -d $child || -L $child ]]; then
+        continue
+      fi
+      if [[ $version =~ ^[1-9][0-9]{0,18}$ ]]; then obstacle "$child"; fi
+      if [[ -d $child || -L $child ]]; then
         emit stray "$model/$version"
       fi
     done

@@ -148,7 +148,9 @@ class AgentChannel(Channel):
         """Begin or go on with a version."""
         places = {str(number): [dict(item) for item in items] for number, items in reuse.items()}
         body = {"manifest": manifest.as_dict(), "reuse": places}
-        return _staged(self._call("stage", body))
+        answer = self._call("stage", body)
+        self.damaged += [item for item in answer.get("damaged") or () if "model" in item]
+        return _staged(answer)
 
     def signature(self, manifest: Manifest, place: Place, block: int) -> bytes:
         """Return the block signature of a file that is there."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ...errors import ApiError, EdgeError, ForbiddenError, UnreachableError
 from ...kube.client import KubeClient
@@ -105,7 +105,7 @@ class Running:
 
 
 class Survey:
-    """Reads every ConfigMap once.
+    """Reads every ConfigMap, and every list of objects, once.
 
     Args:
         client: of the cluster.
@@ -117,20 +117,52 @@ class Survey:
         self._client, self._store, self._warn = client, store, warn
         self._maps: Dict[Tuple[str, str], Optional[Object]] = {}
         self._paths: Dict[Tuple[str, str], Optional[str]] = {}
+        self._lists: Dict[str, List[Object]] = {}
         self._ground = ground_of(store, self._node_path)
 
     def releases(self) -> Iterator[Use]:
         """Yield the versions of the releases that servers run, or would go back to."""
-        selector = f"{MANAGED_BY_LABEL}={MANAGED_BY},{RELEASE_LABEL}"
-        namespace = self._store.namespace
-        items = self._client.list("v1", "ConfigMap", namespace, label_selector=selector)[0]
-        for item in needed_objects(items, str(self._store)):
+        for item in needed_objects(self._records(), str(self._store)):
             who = f"release record {_full_name(item)}"
             for text in (item.get("data") or {}).values():
                 try:
                     yield Use(who, tuple(references.release(str(text))))
                 except Unclear as error:
                     yield Use(who, fault=str(error))
+
+    def _records(self) -> List[Object]:
+        """Return the release records of all servers that may use the store, where allowed."""
+        selector = f"{MANAGED_BY_LABEL}={MANAGED_BY},{RELEASE_LABEL}"
+        own = self._store.namespace
+        if self._ground.claim is None:
+            try:
+                return list(self._client.list("v1", "ConfigMap", label_selector=selector)[0])
+            except ForbiddenError:
+                pass
+        found: List[Object] = []
+        found += self._client.list("v1", "ConfigMap", own, label_selector=selector)[0]
+        for name in sorted(self._namespaces() - {own}) if self._ground.claim is None else ():
+            try:
+                found += self._client.list("v1", "ConfigMap", name, label_selector=selector)[0]
+            except ForbiddenError:
+                self._warn(
+                    f"{self._store} is used in namespace {name} too, whose release records the"
+                    " account may not list: versions that a way back there needs are not kept for"
+                    " it"
+                )
+        return found
+
+    def _namespaces(self) -> Set[str]:
+        """Return the namespaces in which something runs, or is to, that sees the store."""
+        own = self._store.namespace
+        found: Set[str] = set()
+        for api_version, kind in (("v1", "Pod"), *WORKLOADS):
+            for item in self._listed(api_version, kind):
+                spec = (item.get("spec") or {}) if kind == "Pod" else _template_spec(item, kind)
+                namespace = str(item["metadata"].get("namespace") or own)
+                if any(views(spec, namespace, self._ground)):
+                    found.add(namespace)
+        return found
 
     def workloads(self) -> Iterator[Use]:
         """Yield the versions that workload templates ask for, also those kept for a rollback."""
@@ -172,6 +204,11 @@ class Survey:
 
     def _listed(self, api_version: str, kind: str) -> List[Object]:
         """Return the objects of the namespace; for a directory those of all, where allowed."""
+        if kind not in self._lists:
+            self._lists[kind] = self._list(api_version, kind)
+        return self._lists[kind]
+
+    def _list(self, api_version: str, kind: str) -> List[Object]:
         if self._ground.claim is None:
             try:
                 return list(self._client.list(api_version, kind)[0])

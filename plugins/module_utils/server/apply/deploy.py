@@ -426,7 +426,10 @@ class Deployer:
         outcome.ready = len(ready_pods(pods))
         # At this point exactly the wanted pods are running.
         outcome.wanted = len(pods)
-        self._watch.prove(pods, touched=touched, visible=versions_differ(outcome.changes))
+        if self._watch.matters:
+            self._watch.prove(pods, touched=touched, visible=versions_differ(outcome.changes))
+        else:
+            self._watch.see_loaded(pods, self.config)
         if self._dark_since is not None:
             outcome.downtime = round(time.monotonic() - self._dark_since, 1)
         self._finish_adoption(outcome)

@@ -115,6 +115,23 @@ class Reload:
         if text not in self._runtime.warnings:
             self._runtime.warn(text)
 
+    def behind(self, pods: Sequence[Object]) -> List[Object]:
+        """Return the pods that do not report the marker of the configuration now.
+
+        Raises:
+            ForbiddenError: they may not be asked.
+        """
+        return [pod for pod in pods if self._marker and not self._reports(pod)]
+
+    def _reports(self, pod: Object) -> bool:
+        try:
+            status = self._status(pod)
+        except ForbiddenError:
+            raise
+        except EdgeError:
+            return False
+        return status is not None and status.configuration == self._marker
+
     def confirm(self, pods: Sequence[Object], timeout: float) -> None:
         """Wait until every pod has loaded the configuration; touch those again that have not.
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
-from ...errors import ConflictError, EdgeError, WaitError, one_line
+from ...errors import ConflictError, EdgeError, ForbiddenError, WaitError, one_line
 from ...kube.apply import delete_objects
 from ...kube.client import KubeClient
 from ...runtime import Runtime
@@ -286,10 +286,24 @@ class Watch:
         Raises:
             WaitError: one has not.
         """
-        if not self.matters:
-            return
         self._prove(pods, touched=touched, visible=visible)
         self._proven = True
+
+    def see_loaded(self, pods: Sequence[Object], text: str) -> None:
+        """Verify the same where this run has changed nothing; C(text) is the configuration.
+
+        An earlier run may have ended before a server had loaded it, or before it was found that one
+        does not take it.
+
+        Raises:
+            WaitError: one has not loaded it.
+        """
+        reload = Reload(self._client, self._pods.pod_spec, text, self._runtime)
+        try:
+            late = reload.behind(ready_pods(pods))
+        except ForbiddenError:
+            return
+        reload.confirm(late, self.left)
 
     def _prove(self, pods: Sequence[Object], *, touched: bool, visible: bool) -> None:
         ready = ready_pods(pods)

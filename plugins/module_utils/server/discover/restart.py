@@ -88,7 +88,7 @@ def _mark(
     if not reasons and _unprovable(client, spec, text, current):
         reasons = ["config_map"]
     if not reasons:
-        return _live_mark(workload)
+        return _config_mark(spec, current) or _live_mark(workload)
     what = ", ".join(reasons)
     if spec.backend not in (MANIFESTS, KSERVE):
         if "model_path" in (workload["spec"].get("models_settings") or {}):
@@ -131,6 +131,14 @@ def _unprovable(
 def exec_access(namespace: str) -> List[Access]:
     """Return the right to read a file in a pod, for configurations without a marker."""
     return [Access("create", "", "pods", "exec", namespace=namespace)]
+
+
+def _config_mark(spec: ServerSpec, current: Mapping[Key, Object]) -> str:
+    """Return the mark that came with the live configuration; the pods may not have it yet."""
+    if spec.config.own:
+        return ""
+    item = current.get(("ConfigMap", config_map_name(spec))) or {"metadata": {}}
+    return str((item["metadata"].get("annotations") or {}).get(START_ANNOTATION) or "")
 
 
 def _live_mark(workload: Object) -> str:

@@ -57,7 +57,7 @@ CONFIG_HASH_ANNOTATION = "openvino.edge/config-hash"
 METRICS_HASH_ANNOTATION = "openvino.edge/metrics-hash"
 
 
-# Annotation of the pods: the last change that only a new process applies.
+# Annotation of the pods, and of the configuration: the last change that only a new process applies.
 START_ANNOTATION = "openvino.edge/start-hash"
 
 

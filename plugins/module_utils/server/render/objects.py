@@ -64,7 +64,7 @@ def companions(
         *standing.objects(spec, lambda name: metadata_of(spec, name), selector),
         *_secrets(spec, facts),
         *_claim_template(spec),
-        *([] if spec.config.own else [_config_map(spec, text)]),
+        *([] if spec.config.own else [_config_map(spec, facts, text)]),
     ]
 
 
@@ -104,11 +104,19 @@ def _secrets(spec: ServerSpec, facts: ClusterFacts) -> List[Object]:
     ]
 
 
-def _config_map(spec: ServerSpec, text: str) -> Object:
+def _config_map(spec: ServerSpec, facts: ClusterFacts, text: str) -> Object:
+    """Return the configuration, with the mark that the pods get after it.
+
+    If a run ends in between, the next one sees by it that the pods lack their new process.
+    """
+    metadata = metadata_of(spec, config_map_name(spec))
+    if facts.start:
+        annotations = {**metadata.get("annotations", {}), START_ANNOTATION: facts.start}
+        metadata = {**metadata, "annotations": annotations}
     made = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": metadata_of(spec, config_map_name(spec)),
+        "metadata": metadata,
         "data": {CONFIG_FILE: text},
     }
     return {**made, "binaryData": marker_data()} if is_marked(spec) else made

@@ -428,7 +428,8 @@ def test_a_reader_changes_nothing(make_agent: Any) -> None:
     agent = make_agent(EDGE_READ_ONLY="1")
     assert agent.call("/v1/lock", {"owner": "me", "note": ""})[0] == 405
     assert agent.ok("/v1/facts")["free_bytes"] > 0
-    assert agent.ok("/v1/inventory") == {"versions": [], "strays": [], "odd": []}
+    found = agent.ok("/v1/inventory")
+    assert found == {"versions": [], "strays": [], "odd": [], "blocked": []}
     assert list(agent.root.iterdir()) == []
 
 

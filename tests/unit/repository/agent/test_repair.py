@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +246,40 @@ def test_31_what_is_published_again_is_not_replaced_by_what_was_aside(tmp_path: 
     assert sorted(path.name for path in (models / "m/1").iterdir()) == ["a.onnx", "d"]
     assert (models / "m/2/b.onnx").read_bytes() == b"two" and not (models / "Ö").exists()
     assert not (tmp_path / "store/.edge/aside").exists()
+
+
+@pytest.fixture
+def rotting(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A file system of its own on a loop device, and the image that is its disk."""
+    if (
+        os.geteuid() != 0
+        or not os.path.exists("/dev/loop-control")
+        or not shutil.which("mkfs.ext4")
+    ):
+        pytest.skip("needs root, loop devices and mkfs.ext4")
+    image, top = tmp_path / "disk", tmp_path / "top"
+    image.write_bytes(bytes(16 << 20))
+    top.mkdir()
+    subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
+    subprocess.run(["mount", "-o", "loop", str(image), str(top)], check=True)
+    yield top, image
+    subprocess.run(["umount", str(top)], check=True)
+
+
+def test_an_audit_sees_what_the_disk_has_and_not_the_memory(
+    rotting: tuple[Path, Path],
+) -> None:
+    """A byte is lost on the disk while the node still has all of the file in memory."""
+    top, image = rotting
+    data = os.urandom(300_000)
+    write_files(top, {"m/1/a.onnx": data})
+    os.sync()
+    version = str(top / "m/1")
+    before = agent_repair.hashes_of(version)
+    place = image.read_bytes().find(data[:4096])
+    assert place > 0
+    with image.open("r+b") as disk:
+        disk.seek(place + 100)
+        disk.write(bytes([data[100] ^ 1]))
+    assert (top / "m/1/a.onnx").read_bytes() == data, "it is in memory"
+    assert agent_repair.hashes_of(version) != before

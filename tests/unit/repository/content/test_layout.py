@@ -176,6 +176,16 @@ def test_a_directory_of_files_is_checked_like_a_version(tmp_path: Path) -> None:
         scan(str(root), selection_from_params([{"name": "5", "versions": [1]}]))
 
 
+@pytest.mark.parametrize("directories", [["d" * 250] * 14, ["d"] * 100])
+def test_paths_that_no_store_has_a_place_for(tmp_path: Path, directories: list[str]) -> None:
+    """Linux takes 4096 bytes, and the names of a stage come before those of the version."""
+    write_files(tmp_path, IR)
+    assert scan(str(tmp_path)).versions
+    write_files(tmp_path, {"/".join(["m/1", *directories, "a.txt"]): b"x"})
+    error = refused(tmp_path, "file name", "is too long, or too deep")
+    assert error.hint and "3500 bytes" in error.hint
+
+
 def test_empty_version(tmp_path: Path) -> None:
     write_files(tmp_path, IR)
     (tmp_path / "m/2").mkdir()

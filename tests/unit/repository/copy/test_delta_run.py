@@ -166,7 +166,11 @@ def test_a_file_of_another_version_is_believed_as_compare_says(
         stream.write(bytes([data[0] ^ 1]))
     os.utime(there, ns=(times.st_atime_ns, times.st_mtime_ns))
     second = str(write_files(tmp_path / "s2", {"m/2/a.onnx": data}))
-    real = run(entry, src=second, compare=compare)
+    told: list[str] = []
+    real = run(entry, warnings=told, src=second, compare=compare)
+    assert any("m/1/a.onnx has other bytes than were published" in text for text in told) is (
+        not believed
+    )
     made = one.folder / "n1/models/m/2/a.onnx"
     assert (made.stat().st_ino == there.stat().st_ino) is believed
     assert real["bytes_linked"] == (MIB if believed else 0)

@@ -153,6 +153,26 @@ def test_silent_damage_needs_verify(near: Near, source: Path) -> None:
     assert run(info, verify=True)["sound"]
 
 
+def test_what_a_run_changes_while_it_is_read_is_no_damage(
+    near: Near, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One version is removed between its listing and its reading, another one is repaired."""
+    run(entry, src=str(source))
+    damage(near)
+    real = AgentChannel.hashes
+
+    def meanwhile(self: AgentChannel, model: str, version: int, size: int) -> Any:
+        monkeypatch.setattr(AgentChannel, "hashes", real)
+        run(entry, src=str(source), repair=True)
+        run(entry, state="absent", models=[{"name": "ocr"}])
+        return self.hashes(model, version, size)
+
+    monkeypatch.setattr(AgentChannel, "hashes", meanwhile)
+    found = run(info, verify=True, parallel=1)
+    assert found["sound"], found["findings"]
+    assert list(versions(found)) == ["det/3"]
+
+
 def test_a_node_that_joined_later_and_other_content_are_found(near: Near, source: Path) -> None:
     run(entry, src=str(source))
     near.add("n3")
@@ -235,9 +255,9 @@ def test_new_content_under_an_old_number_is_refused_even_with_repair(
     run(entry, src=str(source))
     before = tree(near, "n1")
     write_files(source, {"det/3/det.onnx": b"other" * 999})
-    for options in ({}, {"repair": True}):
+    for repair in (False, True):
         with pytest.raises(InputError, match="other bytes.*det/3.*published with other content"):
-            run(entry, src=str(source), **options)
+            run(entry, src=str(source), repair=repair)
     (near.folder / "n1/.edge/manifests/det/3.json").write_text("{")
     with pytest.raises(InputError, match="no record tells"):
         run(entry, src=str(source), repair=True)

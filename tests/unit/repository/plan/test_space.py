@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import InputE
 from ansible_collections.openvino.edge.plugins.module_utils.repository.content.manifest import (
     FILE_MODE,
     FileEntry,
+    Manifest,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.repository.content.state import (
     Facts,
@@ -140,6 +142,25 @@ def test_need_of_origins() -> None:
     assert space.need_of([version], replace(FACTS, hardlink=False)).linked == 2, "not tried out"
     copies = space.need_of([version], replace(FACTS, hardlink=False, probe=WORKS))
     assert space.Write(20) in copies.files and not copies.linked
+
+
+@pytest.mark.parametrize(
+    ("mode", "reflink", "copied"), [(0o644, False, 0), (0o664, False, 1), (0o664, True, 0)]
+)
+def test_a_file_that_cannot_be_linked_as_it_is_needs_its_bytes(
+    mode: int, reflink: bool, copied: int
+) -> None:
+    """The kubelet may give all files of a claim to a group (fsGroup), and a link shares that."""
+    entry = FileEntry("a.onnx", MIB, "0" * 64)
+    old, new = Manifest("ocr", 1, (entry,)), Manifest("ocr", 2, (entry,))
+    stamp = (MIB, 1, 2)
+    record = {"manifest": old.as_dict(), "stamps": {"a.onnx": stamp}}
+    there = RawVersion("ocr", 1, (RawFile("a.onnx", stamp, stat.S_IFREG | mode, 0, 0),), record)
+    library = origins.Library.of([there])
+    found = origins.origins_of(new, {}, library, deltas=True, twins=True)
+    assert [item.kind for item in found] == [origins.LINKED]
+    need = space.need_of([found], replace(FACTS, reflink=reflink, probe=WORKS))
+    assert (len(need.files), need.linked) == (copied, 1 - copied)
 
 
 def test_what_could_be_removed() -> None:

@@ -216,6 +216,36 @@ def test_a_secret_without_keys_is_named(upload: NearUpload, tmp_path: Path) -> N
         fetch(upload, request("http://127.0.0.1:9", secret=True), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "what"),
+    [
+        ("bearer_token", "hidden\nfor good", "a control character"),
+        ("bearer_token", "h\u00efdden", "not ASCII"),
+        ("AWS_SESSION_TOKEN", "hidden\rfor good", "a control character"),
+        ("https_proxy", "http://me:hidden\n@proxy", "a control character"),
+    ],
+)
+def test_a_secret_that_no_request_can_carry_is_named_and_not_shown(
+    upload: NearUpload, tmp_path: Path, key: str, value: str, what: str
+) -> None:
+    (tmp_path / key).write_text(value)
+    (tmp_path / "AWS_ACCESS_KEY_ID").write_text("AKID")
+    (tmp_path / "AWS_SECRET_ACCESS_KEY").write_text("very-secret")
+    kind = "s3" if "AWS" in key else "http"
+    with pytest.raises(Refused, match=f"the key {key} of the Secret holds .*{what}") as caught:
+        fetch(upload, request("http://127.0.0.1:9", secret=True, kind=kind), tmp_path)
+    assert caught.value.status == 400
+    assert "dden" not in str(caught.value)
+
+
+def test_a_header_that_cannot_be_sent_is_not_shown(upload: NearUpload, files: FileServer) -> None:
+    body = request(files.url, (0,), headers={"Authorization": "Bearer hidden\nfor good"})
+    result, _progress = fetch(upload, body)
+    assert result["files"]["0"]["kind"] == "input"
+    assert "hidden" not in str(result)
+    assert files.asked == []
+
+
 def test_half_a_pair_of_keys_is_refused(upload: NearUpload, tmp_path: Path) -> None:
     (tmp_path / "AWS_ACCESS_KEY_ID").write_text("key")
     with pytest.raises(Refused, match="only one of"):

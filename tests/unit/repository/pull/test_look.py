@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.files import Refused
 from ansible_collections.openvino.edge.plugins.module_utils.repository.agent.pull import fetch, look
-from web.webkit import FileServer
+from web.webkit import FileServer, etag
 
 from .conftest import NearUpload
 
@@ -62,12 +62,19 @@ def test_passing_trouble_is_waited_out(files: FileServer, tmp_path: Path) -> Non
 
 
 def gathering(files: FileServer) -> dict[str, Any]:
-    paths = ["/m/1/a.bin", "/m/1/b.txt"]
+    contents = [(path, files.manners.files[path]) for path in ("/m/1/a.bin", "/m/1/b.txt")]
     items = [
-        {"number": n, "url": files.url + path, "size": len(files.manners.files[path])}
-        for n, path in enumerate(paths)
+        {
+            "number": n,
+            "url": files.url + path,
+            "size": len(data),
+            "key": path[1:],
+            "etag": etag(data),
+        }
+        for n, (path, data) in enumerate(contents)
     ]
-    return {"digest": LISTING, "files": items, "via": {}}
+    listed = {"bucket_url": files.url, "prefix": "m/1/"}
+    return {"digest": LISTING, "files": items, "list": listed, "via": {}}
 
 
 def test_what_nobody_vouches_for_is_fetched_and_hashed_once(
@@ -94,6 +101,23 @@ def test_gathering_goes_on_where_it_broke(
     first = look.gather(store, gathering(files), {})
     assert "hashes" in first
     assert files.sent <= 300_000 + 5 * fetch.BLOCK
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_no_first_use(
+    files: FileServer, upload: NearUpload, tmp_path: Path
+) -> None:
+    """Its beginning is of the old one, its end of the new one, and nothing vouches for either."""
+    store, body = NearStore(tmp_path / ".edge"), gathering(files)
+    held = Path(look.hold_directory(store.work, LISTING))
+    held.mkdir(parents=True)
+    (held / "hold-0").write_bytes(upload.contents[0][:100_000])
+    files.manners.files["/m/1/a.bin"] = os.urandom(300_000)
+    with pytest.raises(Refused, match=r"m/1/a\.bin was replaced in the bucket") as caught:
+        look.gather(store, body, {})
+    assert caught.value.status == 502
+    assert not held.exists()
+    assert look.look(store.work, {"known": [LISTING]}) == {"known": {LISTING: None}}
+    assert "hashes" in look.gather(store, gathering(files), {})
 
 
 def test_gathering_tells_what_did_not_come(

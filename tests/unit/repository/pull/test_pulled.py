@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import InputError, TransferError
+from ansible_collections.openvino.edge.plugins.module_utils.repository import entry
 from ansible_collections.openvino.edge.plugins.module_utils.repository.content.manifest import (
     FileEntry,
     Manifest,
@@ -31,6 +32,9 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.copy.work
 from ansible_collections.openvino.edge.plugins.module_utils.repository.options.pull import (
     pull_from_params,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.options.selection import (
+    selection_from_params,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.repository.plan.origins import (
     DONE,
     PEER,
@@ -43,8 +47,13 @@ from ansible_collections.openvino.edge.plugins.module_utils.repository.transport
     Have,
     Target,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.repository.transport.choose import (
+    EmptyChannel,
+)
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 from ansible_collections.openvino.edge.plugins.module_utils.store import HostPathStore
+
+from ..test_entry import Near, connect, run
 
 STORE = HostPathStore("ns", "/srv")
 XML, BIN = b"<net/>", b"weights"
@@ -189,6 +198,34 @@ def test_a_bucket_is_read_once_under_the_lock(tmp_path: Path) -> None:
     assert all("held" not in item for item in source.items(works(1)[0], incoming, origins))
 
 
+def test_what_is_read_is_compared_with_the_listing(tmp_path: Path) -> None:
+    source, (work,) = bucket(tmp_path), works(1)
+    way(work).answers = {
+        "list": {"entries": ENTRIES},
+        "known": {"known": {}},
+        "gather": {"hashes": HASHES, "bytes": 13},
+    }
+    source.resolve([work], Runtime(), lambda work: None)
+    (body,) = [body for command, body in way(work).calls if command == "gather"]
+    assert body["list"]["prefix"] == "p/ocr/1/"
+    told = [[item["key"], item["size"], item["etag"]] for item in body["files"]]
+    assert told == ENTRIES
+
+
+def test_a_model_with_a_slash_in_its_name_is_asked_for_where_it_is(tmp_path: Path) -> None:
+    lines = [f"{sha(data)}  ORG/{name}\n" for name, data in FILES.items()]
+    (tmp_path / "SHA256SUMS").write_text("".join(lines))
+    pull = {"url": "http://web/m", "manifest": str(tmp_path / "SHA256SUMS")}
+    options = pull_from_params({"pull": pull})
+    assert options is not None
+    source, (work,) = Pulled(options, selection_from_params([{"name": "ORG/ocr"}])), works(1)
+    way(work).answers = {"sizes": {"sizes": [len(data) for _name, data in sorted(FILES.items())]}}
+    source.resolve([work], Runtime(), lambda work: None)
+    ((_command, body),) = way(work).calls
+    assert sorted(body["sizes"]) == [f"http://web/m/ORG/{name}" for name in sorted(FILES)]
+    assert [(item.model, item.version) for item in source.manifests] == [("ORG--ocr", 1)]
+
+
 def test_a_known_listing_is_not_read_again(tmp_path: Path) -> None:
     source, (first, second) = bucket(tmp_path), works(2)
     way(first).answers = {"list": {"entries": ENTRIES}, "known": {"known": {}}}
@@ -208,6 +245,19 @@ def test_check_mode_reads_nothing_but_foretells_what_is_new(tmp_path: Path) -> N
     way(work).answers = {"list": {"entries": ENTRIES}, "known": {"known": {}}}
     source.resolve([work], Runtime(check_mode=True), lambda work: pytest.fail("locked"))
     assert [(item.model, item.version, item.size) for item in source.manifests] == [("ocr", 1, 13)]
+
+
+def test_check_mode_says_changed_where_nobody_can_look_into_the_bucket_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no store, so a run would publish whatever the bucket has."""
+    near = Near(tmp_path / "nodes")
+    near.targets = lambda *args, **kwargs: [Target(STORE, "n1")]  # type: ignore[method-assign]
+    near.open = EmptyChannel  # type: ignore[method-assign]
+    connect(near, monkeypatch)
+    told: list[str] = []
+    result = run(entry, check_mode=True, warnings=told, pull={"url": "s3://b/p"})
+    assert result["changed"] and any("is not known before it is read" in text for text in told)
 
 
 def test_an_empty_bucket_and_a_refusal_are_named(tmp_path: Path) -> None:

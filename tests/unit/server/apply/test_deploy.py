@@ -51,6 +51,7 @@ def test_second_run_only_reads(cluster: ServingCluster) -> None:
         "list Pod",
         "list Service",
         "list ServiceAccount",
+        "proxy GET /v1/config",
     ]
     assert not outcome.changed
     assert outcome.ready == 1

@@ -29,6 +29,8 @@ PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 # Kinds of error that would fail every other file too.
 COMMON_KINDS = frozenset({"unreachable", "proxy", "tls", "input"})
 COMMON_STATUSES = frozenset({401, 403, 407})
+# Credentials that stand in a header as they are; the others are encoded or only sign.
+IN_HEADERS = frozenset({"bearer_token", "access_key", "session_token"})
 
 Json = Dict[str, Any]
 
@@ -372,7 +374,11 @@ def run_threads(work: Callable[[], None], count: int) -> None:
 
 
 def read_secrets(directory: str) -> Dict[str, str]:
-    """Return the credentials that are mounted, by what they mean."""
+    """Return the credentials that are mounted, by what they mean.
+
+    Raises:
+        Refused: one cannot be part of a request; its key is named, and nothing of it is shown.
+    """
     found: Dict[str, str] = {}
     for meaning, names in KEY_NAMES.items():
         for name in reversed(names):
@@ -381,7 +387,18 @@ def read_secrets(directory: str) -> Dict[str, str]:
                     found[meaning] = stream.read().rstrip("\r\n")
             except (OSError, UnicodeError):
                 continue
+            _check_value(name, found[meaning], meaning in IN_HEADERS)
     return {name: value for name, value in found.items() if value}
+
+
+def _check_value(key: str, value: str, in_header: bool) -> None:
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in value):
+        what = "a control character"
+    elif in_header and not value.isascii():
+        what = "a character that is not ASCII"
+    else:
+        return
+    raise fs.Refused(400, f"the key {key} of the Secret holds {what}, which no request can carry")
 
 
 def _keys(own: Mapping[str, str]) -> Optional[s3.Keys]:

@@ -237,7 +237,8 @@ def broken(url: str, error: Exception) -> WebError:
     if text.startswith("Tunnel connection failed"):
         status = int("".join(filter(str.isdigit, text[:40])) or 0)
         return WebError(f"the proxy refuses {shown(url)}: HTTP {status}", "proxy", status=status)
-    if isinstance(error, UnicodeError) or "control character" in text:
+    if isinstance(error, ValueError) or "control character" in text:
+        # Its text shows what cannot be sent, which may be a token.
         return WebError(f"{shown(url)} is not a URL that can be asked for", "input")
     return WebError(f"{shown(url)}: {text}", "unreachable", again=True)
 

@@ -6,8 +6,9 @@
 Runs in the pod (see C(main.py)); stdlib only.
 
 A bucket without a manifest is trusted on first use: its files are fetched to
-C(.edge/staging/<digest of the listing>/hold-<n>) and hashed there. What was found is kept in
-C(.edge/pulls/<digest of the listing>.json), so that the same listing is not fetched again.
+C(.edge/staging/<digest of the listing>/hold-<n>) and hashed there. Then the bucket has to list
+them as before, since a file that is replaced meanwhile comes in parts of both. What was found is
+kept in C(.edge/pulls/<digest of the listing>.json), so that the same listing is not fetched again.
 """
 
 from __future__ import annotations
@@ -76,20 +77,40 @@ def gather(store: Any, request: Mapping[str, Any], progress: Json, secrets: str 
 
     Args:
         store: the locked store.
-        request: C(digest) of the listing, C(files) with C(number), C(url), C(size), and C(via).
+        request: C(digest) of the listing, C(files) with C(number), C(url), C(size), C(key) and
+            C(etag), C(list) with C(bucket_url) and C(prefix), and C(via).
         progress: told C(bytes) and C(files) as they come.
         secrets: directory of the mounted credentials.
 
     Returns:
         C(hashes), or C(files) with the errors of those that did not come; and C(bytes).
+
+    Raises:
+        Refused: the bucket has other files now, status 502; or the store is not ours, or full.
     """
     upload = _Hold(store, request)
     result = fetch.Fetcher(upload, request, progress, secrets).run()
     if len(upload.hashes) < len(request["files"]):
         return result
+    changed = _changed_meanwhile(request, secrets)
+    if changed:
+        upload.drop()
+        raise fs.Refused(502, f"{changed} was replaced in the bucket while it was read")
     hashes = [upload.hashes[int(item["number"])] for item in request["files"]]
     _remember(store.work, str(request["digest"]), hashes)
     return {"hashes": hashes, "bytes": result["bytes"]}
+
+
+def _changed_meanwhile(request: Mapping[str, Any], secrets: str) -> str:
+    """Return a key that the bucket does not list any more as it was listed, C("") without one."""
+    source = fetch.Source(request.get("via") or {}, secrets)
+    try:
+        entries = again(lambda: _entries(source, request["list"]))
+    except web.WebError as error:
+        raise fs.Refused(502, str(error), kind=error.kind, source_status=error.status) from error
+    now = {key: (size, etag) for key, size, etag in entries}
+    wanted = {item["key"]: (item["size"], item["etag"]) for item in request["files"]}
+    return next((str(key) for key, told in wanted.items() if now.get(key) != told), "")
 
 
 class _Hold:
@@ -130,6 +151,10 @@ class _Hold:
 
     def check(self) -> None:
         self._store.check_owner()
+
+    def drop(self) -> None:
+        """Forget the bytes that came."""
+        fs.discard(self._directory)
 
     def _path(self, number: int) -> str:
         return os.path.join(self._directory, f"hold-{number}")
