@@ -184,8 +184,9 @@ other_waves:
   sample: []
 batches:
   description:
-    - The clusters that are worked on at the same time, in order, each with its wave, and which
-      batches (C(until)) and waves (C(judged)) of the fleet have to be over before the next one.
+    - The clusters that are worked on at the same time, in order, each batch with its number and its
+      wave, and which batches (C(until)) and waves (C(judged)) of the fleet have to be over before
+      the next one.
   returned: success
   type: list
   elements: dict

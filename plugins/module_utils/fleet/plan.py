@@ -85,7 +85,7 @@ def run(params: Params, runtime: Runtime) -> Result:
         "undo_mode": params["undo"],
         "waves": [item for item in told if item["clusters"]],
         "other_waves": [item for item in told if not item["clusters"]],
-        "batches": [_batch(item) for item in parts],
+        "batches": [_batch(number, item) for number, item in enumerate(parts, 1)],
         "hosts": order,
         # One that was stopped only has to be put back.
         "to_do": [] if stopped else order,
@@ -251,8 +251,9 @@ def _wave(wave: Wave, own: Sequence[str]) -> Dict[str, Any]:
     }
 
 
-def _batch(part: Part) -> Dict[str, Any]:
+def _batch(number: int, part: Part) -> Dict[str, Any]:
     return {
+        "number": number,
         "wave": part.batch.wave.number,
         "clusters": list(part.batch.clusters),
         "until": part.until,

@@ -213,7 +213,19 @@ def test_a_rollout_that_stops_for_deferred_ones_has_failed(path: str) -> None:
     found = planned(path)
     opened(path).write(1, Cluster("a", 1, DEFERRED, reason="on hold"))
     assert "on hold" in closed(found, "too many deferred")["bad"]["a"]
+    for name in CLUSTERS[1:]:
+        opened(path).write(1, Cluster(name, 2, DONE))
     assert closed(found)["bad"] == {}
+
+
+def test_a_rollout_that_leaves_clusters_out_without_a_reason_has_failed(path: str) -> None:
+    found = planned(path)
+    for name in CLUSTERS[:3]:
+        opened(path).write(1, Cluster(name, 1, DONE))
+    result = closed(found)
+    assert result["verdict"] == "done with failures" and list(result["bad"]) == ["d"]
+    assert "no play has reached its host" in result["bad"]["d"]
+    assert result["counts"] == {"done": 3, "pending": 1}
 
 
 @pytest.mark.parametrize("what", ["a directory", "not SQLite"])
