@@ -23,7 +23,7 @@ from .passing import passed
 from .sites import Sites, sites_of
 from .slices import Part, Share, Slice, parts_of, slice_of, whole
 from .undo import CHOICES, WAVE, undo_of
-from .waves import Wave, waves_of
+from .waves import Wave, refuse_patterns, waves_of
 
 ARGUMENT_SPEC: Dict[str, Any] = {
     "fleet": {"type": "str", "required": True},
@@ -52,9 +52,11 @@ def run(params: Params, runtime: Runtime) -> Result:
     Without waves it is one wave without limits, and nothing is written: each cluster is for itself.
 
     Raises:
-        InputError: the waves do not fit the clusters, or an unfinished rollout has another plan.
+        InputError: the waves do not fit the clusters, a play could not name one of them, or an
+            unfinished rollout has another plan.
         ConflictError: another process works on this fleet.
     """
+    refuse_patterns(params["clusters"], params["groups"])
     part = slice_of(params)
     journal = open_journal(params["journal"], runtime.progress, params["fleet"], part)
     own: Sequence[str] = params["clusters"]

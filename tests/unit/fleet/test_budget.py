@@ -59,6 +59,13 @@ def test_a_limit_that_is_no_number_names_its_option(name: str, value: Any) -> No
     assert caught.value.option == name and caught.value.hint
 
 
+def test_a_percentage_is_not_cut_by_floating_point() -> None:
+    """29 / 100 * 100 is 28.999999999999996."""
+    assert limits_of(options(max_failures="29%"), 100).max_failures == 29
+    assert limits_of(options(max_fail_percentage=57), 100).max_failures == 57
+    assert limits_of(options(max_deferred="0.29%"), 10000).max_deferred == 29
+
+
 def cluster(name: str, state: str, wave: int = 2, phase: str = "", before: Any = 3) -> Cluster:
     return Cluster(name, wave, state, phase, "why", before)
 

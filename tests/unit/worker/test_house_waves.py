@@ -116,6 +116,15 @@ def test_no_batch_begins_unless_the_one_before_was_judged(tmp_path: Path) -> Non
     assert verdicts(tmp_path) == [("done", "")]
 
 
+def test_a_host_that_no_play_can_name_is_refused(tmp_path: Path) -> None:
+    """Ansible would find no host for the plays after the first one, and end with 0."""
+    found = ours(tmp_path, how={**hosts(), "arn:aws:eks:eu-west-1:1:cluster/a": ""})
+    assert (found.code, found.did) == (2, []), found.text
+    assert "clusters: arn:aws:eks:eu-west-1:1:cluster/a: a play cannot name this host" in " ".join(
+        found.text.split()
+    )
+
+
 def test_check_mode_goes_over_all_and_writes_nothing(tmp_path: Path) -> None:
     found = ours(tmp_path, "--check", how=hosts(a="fail", e="fail"), edge_waves=WAVES)
     assert (found.code, found.did) == (2, list("bcdfgh")), found.text
