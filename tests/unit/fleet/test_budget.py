@@ -130,6 +130,12 @@ def test_a_server_that_was_not_changed_is_not_put_back(phase: str) -> None:
     assert undo_of([cluster("a", FAILED, phase=phase)], ORDER, "all", stopped=True).clusters == []
 
 
+def test_a_server_that_an_earlier_run_changed_is_put_back_wherever_it_fails_now() -> None:
+    left = [Cluster("a", 2, FAILED, "copy", "why", 3, earlier=True)]
+    assert undo_of(left, ORDER, "wave", stopped=True).clusters == ["a"]
+    assert undo_of(left, ORDER, "wave", stopped=False).clusters == ["a"]
+
+
 @pytest.mark.parametrize("state", [UNDONE, DEFERRED])
 def test_nothing_is_put_back_twice(state: str) -> None:
     assert undo_of([cluster("a", state)], ORDER, "all", stopped=True).clusters == []

@@ -75,6 +75,13 @@ def test_what_was_written_is_read_by_another_process(path: str) -> None:
     assert opened(path).last("others") is None
 
 
+def test_what_was_written_outlives_a_power_failure(path: str) -> None:
+    """With less than EXTRA (3) SQLite leaves it to chance whether a commit is on the disk."""
+    with opened(path)._open() as store:
+        assert store.execute("PRAGMA synchronous").fetchone()[0] == 3
+        assert store.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+
+
 def test_many_tasks_write_at_the_same_time(path: str) -> None:
     rollout = opened(path).begin("shops", "[]")
     names = [f"c{number:03}" for number in range(200)]
