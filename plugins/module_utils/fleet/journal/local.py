@@ -14,6 +14,7 @@ import json
 import os
 import sqlite3
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
@@ -165,7 +166,7 @@ class FileJournal:
         query = "SELECT cluster, wave, state, phase, reason, before, wanted, earlier FROM clusters"
         with self._open() as store:
             rows = store.execute(f"{query} WHERE {where}", values).fetchall()
-        return [Cluster(*row[:-1], earlier=bool(row[-1])) for row in map(tuple, rows)]
+        return [replace(Cluster(*row[:-1]), earlier=bool(row[-1])) for row in map(tuple, rows)]
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
