@@ -173,8 +173,9 @@ def last_good(releases: Sequence[Release]) -> Optional[Release]:
 
     Of C(releases), those of one server in any order, the one with the highest number is what the
     server was told last. If that was itself a way back and is good, it is the answer, so that going
-    back twice changes nothing. Else it is the newest good one before it that is another server and
-    that nobody has gone back from.
+    back twice changes nothing. If it was a way back that came to no verdict, as that of a run that
+    was killed, it is gone again. Else it is the newest good one before it that is another server
+    and that nobody has gone back from.
     """
     ordered = sorted(releases, key=lambda item: item.number)
     if not ordered:
@@ -182,6 +183,10 @@ def last_good(releases: Sequence[Release]) -> Optional[Release]:
     newest = ordered[-1]
     if newest.restores is not None and newest.verdict == GOOD:
         return newest
+    if newest.restores is not None and newest.verdict == UNKNOWN:
+        for item in ordered:
+            if item.number == newest.restores and item.verdict == GOOD:
+                return item
     left: Set[int] = {item.leaves for item in ordered if item.leaves is not None}
     for item in reversed(ordered[:-1]):
         if item.verdict == GOOD and item.digest != newest.digest and item.number not in left:

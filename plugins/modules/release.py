@@ -34,7 +34,8 @@ options:
     description:
       - Number of a release, or V(last_good), the newest release before the current one that has
         passed the gate and differs from it. A release that was left by going back is not chosen
-        again.
+        again. After a way back that came to no verdict, as that of a run that was killed, it is the
+        same release once more.
     type: str
     default: last_good
   options:

@@ -60,6 +60,11 @@ wave:
   returned: success
   type: int
   sample: 1
+batch:
+  description: Number of the batch that was judged; V(1) is the first of this run.
+  returned: success
+  type: int
+  sample: 1
 verdict:
   description: V(go_on) or V(stop).
   returned: success

@@ -33,7 +33,10 @@ options:
     type: raw
     required: true
   clusters:
-    description: All hosts of this run, in the order of the inventory.
+    description:
+      - All hosts of this run, in the order of the inventory.
+      - One whose name is a pattern to Ansible (as with a colon), or that of a group, is refused,
+        since no play could name it.
     type: list
     elements: str
     required: true
@@ -53,6 +56,7 @@ options:
       - A dict may also have C(name), C(batch) (so many clusters at a time), C(soak) (seconds that
         each batch serves before its replicas are asked again) and C(max_failures) (clusters of
         this wave that may fail; V(0) for the first of several waves).
+      - A name in C(clusters) that is no pattern has to be a host of the inventory.
       - A cluster in two waves, or in none, is an error.
       - Without waves all clusters are worked on at once, and nothing stops them.
     type: list
@@ -184,8 +188,9 @@ other_waves:
   sample: []
 batches:
   description:
-    - The clusters that are worked on at the same time, in order, each with its wave, and which
-      batches (C(until)) and waves (C(judged)) of the fleet have to be over before the next one.
+    - The clusters that are worked on at the same time, in order, each batch with its number and its
+      wave, and which batches (C(until)) and waves (C(judged)) of the fleet have to be over before
+      the next one.
   returned: success
   type: list
   elements: dict

@@ -13,10 +13,11 @@ host, as is whatever cannot be told; so nobody can tell the difference but by th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible import template as ansible_template
 from ansible.errors import AnsibleError
+from ansible.utils.unsafe_proxy import wrap_var
 from jinja2 import Environment, TemplateError, nodes
 
 
@@ -59,6 +60,7 @@ KEPT = 4
 
 ABSENT: Any = object()
 # ansible-core before 2.19 has a type of its own for texts that are not resolved.
+KNOWS_TRUST = hasattr(ansible_template, "is_trusted_as_template")
 trusted = getattr(ansible_template, "is_trusted_as_template", lambda value: True)
 Names = Optional[FrozenSet[str]]
 
@@ -174,7 +176,7 @@ class Alike:
             self._busy.add(name)
             try:
                 for item in self.variable(name, variables):
-                    found[name] = item
+                    found[name] = _final(item)
             except AnsibleError:
                 # Whoever needs it gets this error where it is needed.
                 pass
@@ -222,6 +224,14 @@ class Alike:
         except TemplateError:
             return None
         return _names_of(tree) if _rests_on_variables(tree) else None
+
+
+def _final(value: Any) -> Any:
+    """Return what a variable is so that Ansible resolves nothing in it any more.
+
+    Before ansible-core 2.19 all texts are templates, also one that was decoded or read.
+    """
+    return value if KNOWS_TRUST else wrap_var(value)
 
 
 def _is_constant(value: Any) -> bool:
@@ -278,13 +288,23 @@ def _is_pure_filter(node: nodes.Filter) -> bool:
     name = _short(node.name)
     if name not in FILTERS or node.dyn_args is not None or node.dyn_kwargs is not None:
         return False
+    return _names_pure(name, node.args)
+
+
+def _names_pure(name: str, args: Sequence[nodes.Expr]) -> bool:
+    """Tell whether a filter that takes the name of a filter or a test is given a pure one.
+
+    What it is given may take a name itself, as in C(map('map', 'random')).
+    """
     if name not in _NAMING:
         return True
     allowed, place = _NAMING[name]
-    if len(node.args) <= place:
+    if len(args) <= place:
         return True
-    word = node.args[place]
-    return isinstance(word, nodes.Const) and _short(str(word.value)) in allowed
+    word = args[place]
+    if not isinstance(word, nodes.Const) or _short(str(word.value)) not in allowed:
+        return False
+    return allowed is TESTS or _names_pure(_short(str(word.value)), args[place + 1 :])
 
 
 def _is_pure_call(node: nodes.Call) -> bool:

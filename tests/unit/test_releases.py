@@ -60,6 +60,17 @@ def test_going_back_twice_stays_where_the_first_time_ended() -> None:
     assert back_to(release(1, "a"), release(2, "b"), gone_back) == 3
 
 
+def test_a_way_back_without_a_verdict_is_gone_again_and_no_further() -> None:
+    """The run was killed, or nobody could be asked: the same command is to end where it would."""
+    killed = release(4, "b", UNKNOWN, restores=2, leaves=3)
+    history = [release(1, "a"), release(2, "b"), release(3, "c", FAILED)]
+    assert back_to(*history, killed) == 2
+    assert needed([*history, killed]) == {2, 4}
+    assert back_to(release(1, "a"), release(3, "c", FAILED), killed) == 1, "its record is gone"
+    odd = release(2, "b", UNKNOWN)
+    assert back_to(release(1, "a"), odd, release(3, "c", FAILED), killed) == 1
+
+
 def test_a_way_back_that_fails_leads_further_back_and_not_to_what_was_left() -> None:
     shut = release(4, "b", FAILED, restores=2, leaves=3)
     assert back_to(release(1, "a"), release(2, "b"), release(3, "c"), shut) == 1
@@ -107,7 +118,8 @@ def test_the_way_back_is_good_whatever_the_order_of_the_list(items: Any, rng: An
     assert last_good(shuffled) == found
     if found is not None:
         assert found.verdict == GOOD
-        assert found == items[-1] or found.digest != items[-1].digest
+        gone_again = items[-1].verdict == UNKNOWN and found.number == items[-1].restores
+        assert found == items[-1] or found.digest != items[-1].digest or gone_again
         again = release(len(items) + 1, found.digest, restores=found.number, leaves=len(items))
         assert last_good([*items, again]) == again
 

@@ -10,7 +10,7 @@ from typing import Any, List, Mapping, Optional, Sequence
 
 from ..errors import InputError
 from .states import DEFERRED, Cluster, is_failure
-from .waves import Wave, percentage
+from .waves import Wave, percentage, share
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def limits_of(params: Mapping[str, Any], fleet: int) -> Limits:
     if params["max_failures"] is not None:
         numbers.append(_limit(params["max_failures"], fleet, "max_failures"))
     if params["max_fail_percentage"] is not None:
-        share = percentage(params["max_fail_percentage"], "max_fail_percentage")
-        numbers.append(int(share / 100 * fleet))
+        percent = percentage(params["max_fail_percentage"], "max_fail_percentage")
+        numbers.append(share(percent, fleet))
     deferred = params["max_deferred"]
     return Limits(
         min(numbers) if numbers else default,
@@ -73,7 +73,7 @@ def _limit(value: Any, fleet: int, option: str) -> int:
     """Return a number of clusters that was given as such or as a percentage of the fleet."""
     text = str(value).strip()
     if text.endswith("%"):
-        return int(percentage(text, option) / 100 * fleet)
+        return share(percentage(text, option), fleet)
     if isinstance(value, bool) or not text.isdecimal():
         raise InputError(
             f"'{value}' is neither a number of clusters nor a percentage",

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Optional
 
 from ..entry import merge_specs
-from ..errors import EdgeError, InputError, UnreachableError, one_line
+from ..errors import EdgeError, InputError, UnreachableError, may_pass, one_line
 from ..kube.auth.options import AUTH_ARGUMENT_SPEC
 from ..kube.client import KubeClient
 from ..releases import GOOD, Release
@@ -32,6 +32,7 @@ from .states import (
     NOTHING_BEFORE,
     STATES,
     UNCHANGED,
+    UNDONE,
     Cluster,
     phase_of,
 )
@@ -99,6 +100,8 @@ def run(params: Params, runtime: Runtime) -> Result:
     Raises:
         InputError: a maintenance window or the deadline cannot be understood, or the journal is
             not usable.
+        UnreachableError: the cluster is offline, and must not be.
+        ApiError: its API server has nothing but trouble to tell.
     """
     seconds = deadline_of(params["deadline"])
     journal = None
@@ -124,10 +127,16 @@ def _begun(params: Params, known: Optional[Cluster]) -> "tuple[Cluster, str]":
     wanted = params["wanted"]
     if known is not None and known.state == DONE and known.wanted == wanted:
         return known, VERIFY
-    cluster = Cluster(params["cluster"], params["wave"], BEGUN, wanted=wanted)
+    cluster = Cluster(
+        params["cluster"], params["wave"], BEGUN, wanted=wanted, earlier=_changed_before(known)
+    )
     answer = looked(params)
     why = answer.hold
-    if answer.offline and params["defer_offline"]:
+    if answer.offline:
+        if not params["defer_offline"]:
+            # A moment later it may answer the next task. But it may be on hold, and nobody would
+            # know what to put back.
+            raise UnreachableError(answer.offline.rstrip("."), subject=params["cluster"])
         why = f"offline: {answer.offline}"
     # What an earlier run of this rollout found is what served before it; now it may be half done.
     before = known.before if known is not None and known.before is not None else answer.before
@@ -135,6 +144,13 @@ def _begun(params: Params, known: Optional[Cluster]) -> "tuple[Cluster, str]":
     if why:
         return replace(cluster, state=DEFERRED, reason=why), WAIT
     return cluster, GO
+
+
+def _changed_before(known: Optional[Cluster]) -> bool:
+    """Tell whether an earlier run of the rollout may have changed a server that nobody put back."""
+    if known is None or known.state == UNDONE:
+        return False
+    return known.earlier or known.touched
 
 
 def _came_to(params: Params, known: Optional[Cluster]) -> Cluster:
@@ -146,7 +162,11 @@ def _came_to(params: Params, known: Optional[Cluster]) -> Cluster:
     elif params["state"] not in (FAILED, DEFERRED):
         # Why it is put back stays what it was.
         phase, reason = cluster.phase or phase, cluster.reason or reason
-    return replace(cluster, state=params["state"], phase=phase, reason=reason)
+    # One that has not begun in this run is what an earlier one has left.
+    earlier = cluster.earlier if cluster.state == BEGUN else _changed_before(cluster)
+    if params["state"] == UNDONE:
+        earlier = False
+    return replace(cluster, state=params["state"], phase=phase, reason=reason, earlier=earlier)
 
 
 def deadline_of(value: Any) -> int:
@@ -186,6 +206,10 @@ def asked(params: Params) -> Answer:
     """Ask the cluster what it serves and whether it may be touched.
 
     What it refuses to tell stays unknown: the checks that follow name a missing right better.
+
+    Raises:
+        ApiError: its API server has trouble, so it may be on hold, and nobody would know what to
+            put back.
     """
     place, name = str(params["namespace"]), dns_1035(params["name"], "name")
     try:
@@ -197,7 +221,9 @@ def asked(params: Params) -> Answer:
             return Answer(before=_before(client, place, name))
     except UnreachableError as error:
         return Answer(offline=one_line(str(error)))
-    except EdgeError:
+    except EdgeError as error:
+        if may_pass(error):
+            raise
         return Answer()
 
 

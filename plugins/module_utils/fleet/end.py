@@ -40,6 +40,8 @@ def run(params: Params, runtime: Runtime) -> Result:
     else:
         clusters = [outcome_of(item) for item in params["outcomes"]]
     bad = _bad(clusters, plan.order, stopped)
+    if journal is not None and not stopped:
+        bad = {**_forgotten(clusters, plan.order), **bad}
     counts = _counts(clusters, len(plan.order))
     verdict = ENDED_STOPPED if stopped else ENDED_FAILURES if bad else ENDED_DONE
     if journal is not None:
@@ -70,6 +72,13 @@ def _bad(clusters: Sequence[Cluster], order: Sequence[str], stopped: str) -> Dic
         known = {item.name for item in clusters}
         bad = {name: text for name in order if name not in known}
     return bad
+
+
+def _forgotten(clusters: Sequence[Cluster], order: Sequence[str]) -> Dict[str, str]:
+    """Return the clusters that had no turn though nothing stopped the rollout, with why."""
+    known = {item.name for item in clusters}
+    text = "it was not begun, and nothing stopped the rollout: no play has reached its host"
+    return {name: text for name in order if name not in known}
 
 
 _BAD = (FAILED, STUCK, UNDONE, BEGUN)

@@ -148,6 +148,8 @@ def run(params: Params, runtime: Runtime) -> Result:
     return {
         "changed": False,
         "wave": wave.number,
+        # The next batch begins only if it finds that this one was judged.
+        "batch": plan.parts.index(part) + 1,
         "verdict": GO_ON if verdict.goes_on else STOP,
         "reason": verdict.reason,
         "spent": verdict.spent,

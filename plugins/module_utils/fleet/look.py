@@ -130,7 +130,7 @@ def _all(
 
 def _half_done(known: Optional[Cluster], wanted: str) -> str:
     """Return why an earlier run of the rollout has something left to do on a cluster."""
-    if known is None or known.state in (UNCHANGED, DEFERRED):
+    if known is None or (known.state in (UNCHANGED, DEFERRED) and not known.earlier):
         return ""
     if known.state == DONE and known.wanted == wanted:
         return ""

@@ -23,7 +23,7 @@ from .passing import passed
 from .sites import Sites, sites_of
 from .slices import Part, Share, Slice, parts_of, slice_of, whole
 from .undo import CHOICES, WAVE, undo_of
-from .waves import Wave, waves_of
+from .waves import Wave, refuse_patterns, waves_of
 
 ARGUMENT_SPEC: Dict[str, Any] = {
     "fleet": {"type": "str", "required": True},
@@ -52,9 +52,11 @@ def run(params: Params, runtime: Runtime) -> Result:
     Without waves it is one wave without limits, and nothing is written: each cluster is for itself.
 
     Raises:
-        InputError: the waves do not fit the clusters, or an unfinished rollout has another plan.
+        InputError: the waves do not fit the clusters, a play could not name one of them, or an
+            unfinished rollout has another plan.
         ConflictError: another process works on this fleet.
     """
+    refuse_patterns(params["clusters"], params["groups"])
     part = slice_of(params)
     journal = open_journal(params["journal"], runtime.progress, params["fleet"], part)
     own: Sequence[str] = params["clusters"]
@@ -85,7 +87,7 @@ def run(params: Params, runtime: Runtime) -> Result:
         "undo_mode": params["undo"],
         "waves": [item for item in told if item["clusters"]],
         "other_waves": [item for item in told if not item["clusters"]],
-        "batches": [_batch(item) for item in parts],
+        "batches": [_batch(number, item) for number, item in enumerate(parts, 1)],
         "hosts": order,
         # One that was stopped only has to be put back.
         "to_do": [] if stopped else order,
@@ -251,8 +253,9 @@ def _wave(wave: Wave, own: Sequence[str]) -> Dict[str, Any]:
     }
 
 
-def _batch(part: Part) -> Dict[str, Any]:
+def _batch(number: int, part: Part) -> Dict[str, Any]:
     return {
+        "number": number,
         "wave": part.batch.wave.number,
         "clusters": list(part.batch.clusters),
         "until": part.until,

@@ -61,6 +61,8 @@ class Cluster:
         before: number of the release that served before the rollout; C(NOTHING_BEFORE) if there was
             no server, None if nobody knows.
         wanted: digest of what was wanted of it.
+        earlier: an earlier run of the rollout may have changed its server, so where it fails in
+            this run says nothing of that.
     """
 
     name: str
@@ -70,13 +72,14 @@ class Cluster:
     reason: str = ""
     before: Optional[int] = None
     wanted: str = ""
+    earlier: bool = False
 
     @property
     def touched(self) -> bool:
         """Tell whether its server may have been changed."""
         if self.state in (UNCHANGED, DEFERRED, UNDONE):
             return False
-        return not (self.state == FAILED and self.phase in UNTOUCHED)
+        return self.earlier or not (self.state == FAILED and self.phase in UNTOUCHED)
 
     def as_dict(self) -> Dict[str, Any]:
         """Return what a result says of it."""

@@ -98,8 +98,8 @@ def run(params: Params, runtime: Runtime, orders: Orders = nobody) -> Result:
             # One after the other, since templates are not made for threads; asking begins at once.
             try:
                 asked[pool.submit(_timed, orders(name), begun, until)] = name
-            except EdgeError as error:
-                found[name] = _failed(error)
+            except Exception as error:
+                found[name] = _failed(_told(error))
                 _tell(runtime, name, found[name])
         for future in as_completed(asked):
             name = asked.pop(future)
@@ -137,8 +137,7 @@ def _asked(params: Params, until: Optional[float]) -> Result:
     except EdgeError as error:
         result = {**result, **_failed(error)}
     except Exception as error:
-        # What is odd about one cluster must not hide what the others have answered.
-        result = _failed(EdgeError(f"{type(error).__name__}: {error}"))
+        result = _failed(_told(error))
     return {**result, "warnings": runtime.warnings} if runtime.warnings else result
 
 
@@ -164,6 +163,11 @@ def _questions(params: Params) -> Params:
     """Return the options of model_inference; a look that does not wait does not fail either."""
     given = {key: value for key, value in params.items() if key in inference.ARGUMENT_SPEC}
     return {**given, "report_only": not params["wait"]}
+
+
+def _told(error: Exception) -> EdgeError:
+    """Return an error of ours: what is odd about one cluster must not hide what others answer."""
+    return error if isinstance(error, EdgeError) else EdgeError(f"{type(error).__name__}: {error}")
 
 
 def _failed(error: EdgeError) -> Result:

@@ -213,6 +213,8 @@ class _All:
                 course.state = cluster.run(turn.begin, runtime)
                 if course.state["turn"] == cluster.GO:
                     ended = self._steps(turn, course, runtime)
+                    # The next run may have come further than this step, whose end nobody waits for.
+                    self._going.check()
                     course.state = cluster.run({**turn.begin, **ended}, runtime)
                     _tell(course, runtime)
         except Exception as error:

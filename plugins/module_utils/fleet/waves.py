@@ -10,8 +10,11 @@ in none, is an error: nobody should learn from a report that a site was left out
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..errors import InputError
@@ -31,6 +34,9 @@ _KEYS = (
 _CHOICES = ("groups", "clusters", "count", "percent", "rest")
 # So many names are told in a message; the others are counted.
 _NAMED = 5
+# What Ansible reads in C(hosts) of a play as a pattern or a list; a play of which no host matches
+# is one that went well.
+_PATTERN = re.compile(r"[,:*?\[\]\s]|^[!&~]")
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ def waves_of(
     """
     asked = [_parsed(item, number) for number, item in enumerate(option, 1)]
     _refuse_same_names(asked)
-    owner = _named(asked, clusters, groups)
+    owner = _named(asked, clusters, groups, limited)
     left = [name for name in clusters if name not in owner]
     waves = []
     for item in asked:
@@ -131,6 +137,38 @@ def waves_of(
     return _with_canary([wave for wave in waves if wave.clusters])
 
 
+def refuse_patterns(clusters: Sequence[str], groups: Mapping[str, Sequence[str]]) -> None:
+    """Refuse hosts that a play cannot name.
+
+    Raises:
+        InputError: Ansible would take a name for a pattern, or for that of a group.
+    """
+    for name in clusters:
+        if _PATTERN.search(name) and not _is_address(name):
+            raise InputError(
+                "a play cannot name this host, since Ansible takes its name for a pattern",
+                option="clusters",
+                subject=name,
+                hint="Give the host another name in the inventory, of letters, digits, '_', '-' and"
+                " '.'; edge_kubeconfig and edge_context say which cluster it is",
+            )
+        if name in groups and list(groups[name]) != [name]:
+            raise InputError(
+                "a play cannot name this host, since a group of the inventory has the same name",
+                option="clusters",
+                subject=name,
+                hint="Give the host or the group another name",
+            )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def told(names: Sequence[str]) -> str:
     """Return names for a message with their verb: C(a and 3 others are)."""
     shown = ", ".join(names[:_NAMED])
@@ -147,8 +185,23 @@ def _with_canary(waves: List[Wave]) -> List[Wave]:
     return waves
 
 
+def _refuse_unknown(item: _Asked, known: Set[str]) -> None:
+    """Refuse a name that is no pattern and no host: a canary with a wrong letter would be none."""
+    for name in item.patterns:
+        if name not in known and not any(sign in name for sign in "*?["):
+            raise InputError(
+                f"the inventory has no host '{name}'",
+                option=f"{item.option}.clusters",
+                subject=item.wave.name,
+                hint="Write the name as the inventory has it, or a pattern such as 'shop-*'",
+            )
+
+
 def _named(
-    asked: Sequence[_Asked], clusters: Sequence[str], groups: Mapping[str, Sequence[str]]
+    asked: Sequence[_Asked],
+    clusters: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
+    limited: bool,
 ) -> Dict[str, int]:
     """Return the number of the wave for each cluster that a wave names."""
     owner: Dict[str, int] = {}
@@ -163,6 +216,8 @@ def _named(
                     hint=f"Groups are {', '.join(sorted(set(groups) - {'all', 'ungrouped'}))}",
                 )
             members.update(groups[group])
+        if not limited:
+            _refuse_unknown(item, {*clusters, *groups.get("all", ())})
         for name in clusters:
             if name in members or any(fnmatchcase(name, pattern) for pattern in item.patterns):
                 if name in owner:
@@ -178,7 +233,15 @@ def _named(
 
 
 def _size(item: _Asked, fleet: int) -> int:
-    return item.count or max(1, int(item.percent / 100 * fleet))
+    return item.count or max(1, share(item.percent, fleet))
+
+
+def share(percent: float, fleet: int) -> int:
+    """Return how many whole clusters of a fleet a percentage is.
+
+    As it was written: 29 % of 100 are 29, where floating point has 28.999999999999996.
+    """
+    return int(Fraction(str(percent)) * fleet / 100)
 
 
 def _refuse_same_names(asked: Sequence[_Asked]) -> None:
@@ -228,7 +291,7 @@ def _parsed(item: Any, number: int) -> _Asked:
         groups=_names(item, "groups", option),
         patterns=_names(item, "clusters", option),
         count=_whole(item, "count", option, least=1 if "count" in given else 0),
-        percent=percentage(item["percent"], f"{option}.percent") if "percent" in given else 0.0,
+        percent=_some(item["percent"], f"{option}.percent") if "percent" in given else 0.0,
         rest=bool(item.get("rest")),
     )
 
@@ -264,8 +327,18 @@ def _whole(item: Mapping[str, Any], key: str, option: str, least: int = 0) -> in
     return int(text)
 
 
+def _some(value: Any, option: str) -> float:
+    """Return the percentage of a wave, which is not 0."""
+    found = percentage(value, option)
+    if not found:
+        raise InputError(
+            "a wave of 0 % has no cluster", option=option, hint="Remove the wave, or give it more"
+        )
+    return found
+
+
 def percentage(value: Any, option: str) -> float:
-    """Return a percentage above 0 and at most 100, written with or without the sign.
+    """Return a percentage of 0 to 100, written with or without the sign.
 
     Raises:
         InputError: it is none.

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ..errors import InputError
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WHOLE = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _KEYS = ("days", "from", "to", "zone")
 
 
@@ -61,16 +62,17 @@ def _parsed(item: Any, option: str) -> _Window:
             hint='Write {days: [mon, tue], from: "22:00", to: "05:00", zone: Europe/Berlin}',
         )
     days = item.get("days") or DAYS
-    words = [str(day).strip().lower()[:3] for day in ([days] if isinstance(days, str) else days)]
-    wrong = [word for word in words if word not in DAYS]
+    words = [str(day).strip().lower() for day in ([days] if isinstance(days, str) else days)]
+    wrong = [word for word in words if word not in DAYS and word not in _WHOLE]
     if wrong:
+        # Also several in one text, such as mon-fri: nobody should find out on a Tuesday.
         raise InputError(
             f"'{wrong[0]}' is no day of the week",
             option=f"{option}.days",
-            hint=f"Days are {', '.join(DAYS)}",
+            hint=f"Write a list, as in days: [mon, tue]; days are {', '.join(DAYS)}",
         )
     start, end = _time(item["from"], f"{option}.from"), _time(item["to"], f"{option}.to")
-    return tuple(words), start, end, _zone(item.get("zone"), option)
+    return tuple(word[:3] for word in words), start, end, _zone(item.get("zone"), option)
 
 
 def _zone(name: Any, option: str) -> tzinfo:

@@ -71,18 +71,23 @@ class KubeClient(Closing):
         self._planned: Dict[Key, Json] = {}
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> KubeClient:
+    def from_params(cls, params: Mapping[str, Any], longest: float = patience.AWAY) -> KubeClient:
         """Return a client for the auth options of a task; does not connect.
+
+        Args:
+            params: options of the task.
+            longest: its C(patience).
 
         Raises:
             InputError: an option, the kubeconfig or a certificate is not usable.
             AuthError: the kubeconfig's exec plugin gave no credentials.
         """
-        return kept(params, lambda: cls._made(params))
+        return kept(params, longest, lambda: cls._made(params, longest))
 
     @classmethod
-    def _made(cls, params: Mapping[str, Any]) -> KubeClient:
+    def _made(cls, params: Mapping[str, Any], longest: float) -> KubeClient:
         client = cls(load_endpoint(params), params.get("pod_carrier") or AUTO)
+        client.patience = longest
         client._login = login.attach(client.endpoint, params)
         return client
 

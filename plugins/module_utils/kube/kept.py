@@ -34,13 +34,17 @@ def kept_open() -> Iterator[None]:
             client.close()
 
 
-def kept(params: Mapping[str, Any], make: Callable[[], Client]) -> Client:
-    """Return the client for the login of a task: one that is kept, or a new one."""
+def kept(params: Mapping[str, Any], longest: float, make: Callable[[], Client]) -> Client:
+    """Return the client for the login and the patience of a task: one that is kept, or a new one.
+
+    A hub may be one of the clusters: what is asked of its journal is not to share a client with
+    what is done on it, which waits longer.
+    """
     clients = _kept.get()
     if clients is None:
         return make()
     login = {name: params.get(name) for name in AUTH_ARGUMENT_SPEC}
-    key = json.dumps(login, sort_keys=True, default=str)
+    key = json.dumps([longest, login], sort_keys=True, default=str)
     if key not in clients:
         clients[key] = make()
     client: Client = clients[key]

@@ -56,6 +56,14 @@ def recorded(params: Mapping[str, Any]) -> Tuple[Dict[str, Any], Tuple[str, ...]
     return json.loads(json.dumps(kept)), tuple(sorted(map(".".join, hidden.paths)))
 
 
+def secret_parts(options: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return those parts of options that a record would leave out, each in its place."""
+    parts: Dict[str, Any] = {}
+    for path in recorded(options)[1]:
+        _put(parts, path, _found(options, path))
+    return parts
+
+
 _SECRET = object()
 
 

@@ -25,7 +25,7 @@ from .choose import LAST_GOOD, chosen
 from .content import restored
 from .deploy import WayBack, deploy
 from .history import History
-from .options import DEFAULT_HISTORY, KEEP, RUN_ARGUMENT_SPEC, Keeping, run_from_params
+from .options import KEEP, MOST_RELEASES, RUN_ARGUMENT_SPEC, Keeping, run_from_params
 
 ARGUMENT_SPEC: Dict[str, Any] = merge_specs(
     AUTH_ARGUMENT_SPEC,
@@ -58,7 +58,8 @@ def run(params: Params, runtime: Runtime) -> Result:
         GateError: the server was put back, and not every replica serves what the release says.
     """
     place, name = checked_namespace(params), dns_1035(params["name"], "name")
-    keeping = Keeping(DEFAULT_HISTORY, run_from_params(params))
+    # How many records of the server stay, the next deployment knows; a way back removes none.
+    keeping = Keeping(MOST_RELEASES, run_from_params(params))
     with KubeClient.from_params(params) as client:
         history = History(client, place, name)
         releases = history.read()

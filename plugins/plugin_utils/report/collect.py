@@ -34,6 +34,7 @@ ENGINE = (PLAN, CLUSTER, GATE, END, LOOK, TURNS)
 HAD_IT = "unchanged: it had what is wanted already"
 # One task that asks many clusters.
 FLEET = "openvino.edge.fleet_status"
+BEGIN = "begin"
 CHECK = "check"
 COPY = "copy"
 # The phase that each action of ours belongs to.
@@ -262,6 +263,10 @@ class Collector:
         """Take a failed task, ours or a stranger's; one of a stranger counts on clusters only."""
         span = self._close(host, at, failed=True)
         strange = action not in PHASE_OF and fields.name(host) not in self.report.clusters
+        if action == CLUSTER:
+            # A turn that does not begin. The task that writes it tells the state.
+            self._cluster(host).failures.append(fields.failure(result, BEGIN, task, True))
+            return
         if strange or action in ENGINE:
             return
         cluster = self._cluster(host)

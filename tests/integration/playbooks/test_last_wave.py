@@ -33,7 +33,7 @@ BEFORE, IN_IT = ("GET", "/"), ("PATCH", "/configmaps/ovms-config")
 
 @pytest.mark.whole
 @pytest.mark.parametrize(
-    ("when", "failed", "phase"), [(BEFORE, "failed", "preflight"), (IN_IT, "stuck", "deploy")]
+    ("when", "failed", "phase"), [(BEFORE, "failed", "begin"), (IN_IT, "stuck", "deploy")]
 )
 @pytest.mark.parametrize("allowed", [0, 1])
 def test_half_of_the_last_wave_goes_down(

@@ -87,8 +87,8 @@ def test_what_was_done_and_why_not(fleet: Fleet, tmp_path: Path, model: str) -> 
     assert set(shop["models"][model]) == {"1"}
     assert shop["release"]["verdict"] == "good"
     assert [(row["state"], row["ok"]) for row in shop["replicas"]] == [("AVAILABLE", True)]
-    assert gone["phase"] == "preflight" and gone["failures"][0]["kind"] == "unreachable"
-    assert "rollout: gone: FAILED in preflight" in done.text
+    assert gone["phase"] == "begin" and gone["failures"][0]["kind"] == "unreachable"
+    assert "rollout: gone: FAILED in begin" in done.text
 
     write(tmp_path, model, 2, "<net this is no model")
     wanted = json.dumps({"edge_models": [{"name": model, "versions": [2]}]})

@@ -93,6 +93,18 @@ def test_sites_say_not_now_and_are_taken_later(sites: Sites) -> None:
     assert sites.releases("north") == [(3, "good")], "straight to what is wanted now"
 
 
+def test_what_no_record_holds_keeps_no_cluster_from_going_back(sites: Sites) -> None:
+    """A record has no secrets; what the inventory has for them now is taken."""
+    own = {"edge_server_options": {"env": {"API_TOKEN": "t0ken-of-a-test", "LEVEL": "3"}}}
+    assert sites.rollout(1, "--limit", "canary", **own).code == 0
+    run = sites.rollout(2, "--limit", "canary", **own)
+    assert run.code == 2 and states(sites)["canary"][0] == "undone", run.text
+    assert sites.releases("canary")[0] == (1, "good")
+    assert "t0ken-of-a-test" not in run.text
+    back = sites.play("rollback.yml", "-l", "canary", "-v", *sites.options(2, **own))
+    assert back.code == 0 and "t0ken-of-a-test" not in back.text, back.text
+
+
 @pytest.mark.whole
 def test_all_waves_go_back_where_nothing_was_before(sites: Sites) -> None:
     """The last site of the fleet has no claim, so its copy fails after two sites serve."""

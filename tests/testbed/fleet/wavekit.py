@@ -7,12 +7,15 @@ every way that a play knows.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,11 +24,40 @@ import yaml
 ROOT = Path(__file__).resolve().parents[3]
 # The one task of a batch for clusters that are none.
 ACTIONS = Path(__file__).resolve().parent / "action_plugins"
-# An address at which nothing listens: the clusters of these plays never answer.
+# An address at which nothing listens.
 NOWHERE = "https://127.0.0.1:1"
 DID = "Do the job"
 # The variable by which all processes of a run are found.
 MARK = "EDGE_RUN_IN"
+
+
+class _Refusal(BaseHTTPRequestHandler):
+    """The API server of all clusters of these plays, which tells nobody anything."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Refuse."""
+        body = json.dumps(
+            {"kind": "Status", "apiVersion": "v1", "code": 403, "reason": "Forbidden"}
+        ).encode()
+        self.send_response(403)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing."""
+
+
+@functools.lru_cache(maxsize=1)
+def refusing() -> str:
+    """Return the address of a server that refuses all, which ends with this process."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Refusal)
+    threading.Thread(target=server.serve_forever, name="refusing", daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
 
 Tasks = list[dict[str, Any]]
 Play = dict[str, Any]
@@ -161,7 +193,7 @@ def _command(
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
         "edge_namespace": "edge",
-        "edge_auth": {"host": NOWHERE, "api_key": "none"},
+        "edge_auth": {"host": refusing(), "api_key": "none"},
         "edge_journal": str(folder / "journal.sqlite"),
         **variables,
     }

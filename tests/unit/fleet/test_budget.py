@@ -59,6 +59,13 @@ def test_a_limit_that_is_no_number_names_its_option(name: str, value: Any) -> No
     assert caught.value.option == name and caught.value.hint
 
 
+def test_a_percentage_is_not_cut_by_floating_point() -> None:
+    """29 / 100 * 100 is 28.999999999999996."""
+    assert limits_of(options(max_failures="29%"), 100).max_failures == 29
+    assert limits_of(options(max_fail_percentage=57), 100).max_failures == 57
+    assert limits_of(options(max_deferred="0.29%"), 10000).max_deferred == 29
+
+
 def cluster(name: str, state: str, wave: int = 2, phase: str = "", before: Any = 3) -> Cluster:
     return Cluster(name, wave, state, phase, "why", before)
 
@@ -121,6 +128,12 @@ def test_a_tolerated_failure_goes_back_alone() -> None:
 @pytest.mark.parametrize("phase", ["begin", "preflight", "check", "copy"])
 def test_a_server_that_was_not_changed_is_not_put_back(phase: str) -> None:
     assert undo_of([cluster("a", FAILED, phase=phase)], ORDER, "all", stopped=True).clusters == []
+
+
+def test_a_server_that_an_earlier_run_changed_is_put_back_wherever_it_fails_now() -> None:
+    left = [Cluster("a", 2, FAILED, "copy", "why", 3, earlier=True)]
+    assert undo_of(left, ORDER, "wave", stopped=True).clusters == ["a"]
+    assert undo_of(left, ORDER, "wave", stopped=False).clusters == ["a"]
 
 
 @pytest.mark.parametrize("state", [UNDONE, DEFERRED])

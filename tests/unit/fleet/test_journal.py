@@ -75,6 +75,13 @@ def test_what_was_written_is_read_by_another_process(path: str) -> None:
     assert opened(path).last("others") is None
 
 
+def test_what_was_written_outlives_a_power_failure(path: str) -> None:
+    """With less than EXTRA (3) SQLite leaves it to chance whether a commit is on the disk."""
+    with opened(path)._open() as store:
+        assert store.execute("PRAGMA synchronous").fetchone()[0] == 3
+        assert store.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+
+
 def test_many_tasks_write_at_the_same_time(path: str) -> None:
     rollout = opened(path).begin("shops", "[]")
     names = [f"c{number:03}" for number in range(200)]
@@ -213,7 +220,19 @@ def test_a_rollout_that_stops_for_deferred_ones_has_failed(path: str) -> None:
     found = planned(path)
     opened(path).write(1, Cluster("a", 1, DEFERRED, reason="on hold"))
     assert "on hold" in closed(found, "too many deferred")["bad"]["a"]
+    for name in CLUSTERS[1:]:
+        opened(path).write(1, Cluster(name, 2, DONE))
     assert closed(found)["bad"] == {}
+
+
+def test_a_rollout_that_leaves_clusters_out_without_a_reason_has_failed(path: str) -> None:
+    found = planned(path)
+    for name in CLUSTERS[:3]:
+        opened(path).write(1, Cluster(name, 1, DONE))
+    result = closed(found)
+    assert result["verdict"] == "done with failures" and list(result["bad"]) == ["d"]
+    assert "no play has reached its host" in result["bad"]["d"]
+    assert result["counts"] == {"done": 3, "pending": 1}
 
 
 @pytest.mark.parametrize("what", ["a directory", "not SQLite"])

@@ -172,6 +172,13 @@ def test_what_an_earlier_run_has_left_half_done_has_its_turn(bench: Bench, state
     assert bench.journal.cluster(1, "b") == known and ("b", "server") not in bench.looks
 
 
+def test_one_that_said_not_now_after_it_was_changed_has_its_turn(bench: Bench) -> None:
+    """So that it is put back with the others when the rollout stops."""
+    bench.journal.write(1, Cluster("b", 1, DEFERRED, before=4, wanted="digest", earlier=True))
+    found = bench.run()
+    assert "b" not in found["left_out"] and "left it as deferred" in found["why"]["b"]
+
+
 def test_what_an_earlier_run_has_changed_stays_done(bench: Bench) -> None:
     """Else nobody would put it back when the rollout stops."""
     known = Cluster("b", 1, DONE, before=2, wanted="digest")

@@ -101,6 +101,22 @@ def test_options_that_are_no_good_are_a_result(monkeypatch: pytest.MonkeyPatch) 
     assert set(answers.asked) == {"a", "c"} and list(found["clusters"]) == ["a", "b", "c"]
 
 
+def test_options_that_nobody_foresaw_end_nothing_for_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such as a date in YAML, of which JSON knows nothing."""
+
+    def orders(cluster: str) -> Order:
+        if cluster == "b":
+            raise TypeError("Object of type date is not JSON serializable")
+        return order(cluster)
+
+    answers = Answers()
+    found = ask(monkeypatch, answers, "a", "b", "c", orders=orders)
+    assert found["bad"] == {"b": "TypeError: Object of type date is not JSON serializable."}
+    assert set(answers.asked) == {"a", "c"} and found["counts"]["available"] == 2
+
+
 def test_so_many_are_asked_at_a_time_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     lock, at_once, most = threading.Lock(), 0, 0
     together = threading.Barrier(3, timeout=20)

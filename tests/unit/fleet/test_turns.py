@@ -277,6 +277,23 @@ def test_nothing_more_is_begun_when_the_controller_is_gone(
     assert bench.did == [("a", "model_server", True)] and bench.states() == {"a": BEGUN}
 
 
+def test_an_orphan_does_not_write_over_what_the_next_run_has_come_to(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last step goes on when the controller was killed, and may fail later."""
+    parents = iter([10, 10, 10, 10, 10, 10])
+    monkeypatch.setattr(turns, "getppid", lambda: next(parents, 1))
+    next_run = Cluster("a", 1, DONE, before=4, wanted="digest")
+
+    def overtaken(runtime: Runtime) -> dict[str, Any]:
+        bench.journal.write(1, next_run)
+        raise ApiError("the helper was replaced", status=409)
+
+    bench.results["a"] = {"model_status": overtaken}
+    bench.run("a", forks=1)
+    assert len(bench.did) == len(STEPS) and bench.known("a") == next_run
+
+
 def test_an_interrupted_task_begins_nothing_more(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,8 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import InputE
 from ansible_collections.openvino.edge.plugins.module_utils.fleet.waves import (
     Wave,
     percentage,
+    refuse_patterns,
+    share,
     told,
     waves_of,
 )
@@ -64,7 +66,10 @@ def test_the_first_of_several_waves_tolerates_nothing() -> None:
         ([{"groups": ["south"]}, "100%"], "no group 'south'"),
         ([{"groups": ["empty"]}, "100%"], "no cluster for this wave"),
         ([{"clusters": ["nowhere-*"]}, "100%"], "no cluster for this wave"),
+        ([{"clusters": ["shop-01", "shop-2"]}, "100%"], "no host 'shop-01'"),
         (["100%", 1], "no cluster for this wave"),
+        (["0%", "100%"], "a wave of 0 % has no cluster"),
+        ([{"percent": 0}, "100%"], "a wave of 0 % has no cluster"),
         ([{"count": 1, "percent": 10}], "count and percent"),
         ([{"name": "x"}], "by one of groups"),
         ([{"group": "north"}], "no key 'group'"),
@@ -97,6 +102,38 @@ def test_a_limited_run_may_leave_waves_empty() -> None:
         limited=True,
     )
     assert [(wave.number, wave.name, wave.clusters) for wave in waves] == [(2, "rest", ("shop-3",))]
+
+
+def test_a_host_that_is_not_of_this_run_may_be_named() -> None:
+    """The playbooks may be told to work on a part of the inventory (edge_hosts)."""
+    option = [{"clusters": ["shop-3", "shop-20"]}, {"name": "rest", "rest": True}]
+    waves = waves_of(option, FLEET[:5], GROUPS)
+    assert [wave.clusters for wave in waves][0] == ("shop-3",)
+    typed = [{"clusters": ["shop-3", "shop-twenty"]}, {"name": "rest", "rest": True}]
+    assert len(waves_of(typed, FLEET[:5], {}, limited=True)) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["arn:aws:eks:eu-west-1:1:cluster/a", "a,b", "shop*", "shop-[1]", "!shop", "~shop", "a shop"],
+)
+def test_a_host_that_a_play_cannot_name_is_refused(name: str) -> None:
+    """Ansible would say that nothing matches, do nothing and end with 0."""
+    with pytest.raises(InputError) as caught:
+        refuse_patterns(["shop-1", name], {"all": ["shop-1", name]})
+    assert (caught.value.option, caught.value.subject) == ("clusters", name)
+    assert "for a pattern" in str(caught.value) and caught.value.hint
+
+
+def test_a_host_with_the_name_of_a_group_is_refused() -> None:
+    refuse_patterns(["oslo", "shop@oslo", "fe80::1", "10.0.0.1", "\u00e5s"], {"oslo": ["oslo"]})
+    with pytest.raises(InputError, match="a group of the inventory has the same name"):
+        refuse_patterns(["oslo"], {"oslo": ["oslo", "bergen"]})
+
+
+@given(st.integers(1, 10000), st.integers(1, 3000))
+def test_a_share_is_what_was_written(hundredths: int, fleet: int) -> None:
+    assert share(hundredths / 100, fleet) == hundredths * fleet // 10000
 
 
 def test_a_wave_without_rest_may_be_empty() -> None:

@@ -45,6 +45,12 @@ def test_the_days_are_those_on_which_it_begins() -> None:
     assert "2026-07-10 22:00" in str(closed_until([friday], at("2026-07-04T12:00")))
 
 
+def test_a_day_may_be_written_in_full() -> None:
+    for days in (["Friday"], "fri", ["FRI "]):
+        assert closed_until([{**NIGHT, "days": days}], at("2026-07-04T01:00")) is None
+        assert closed_until([{**NIGHT, "days": days}], at("2026-07-03T01:00")) is not None
+
+
 def test_of_several_windows_one_has_to_be_open() -> None:
     noon = {"from": "12:00", "to": "13:00"}
     assert closed_until([NIGHT, noon], at("2026-07-01T12:30")) is None
@@ -67,6 +73,9 @@ def test_a_whole_day_has_the_same_begin_and_end() -> None:
         ({"from": "22:00", "to": "24:00"}, "windows[0].to"),
         ({"from": "late", "to": "05:00"}, "windows[0].from"),
         ({**NIGHT, "days": ["someday"]}, "windows[0].days"),
+        ({**NIGHT, "days": ["mon-fri"]}, "windows[0].days"),
+        ({**NIGHT, "days": "mon, tue"}, "windows[0].days"),
+        ({**NIGHT, "days": ["monkey"]}, "windows[0].days"),
         ({**NIGHT, "zone": "Europe/Nowhere"}, "windows[0].zone"),
         ({**NIGHT, "zone": "../etc"}, "windows[0].zone"),
         ({**NIGHT, "until": "05:00"}, "windows[0]"),

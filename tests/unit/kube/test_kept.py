@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.kube.kept import kept_open
+from ansible_collections.openvino.edge.plugins.module_utils.kube.patience import AWAY
 
 HERE = {"host": "https://127.0.0.1:9", "validate_certs": False}
 
@@ -30,6 +34,29 @@ def test_the_same_login_gives_the_same_client_until_the_end() -> None:
     with made() as after:
         assert after is not first
     assert ended(after)
+
+
+def test_one_that_waits_itself_has_a_client_of_its_own() -> None:
+    """The journal on a hub that is a cluster as well must not make its steps impatient."""
+    with kept_open():
+        journal = KubeClient.from_params(HERE, longest=0.0)
+        step = made()
+        assert journal is not step and journal is KubeClient.from_params(HERE, longest=0.0)
+        assert (journal.patience, step.patience) == (0.0, AWAY)
+
+
+def test_nothing_of_a_client_stays_when_it_is_done() -> None:
+    """One task for a thousand clusters makes a client, with a TLS context of its own, for each."""
+    gc.disable()
+    try:
+        with kept_open():
+            client = made()
+            held: list[Any] = [weakref.ref(client.transport), weakref.ref(client.endpoint.tls)]
+            del client
+            assert None not in [item() for item in held]
+        assert [item() for item in held] == [None, None], "without a look for circles"
+    finally:
+        gc.enable()
 
 
 def test_another_login_or_another_thread_gives_another_client() -> None:

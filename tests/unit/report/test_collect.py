@@ -46,6 +46,17 @@ def run(found: Collector, host: str, action: str, result: Any, at: float, to: fl
     found.ended(host, action, result, to)
 
 
+def test_a_turn_that_does_not_begin_tells_why() -> None:
+    found = collector()
+    found.plan(plan(["a", "b"]))
+    away = {"msg": "no answer", "error": {"kind": "unreachable", "message": "no answer"}}
+    found.failed("a", collect.CLUSTER, "Begin the turn of the cluster", away, 4)
+    says(found, "a", "failed", 5, phase="begin", reason="no answer")
+    a = found.report.clusters["a"]
+    assert (a.state, a.phase, a.why) == ("failed", "begin", "no answer")
+    assert [(item.phase, item.kind) for item in a.failures] == [("begin", "unreachable")]
+
+
 def test_a_play_without_waves() -> None:
     found = collector()
     found.play(["a", "b"])

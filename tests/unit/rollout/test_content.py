@@ -17,6 +17,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.rollout.content impo
     digest_of,
     recorded,
     restored,
+    secret_parts,
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -126,3 +127,22 @@ def test_a_reference_to_a_secret_is_no_secret() -> None:
     kept, withheld = recorded(make_params(env=env))
     assert withheld == ()
     assert kept["env"] == env
+
+
+def test_the_secret_parts_are_what_a_record_lacks() -> None:
+    given_ = {
+        "cloud": {"s3": {"endpoint": "https://depot", "secret_access_key": "s3cret"}},
+        "env": {"API_TOKEN": "t0ken", "LEVEL": "3"},
+        "extra_args": ["--api-key", "k3y"],
+        "replicas": 2,
+        "not an option": 1,
+    }
+    assert secret_parts(given_) == {
+        "cloud": {"s3": {"secret_access_key": "s3cret"}},
+        "env": {"API_TOKEN": "t0ken"},
+        "extra_args": ["--api-key", "k3y"],
+    }
+    assert secret_parts({}) == secret_parts({"cloud": {}, "replicas": 2}) == {}
+    params = make_params(env={"API_TOKEN": "t0ken", "LEVEL": "3"})
+    options, withheld = recorded(params)
+    assert restored(options, withheld, secret_parts(params))["env"] == params["env"]

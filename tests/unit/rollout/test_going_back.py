@@ -46,6 +46,27 @@ def test_going_back_twice_changes_nothing(site: Site) -> None:
     assert site.served() == [1]
 
 
+def test_a_way_back_that_was_killed_is_gone_to_its_end(site: Site) -> None:
+    """The same command again must not go one release further."""
+    for version in (1, 2, 3):
+        site.deploy(version)
+    site.back()
+    record = site.cluster.objects["ConfigMap", "ocr-release-4"]["data"]
+    text = record["release.json"]
+    record["release.json"] = text.replace('"verdict":"good"', '"verdict":"unknown"')
+    assert site.verdicts()[4] == "unknown"
+    again = site.back()
+    assert (again["from_release"], again["to_release"]) == (4, 2)
+    assert site.served() == [2] and site.verdicts()[4] == "good" and len(site.verdicts()) == 4
+
+
+def test_a_way_back_keeps_as_many_records_as_there_are(site: Site) -> None:
+    for version in range(1, 13):
+        site.deploy(version, release_history=50)
+    site.back()
+    assert sorted(site.verdicts()) == list(range(1, 14))
+
+
 def test_check_mode_tells_what_going_back_would_do(site: Site) -> None:
     site.deploy(1)
     site.deploy(2)

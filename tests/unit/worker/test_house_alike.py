@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -74,6 +75,15 @@ PURE: "dict[str, dict[str, Any]]" = {
     "{{ missing | default('none') }}": {},
     "{% for item in models %}{{ item }}{% endfor %}": {"models": ["a", "b"]},
     "{{ models | selectattr('cloud', 'undefined') | list }}": {"models": [{"name": "x"}]},
+    "{{ models | map('selectattr', 'name', 'defined') | map('list') | list }}": {
+        "models": [[{"name": "x"}, {}]]
+    },
+    # What is decoded is no template, whatever it looks like.
+    "{{ {} | combine(options) }}": {
+        "options": "{{ given | default({}) }}",
+        "given": {"x": "{{ blob | b64decode }}"},
+        "blob": b64encode(b"{{ me }}").decode(),
+    },
     "{{ auth.get('a', 0) }}": {"auth": {"a": "{{ 1 + 1 }}"}},
 }
 EACH: "dict[str, dict[str, Any]]" = {
@@ -84,6 +94,8 @@ EACH: "dict[str, dict[str, Any]]" = {
     "{{ names }}": {"names": ["{{ me }}"]},
     "{{ [1, 2, 3] | shuffle | length }}": {},
     "{{ models | map('random') | list }}": {"models": [[1], [2]]},
+    "{{ models | map('map', 'random') | map('list') | list }}": {"models": [[[1]], [[2]]]},
+    "{{ models | map('select', 'directory') | map('list') | list }}": {"models": [["/", "x"]]},
     "{{ vars['me'] }}": {},
     "{{ now().year > 2000 }}": {},
 }

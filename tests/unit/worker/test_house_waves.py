@@ -93,6 +93,38 @@ def test_a_batch_of_which_all_is_lost_ends_the_run_and_the_next_run_goes_on(
     assert verdicts(tmp_path) == [("done", "")]
 
 
+def test_no_batch_begins_unless_the_one_before_was_judged(tmp_path: Path) -> None:
+    """The turns are in one task, and the one host that stays to ask the gate leaves the play."""
+    plays = kills.plays(tmp_path)
+    (tasks,) = [play["tasks"] for play in plays if "rollout_gate" in str(play["tasks"])]
+    gate = [number for number, task in enumerate(tasks) if "openvino.edge.rollout_gate" in task][0]
+    lost = {"ansible.builtin.fail": {"msg": "lost"}, "when": "inventory_hostname == 'a'"}
+    tasks.insert(gate, {"name": "Leave the play", **lost})
+    (tmp_path / "store").mkdir()
+    given = {"edge_waves": WAVES, "edge_one_task": True}
+    found = wavekit.run(tmp_path, plays, hosts(), **given)
+    assert found.code == 2, found.text
+    assert states(tmp_path) == {"a": ("done", ""), "b": ("done", "")}, found.text
+    text = " ".join(found.text.split())
+    assert "nothing was begun in wave 2: the batch before was not judged" in text
+    assert verdicts(tmp_path) == [("", "")], "it has not ended"
+
+    tasks.pop(gate)
+    again = wavekit.run(tmp_path, plays, hosts(), **given)
+    assert again.code == 0, again.text
+    assert {state for state, _phase in states(tmp_path).values()} == {"done"}
+    assert verdicts(tmp_path) == [("done", "")]
+
+
+def test_a_host_that_no_play_can_name_is_refused(tmp_path: Path) -> None:
+    """Ansible would find no host for the plays after the first one, and end with 0."""
+    found = ours(tmp_path, how={**hosts(), "arn:aws:eks:eu-west-1:1:cluster/a": ""})
+    assert (found.code, found.did) == (2, []), found.text
+    assert "clusters: arn:aws:eks:eu-west-1:1:cluster/a: a play cannot name this host" in " ".join(
+        found.text.split()
+    )
+
+
 def test_check_mode_goes_over_all_and_writes_nothing(tmp_path: Path) -> None:
     found = ours(tmp_path, "--check", how=hosts(a="fail", e="fail"), edge_waves=WAVES)
     assert (found.code, found.did) == (2, list("bcdfgh")), found.text

@@ -14,6 +14,7 @@ import json
 import os
 import sqlite3
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
@@ -25,7 +26,7 @@ from .base import GIVEN_UP, PATIENCE, Holder, Others, Rollout, held, now
 _KEPT = 50
 
 # The version of these tables, which SQLite keeps in the head of the file; that of a new file is 0.
-_VERSION = 1
+_VERSION = 2
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS rollouts (
     number INTEGER PRIMARY KEY AUTOINCREMENT, fleet TEXT NOT NULL, plan TEXT NOT NULL,
@@ -35,9 +36,12 @@ CREATE INDEX IF NOT EXISTS of_fleet ON rollouts (fleet, number);
 CREATE TABLE IF NOT EXISTS clusters (
     rollout INTEGER NOT NULL, cluster TEXT NOT NULL, wave INTEGER NOT NULL, state TEXT NOT NULL,
     phase TEXT NOT NULL, reason TEXT NOT NULL, before INTEGER, wanted TEXT NOT NULL,
-    at TEXT NOT NULL, PRIMARY KEY (rollout, cluster)) WITHOUT ROWID;
+    at TEXT NOT NULL, earlier INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (rollout, cluster)) WITHOUT ROWID;
 PRAGMA user_version = {_VERSION};
 """
+# Columns that a table of an earlier version has not.
+_LATER = {"earlier": "INTEGER NOT NULL DEFAULT 0"}
 
 
 class FileJournal:
@@ -134,7 +138,7 @@ class FileJournal:
         """See Journal."""
         with self._open() as store:
             store.execute(
-                "INSERT OR REPLACE INTO clusters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO clusters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     number,
                     cluster.name,
@@ -145,6 +149,7 @@ class FileJournal:
                     cluster.before,
                     cluster.wanted,
                     now(),
+                    cluster.earlier,
                 ),
             )
 
@@ -158,10 +163,10 @@ class FileJournal:
         return self._clusters("rollout = ? ORDER BY cluster", number)
 
     def _clusters(self, where: str, *values: Any) -> List[Cluster]:
-        query = "SELECT cluster, wave, state, phase, reason, before, wanted FROM clusters"
+        query = "SELECT cluster, wave, state, phase, reason, before, wanted, earlier FROM clusters"
         with self._open() as store:
             rows = store.execute(f"{query} WHERE {where}", values).fetchall()
-        return [Cluster(*tuple(row)) for row in rows]
+        return [replace(Cluster(*row[:-1]), earlier=bool(row[-1])) for row in map(tuple, rows)]
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -173,15 +178,28 @@ class FileJournal:
             raise _unusable(self._path, error) from error
         try:
             store.row_factory = sqlite3.Row
-            store.execute("PRAGMA synchronous = FULL")
+            # FULL does not flush the directory, so a power failure could bring the last state back.
+            store.execute("PRAGMA synchronous = EXTRA")
             if store.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                store.executescript(_TABLES)
+                _make_tables(store)
             with store:
                 yield store
         except sqlite3.Error as error:
             raise _unusable(self._path, error) from error
         finally:
             store.close()
+
+
+def _make_tables(store: sqlite3.Connection) -> None:
+    """Make what a new file, or one of an earlier version, has not; many tasks may do so at once."""
+    store.execute("BEGIN IMMEDIATE")
+    known = {row["name"] for row in store.execute("PRAGMA table_info(clusters)")}
+    if known:
+        for name, form in _LATER.items():
+            if name not in known:
+                store.execute(f"ALTER TABLE clusters ADD COLUMN {name} {form}")
+    store.commit()
+    store.executescript(_TABLES)
 
 
 def _unusable(path: Path, error: Exception) -> InputError:

@@ -167,7 +167,9 @@ def _part(name: str, labels: Mapping[str, str], data: Mapping[str, str], owner: 
 
 def state(cluster: Cluster) -> Dict[str, str]:
     """Return the key of a cluster with its state."""
-    told = {key: value for key, value in asdict(cluster).items() if value not in ("", None)}
+    # Without what is empty or false, but with the number 0.
+    whole = asdict(cluster).items()
+    told = {key: value for key, value in whole if value not in ("", None) and value is not False}
     text = json.dumps({**told, "at": now()}, ensure_ascii=False, separators=(",", ":"))
     return {digest(cluster.name): text}
 

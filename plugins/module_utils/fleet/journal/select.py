@@ -72,7 +72,8 @@ def open_journal(
     namespace = where.get("namespace") or NAMESPACE
     params = hub_params(hub, os.environ)
     try:
-        client = KubeClient.from_params(params)
+        # Place waits itself. So it is never the client of a task, also where the hub is a cluster.
+        client = KubeClient.from_params(params, longest=0.0)
     except EdgeError as error:
         error.option = f"journal.{error.option}" if error.option else "journal"
         raise

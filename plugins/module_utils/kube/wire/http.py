@@ -69,7 +69,9 @@ class Transport:
         self, endpoint: Endpoint, connect: Optional[Callable[[], Connection]] = None
     ) -> None:
         self.endpoint = endpoint
-        self._connect = connect or (lambda: Connection(dial(self.endpoint)))
+        # No lambda over self: what refers to itself, and its TLS context, would stay until Python
+        # looks for such circles, which in a task for a thousand clusters may be never.
+        self._other_way = connect
         self.closed = False
         self.met = False
         self._idle: List[Connection] = []
@@ -144,6 +146,9 @@ class Transport:
             return self._upgrade(request, timeout)
         return connection, response
 
+    def _connected(self) -> Connection:
+        return self._other_way() if self._other_way else Connection(dial(self.endpoint))
+
     def _upgrade(
         self, request: Request, timeout: float
     ) -> Tuple[Connection, http.client.HTTPResponse]:
@@ -190,7 +195,7 @@ class Transport:
             except BaseException:
                 connection.close()
                 raise
-            connection = self._connect()
+            connection = self._connected()
 
     def _take(self, request: Request) -> Connection:
         limit = MAX_IDLE if _may_repeat(request) else ONE_SHOT_IDLE
@@ -208,7 +213,7 @@ class Transport:
             ):
                 return connection
             connection.close()
-        return self._connect()
+        return self._connected()
 
     def _before(self) -> None:
         before = self.endpoint.before
