@@ -72,11 +72,7 @@ class KubeClient(Closing):
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], longest: float = patience.AWAY) -> KubeClient:
-        """Return a client for the auth options of a task; does not connect.
-
-        Args:
-            params: options of the task.
-            longest: its C(patience).
+        """Return a client for the auth options of a task, with its C(patience); does not connect.
 
         Raises:
             InputError: an option, the kubeconfig or a certificate is not usable.
