@@ -16,19 +16,16 @@ from typing import Any, FrozenSet, Mapping, Optional
 
 from ...errors import ForbiddenError, InputError
 from ...kube.client import KubeClient
-from ..render import kinds
 from ..render.exposure.objects import CA_KEY
 from ..spec.exposure.client_auth import OPTION, ClientAuth
 from ..spec.exposure.options import split
 from ..spec.server import ServerSpec
+from .gateway_class import CLIENT_CERTIFICATES, GatewayClass, reads_frontend
 from .listeners import HTTPS
 from .secrets import Warn
 
 # A client without a certificate that is valid gets no connection; it is the default.
 _STRICT = "AllowValidOnly"
-_FEATURE = "GatewayFrontendClientCertificateValidation"
-# Controllers that list no features and do not have this one: Contour 1.33 knows Gateway API 1.3.
-_WITHOUT = ("projectcontour.io/gateway-controller",)
 _WAY_OUT = (
     "Have spec.tls.frontend of the Gateway ask for certificates of this CA, or set"
     " expose.controller: contour"
@@ -150,35 +147,33 @@ def _certificates(client: KubeClient, kind: str, namespace: str, name: str) -> F
     return found
 
 
-def check_class(client: KubeClient, gateway: Object, warn: Warn) -> None:
+def check_class(gateway: Object, served: GatewayClass, warn: Warn) -> None:
     """Refuse a controller that does not read what its Gateway says about client certificates.
 
-    Such a Gateway asks nobody, and looks as if it did. Costs a request for the GatewayClass.
+    Such a Gateway asks nobody, and looks as if it did.
+
+    Args:
+        gateway: the object.
+        served: its class.
+        warn: is told where nothing says what the controller does.
 
     Raises:
-        InputError: the controller's list of features lacks this one, or it is known to.
+        InputError: the controller does not have the feature.
     """
-    name = str((gateway.get("spec") or {}).get("gatewayClassName") or "")
-    subject = f"GatewayClass {name}"
-    try:
-        found = client.get(*kinds.GATEWAY_CLASS, name) or {}
-    except ForbiddenError:
-        warn(f"{OPTION}: the account may not get {subject}{_UNKNOWN}")
+    reads = reads_frontend(gateway, served)
+    if reads:
         return
-    features = (found.get("status") or {}).get("supportedFeatures") or ()
-    # They were plain texts until Gateway API 1.2.
-    listed = [item.get("name") if isinstance(item, dict) else item for item in features]
-    controller = str((found.get("spec") or {}).get("controllerName") or "")
-    if _FEATURE in listed:
+    if reads is None:
+        silent, hidden = f"{served.subject} lists no features", "the account may not get "
+        warn(f"{OPTION}: {silent if served.readable else hidden + served.subject}{_UNKNOWN}")
         return
-    if listed or controller in _WITHOUT:
-        raise _refused(
-            f"{controller} checks no client certificates on a Gateway, so everybody would be let in"
-            f" (status.supportedFeatures has no {_FEATURE})",
-            subject,
-            "Use a Gateway of another class, or set expose.controller: contour",
-        )
-    warn(f"{OPTION}: {subject} lists no features{_UNKNOWN}")
+    raise _refused(
+        f"{served.controller} checks no client certificates on a Gateway, so everybody would be let"
+        f" in (status.supportedFeatures has no {CLIENT_CERTIFICATES})",
+        served.subject,
+        "Use a Gateway of another class, or a newer release of its controller, or set"
+        " expose.controller: contour",
+    )
 
 
 _UNKNOWN = (
