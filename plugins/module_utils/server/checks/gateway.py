@@ -29,7 +29,7 @@ def resolved(client: KubeClient, spec: ServerSpec, warn: Warn) -> ServerSpec:
     """Return the spec with the listener of each interface, and what it and its controller do.
 
     Costs one request for the Gateway, one for its class, and one for the namespace where labels
-    decide; with C(expose.client_auth) one for each object with a CA.
+    decide; with C(expose.client_auth) one for each object with a CA, and one for policies.
 
     Raises:
         InputError: there is no such Gateway, none of its listeners lets the clients in, or it does
@@ -71,6 +71,7 @@ def resolved(client: KubeClient, spec: ServerSpec, warn: Warn) -> ServerSpec:
     if expose.client_auth is not None:
         # In each run: with a Gateway that asks already, the option alone changes no object.
         frontend.check_class(found, served, warn)
+        frontend.check_policies(client, found, served, warn)
     exposed = replace(expose, rest=sides.get("rest"), grpc=sides.get("grpc"))
     return replace(spec, running=replace(spec.running, expose=exposed))
 

@@ -20,12 +20,12 @@ from ..render import kinds
 CLIENT_CERTIFICATES = "GatewayFrontendClientCertificateValidation"
 REQUEST_TIMEOUT = "HTTPRouteRequestTimeout"
 _CONTOUR = "projectcontour.io/gateway-controller"
-_ENVOY_GATEWAY = "gateway.envoyproxy.io/gatewayclass-controller"
+ENVOY_GATEWAY = "gateway.envoyproxy.io/gatewayclass-controller"
 # What is known of controllers that list no features. Contour 1.33 knows Gateway API 1.3. Whether
 # Envoy Gateway reads client certificates depends on its release, see C(reads_frontend).
 _KNOWN: Dict[str, Dict[str, bool]] = {
     _CONTOUR: {CLIENT_CERTIFICATES: False, REQUEST_TIMEOUT: True},
-    _ENVOY_GATEWAY: {REQUEST_TIMEOUT: True},
+    ENVOY_GATEWAY: {REQUEST_TIMEOUT: True},
 }
 Object = Mapping[str, Any]
 
@@ -78,7 +78,7 @@ def reads_frontend(gateway: Object, served: GatewayClass) -> Optional[bool]:
     that has it whether what that refers to is there; an older one does neither.
     """
     told = served.has(CLIENT_CERTIFICATES)
-    if told is not None or served.controller != _ENVOY_GATEWAY:
+    if told is not None or served.controller != ENVOY_GATEWAY:
         return told
     generation = int(gateway["metadata"].get("generation") or 0)
     seen = {
