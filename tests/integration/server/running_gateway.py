@@ -21,14 +21,14 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import EdgeEr
 from callers import Caller
 from kubernetes import client as k8s
 from readers import read_all
-from running_contour import Controller, run_contour
+from running_contour import run_contour
 from serving import ALL_OBJECTS, Server
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "testbed")]
 
 from web.authority import Authority  # noqa: E402
 from web.fetched import gateway_api  # noqa: E402
-from web.ingress_controller import SHIFT  # noqa: E402
+from web.ingress_controller import SHIFT, Entrance  # noqa: E402
 
 HOST, GRPC_HOST = "ocr.example.org", "grpc.ocr.example.org"
 GROUP, VERSION = "gateway.networking.k8s.io", "v1"
@@ -48,7 +48,7 @@ class Front:
 
     cluster: Any
     namespace: str
-    controller: Controller
+    controller: Entrance
     authority: Authority
     caller: Caller
 
@@ -72,7 +72,7 @@ class Front:
 
     @contextmanager
     def changed(self, **of_https: Any) -> Iterator[None]:
-        """Change the listener for TLS for some time; Contour has seen it then."""
+        """Change the listener for TLS for some time; the controller has seen it then."""
         self.put(self.listeners(**of_https))
         try:
             yield
@@ -89,7 +89,7 @@ class Front:
             self.put(self.listeners(), tls=None)
 
     def put(self, listeners: list[dict[str, Any]], **fields: Any) -> None:
-        """Give the Gateway other listeners and fields, and wait until Contour has seen them."""
+        """Give the Gateway other listeners and fields, and wait until its controller saw them."""
         where = (GROUP, VERSION, self.namespace, "gateways", "edge")
         spec = {"listeners": listeners, **fields}
         made = self.api.patch_namespaced_custom_object(*where, {"spec": spec})
@@ -104,7 +104,7 @@ class Front:
                 for condition in item["conditions"]
             )
 
-        self.cluster.wait_until(seen, "Contour has seen the Gateway", 30)
+        self.cluster.wait_until(seen, "the controller has seen the Gateway", 30)
 
     @contextmanager
     def second(self) -> Iterator[str]:

@@ -35,6 +35,7 @@ from running_gateway import (
     routes_of,
 )
 from serving import ALL_OBJECTS, Server, put_models
+from slow_answers import PATIENT, infer_slowly
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS / "testbed")]
@@ -145,6 +146,18 @@ def test_without_tls(server: Server, front: Front) -> None:
     moved = changes(server.run(expose=front.expose()))
     assert moved == {"HTTPRoute/ocr-rest": "updated", "GRPCRoute/ocr-grpc": "updated"}
     front.until(lambda: front.caller.rest(None) == SERVED, "REST is served over TLS")
+    server.run()
+
+
+@pytest.mark.whole
+def test_a_slow_answer(server: Server, front: Front) -> None:
+    """An HTTPRoute lifts Envoy's limit of 15 s; a GRPCRoute has nothing to lift it by."""
+    server.run(expose=front.expose(), probes=PATIENT)
+    front.until(lambda: front.caller.rest(None) == SERVED, "REST is served")
+    front.until(lambda: front.caller.grpc(None) == SERVED, "gRPC is served")
+    rest, grpc = infer_slowly(server, front.caller)
+    assert rest == ADDED
+    assert "timeout" in grpc
     server.run()
 
 
@@ -266,6 +279,8 @@ def test_what_holds_a_route_back_is_told(front: Front, grants: Grants, make_serv
     front.until(lambda: front.caller.rest(None) == SERVED, "REST is served")
     grants.give("options-reader", wide=True)
     server.warnings.clear()
+    # An account that may get the class knows that its controller lifts the limit for answers.
+    assert changes(server.run(expose=front.expose())) == {"HTTPRoute/ocr-rest": "updated"}
     assert not server.run(expose=front.expose())["changed"] and server.warnings == []
     server.run(state="absent", models=None)
     assert routes_of(server) == []

@@ -5,7 +5,8 @@
 
 A Gateway asks all clients of a port or none, for a certificate of one of its CAs. So the option is
 accepted where the Gateway does just what it says, and refused everywhere else. Sources:
-sigs.k8s.io/gateway-api 1.6, apis/v1/gateway_types.go (FrontendTLSConfig) and pkg/features.
+sigs.k8s.io/gateway-api 1.6, apis/v1/gateway_types.go (FrontendTLSConfig) and pkg/features; Envoy
+Gateway 1.9, internal/gatewayapi/clienttrafficpolicy.go.
 """
 
 from __future__ import annotations
@@ -14,25 +15,25 @@ import base64
 import binascii
 from typing import Any, FrozenSet, Mapping, Optional
 
-from ...errors import ForbiddenError, InputError
+from ...errors import ApiError, ForbiddenError, InputError
 from ...kube.client import KubeClient
+from ..discover import live
 from ..render import kinds
 from ..render.exposure.objects import CA_KEY
 from ..spec.exposure.client_auth import OPTION, ClientAuth
 from ..spec.exposure.options import split
 from ..spec.server import ServerSpec
-from .listeners import HTTPS
+from .gateway_class import CLIENT_CERTIFICATES, ENVOY_GATEWAY, GatewayClass, reads_frontend
+from .listeners import HTTPS, selects
 from .secrets import Warn
 
 # A client without a certificate that is valid gets no connection; it is the default.
 _STRICT = "AllowValidOnly"
-_FEATURE = "GatewayFrontendClientCertificateValidation"
-# Controllers that list no features and do not have this one: Contour 1.33 knows Gateway API 1.3.
-_WITHOUT = ("projectcontour.io/gateway-controller",)
 _WAY_OUT = (
     "Have spec.tls.frontend of the Gateway ask for certificates of this CA, or set"
     " expose.controller: contour"
 )
+_POLICY: kinds.Kind = ("gateway.envoyproxy.io/v1alpha1", "ClientTrafficPolicy")
 _SAME = "Give the same certificates here and in the Gateway, or leave client_auth out"
 Object = Mapping[str, Any]
 
@@ -150,38 +151,88 @@ def _certificates(client: KubeClient, kind: str, namespace: str, name: str) -> F
     return found
 
 
-def check_class(client: KubeClient, gateway: Object, warn: Warn) -> None:
+def check_class(gateway: Object, served: GatewayClass, warn: Warn) -> None:
     """Refuse a controller that does not read what its Gateway says about client certificates.
 
-    Such a Gateway asks nobody, and looks as if it did. Costs a request for the GatewayClass.
+    Such a Gateway asks nobody, and looks as if it did.
+
+    Args:
+        gateway: the object.
+        served: its class.
+        warn: is told where nothing says what the controller does.
 
     Raises:
-        InputError: the controller's list of features lacks this one, or it is known to.
+        InputError: the controller does not have the feature.
     """
-    name = str((gateway.get("spec") or {}).get("gatewayClassName") or "")
-    subject = f"GatewayClass {name}"
-    try:
-        found = client.get(*kinds.GATEWAY_CLASS, name) or {}
-    except ForbiddenError:
-        warn(f"{OPTION}: the account may not get {subject}{_UNKNOWN}")
+    reads = reads_frontend(gateway, served)
+    if reads:
         return
-    features = (found.get("status") or {}).get("supportedFeatures") or ()
-    # They were plain texts until Gateway API 1.2.
-    listed = [item.get("name") if isinstance(item, dict) else item for item in features]
-    controller = str((found.get("spec") or {}).get("controllerName") or "")
-    if _FEATURE in listed:
+    if reads is None:
+        silent, hidden = f"{served.subject} lists no features", "the account may not get "
+        warn(f"{OPTION}: {silent if served.readable else hidden + served.subject}{_UNKNOWN}")
         return
-    if listed or controller in _WITHOUT:
-        raise _refused(
-            f"{controller} checks no client certificates on a Gateway, so everybody would be let in"
-            f" (status.supportedFeatures has no {_FEATURE})",
-            subject,
-            "Use a Gateway of another class, or set expose.controller: contour",
-        )
-    warn(f"{OPTION}: {subject} lists no features{_UNKNOWN}")
+    raise _refused(
+        f"{served.controller} checks no client certificates on a Gateway, so everybody would be let"
+        f" in (status.supportedFeatures has no {CLIENT_CERTIFICATES})",
+        served.subject,
+        "Use a Gateway of another class, or a newer release of its controller, or set"
+        " expose.controller: contour",
+    )
 
 
 _UNKNOWN = (
     ", so it was not checked that its controller reads spec.tls.frontend of the Gateway. One that"
     " does not asks no client for a certificate: try it without one."
 )
+
+
+def check_policies(client: KubeClient, gateway: Object, served: GatewayClass, warn: Warn) -> None:
+    """Refuse a Gateway for which a policy of Envoy Gateway's own says whom to ask.
+
+    CA and mode of a ClientTrafficPolicy take the place of those of the Gateway, and they may let
+    everybody in. Costs a request, with Envoy Gateway alone.
+
+    Args:
+        client: of the cluster.
+        gateway: the object.
+        served: its class.
+        warn: is told where the account may not see policies.
+
+    Raises:
+        InputError: names the policy.
+    """
+    if served.controller != ENVOY_GATEWAY:
+        return
+    namespace = str(gateway["metadata"]["namespace"])
+    try:
+        policies = client.list(*_POLICY, namespace)[0]
+    except ForbiddenError:
+        warn(
+            f"{OPTION}: the account may not list clienttrafficpolicies.gateway.envoyproxy.io in"
+            f" namespace {namespace}, so it was not checked that none lets clients in without a"
+            " certificate: try it without one."
+        )
+        return
+    except ApiError as error:
+        live.refuse_unserved(error, _POLICY[1], needed=False)
+        return
+    for policy in policies:
+        spec = policy.get("spec") or {}
+        if (spec.get("tls") or {}).get("clientValidation") and _is_for(spec, gateway):
+            raise _refused(
+                "its CA and its mode take the place of those of the Gateway, and are not compared",
+                f"{_POLICY[1]} {namespace}/{policy['metadata']['name']}",
+                "Have its tls.clientValidation taken out, or leave client_auth out",
+            )
+
+
+def _is_for(spec: Object, gateway: Object) -> bool:
+    """Tell whether a policy is about a Gateway of its namespace, or about a listener of that."""
+    metadata = gateway["metadata"]
+    named = [*(spec.get("targetRefs") or ()), spec.get("targetRef") or {}]
+    if any((item.get("kind"), item.get("name")) == ("Gateway", metadata["name"]) for item in named):
+        return True
+    return any(
+        item.get("kind") == "Gateway" and selects(item, metadata.get("labels") or {})
+        for item in spec.get("targetSelectors") or ()
+    )

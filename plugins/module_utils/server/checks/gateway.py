@@ -17,7 +17,7 @@ from ..spec.exposure.client_auth import OPTION as CLIENT_AUTH
 from ..spec.exposure.gateway import OPTION, GatewaySpec
 from ..spec.exposure.options import ExposeSpec, Side
 from ..spec.server import ServerSpec
-from . import frontend, listeners
+from . import frontend, gateway_class, listeners
 from .secrets import Warn
 
 # The label that every namespace has (Kubernetes: well-known labels).
@@ -26,10 +26,10 @@ Object = Mapping[str, Any]
 
 
 def resolved(client: KubeClient, spec: ServerSpec, warn: Warn) -> ServerSpec:
-    """Return the spec with the listener of each interface, its port, and whether it asks clients.
+    """Return the spec with the listener of each interface, and what it and its controller do.
 
-    Costs one request for the Gateway, and one for the namespace where labels decide; with
-    C(expose.client_auth) one for each object with a CA.
+    Costs one request for the Gateway, one for its class, and one for the namespace where labels
+    decide; with C(expose.client_auth) one for each object with a CA, and one for policies.
 
     Raises:
         InputError: there is no such Gateway, none of its listeners lets the clients in, or it does
@@ -44,6 +44,7 @@ def resolved(client: KubeClient, spec: ServerSpec, warn: Warn) -> ServerSpec:
     if found is None:
         return spec
     labels = _labels(client, spec, warn) if listeners.needs_labels(found) else {}
+    served = gateway_class.read(client, found)
     sides: Dict[str, Side] = {}
     for name, side in expose.sides.items():
         listener = side.listener or expose.gateway.listener
@@ -65,10 +66,12 @@ def resolved(client: KubeClient, spec: ServerSpec, warn: Warn) -> ServerSpec:
             listener=str(chosen["name"]),
             port=int(chosen.get("port") or 0),
             asks=frontend.is_asked(found, chosen),
+            unlimited=bool(served.has(gateway_class.REQUEST_TIMEOUT)),
         )
     if expose.client_auth is not None:
         # In each run: with a Gateway that asks already, the option alone changes no object.
-        frontend.check_class(client, found, warn)
+        frontend.check_class(found, served, warn)
+        frontend.check_policies(client, found, served, warn)
     exposed = replace(expose, rest=sides.get("rest"), grpc=sides.get("grpc"))
     return replace(spec, running=replace(spec.running, expose=exposed))
 

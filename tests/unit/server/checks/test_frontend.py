@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.openvino.edge.plugins.module_utils.errors import (
+    ApiError,
     EdgeError,
     ForbiddenError,
     InputError,
@@ -219,34 +220,52 @@ def test_what_may_not_be_read_is_not_believed(kind: str, message: str) -> None:
         resolve(spec, a_gateway(validation()), config_map(ONE), unreadable=(kind,))
 
 
+ENVOY = "gateway.envoyproxy.io/gatewayclass-controller"
+
+
 def a_class(controller: str, *features: Any) -> Object:
     status = {"supportedFeatures": list(features)} if features else {}
     spec = {"controllerName": controller}
     return {"kind": "GatewayClass", "metadata": {"name": "edge"}, "spec": spec, "status": status}
 
 
+def saying(front: Object, *conditions: str, generation: int = 1) -> Object:
+    """Return a Gateway of which its controller says these, for a generation."""
+    told = [
+        {"type": name, "status": "True", "observedGeneration": generation} for name in conditions
+    ]
+    return {**front, "status": {"conditions": told}}
+
+
+ASKS = a_gateway(validation())
+
+
 @pytest.mark.parametrize(
-    ("found", "outcome"),
+    ("found", "front", "outcome"),
     [
-        (a_class("a.org/gateways", {"name": FEATURE}), ""),
-        (a_class("a.org/gateways", "Gateway", FEATURE), ""),
-        (a_class("a.org/gateways", {"name": "Gateway"}), "refused"),
-        (a_class("projectcontour.io/gateway-controller"), "refused"),
-        (a_class("gateway.envoyproxy.io/gatewayclass-controller"), "lists no features"),
-        (None, "lists no features"),
-        ("forbidden", "may not get GatewayClass edge"),
+        (a_class("a.org/gateways", {"name": FEATURE}), ASKS, ""),
+        (a_class("a.org/gateways", "Gateway", FEATURE), ASKS, ""),
+        (a_class("a.org/gateways", {"name": "Gateway"}), ASKS, "refused"),
+        (a_class("projectcontour.io/gateway-controller"), ASKS, "refused"),
+        (a_class("a.org/gateways"), saying(ASKS, "Accepted", "ResolvedRefs"), "lists no features"),
+        (a_class(ENVOY), ASKS, "lists no features"),
+        (a_class(ENVOY), saying(ASKS, "Accepted", "ResolvedRefs"), ""),
+        (a_class(ENVOY), saying(ASKS, "Accepted"), "refused"),
+        (a_class(ENVOY), saying(ASKS, "Accepted", generation=0), "lists no features"),
+        (None, ASKS, "lists no features"),
+        ("forbidden", ASKS, "may not get GatewayClass edge"),
     ],
 )
-def test_a_controller_that_does_not_read_it(found: Any, outcome: str) -> None:
+def test_a_controller_that_does_not_read_it(found: Any, front: Object, outcome: str) -> None:
     """Its Gateway looks as if it asked clients, and lets everybody in."""
     unreadable = ("GatewayClass",) if found == "forbidden" else ()
     memory: Any = ServingCluster(unreadable=unreadable)
-    for item in (a_gateway(validation()), config_map(ONE), found):
+    for item in (front, config_map(ONE), found):
         if isinstance(item, dict):
             memory.add(item)
     said: list[str] = []
     gateway.resolved(memory, server(), said.append)
-    assert said == [] and "get GatewayClass" not in memory.calls, "nobody relies on it"
+    assert said == [], "nobody relies on it"
     if outcome == "refused":
         with pytest.raises(EdgeError, match="checks no client certificates on a Gateway") as caught:
             gateway.resolved(memory, server({"ca": ONE}), said.append)
@@ -255,6 +274,63 @@ def test_a_controller_that_does_not_read_it(found: Any, outcome: str) -> None:
     gateway.resolved(memory, server({"ca": ONE}), said.append)
     assert len(said) == bool(outcome)
     assert all(outcome in text and "try it without one" in text for text in said)
+
+
+def a_policy(validation_: Object | None, **targets: Any) -> Object:
+    tls = {"clientValidation": validation_} if validation_ is not None else {}
+    metadata = {"name": "clients", "namespace": "gateways"}
+    return {"kind": "ClientTrafficPolicy", "metadata": metadata, "spec": {"tls": tls, **targets}}
+
+
+NAMED = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge"}
+OPTIONAL = {"optional": True}
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcome"),
+    [
+        (a_policy(OPTIONAL, targetRefs=[NAMED]), "refused"),
+        (a_policy(OPTIONAL, targetRefs=[{**NAMED, "sectionName": "rest"}]), "refused"),
+        (a_policy(OPTIONAL, targetRef=NAMED), "refused"),
+        (
+            a_policy(OPTIONAL, targetSelectors=[{"kind": "Gateway", "matchLabels": {"a": "b"}}]),
+            "refused",
+        ),
+        (
+            a_policy(OPTIONAL, targetSelectors=[{"kind": "Gateway", "matchLabels": {"a": "c"}}]),
+            "",
+        ),
+        (a_policy(OPTIONAL, targetRefs=[{**NAMED, "name": "other"}]), ""),
+        (a_policy(None, targetRefs=[NAMED]), ""),
+        ("forbidden", "may not list clienttrafficpolicies"),
+        ("unserved", ""),
+    ],
+)
+def test_a_policy_in_the_place_of_the_gateway(policy: Any, outcome: str) -> None:
+    """Envoy Gateway's own kind may let everybody in, whatever its Gateway says."""
+
+    class Without(ServingCluster):
+        def list(self, api_version: str, kind: str, *args: Any, **kwargs: Any) -> Any:
+            if policy == "unserved" and kind == "ClientTrafficPolicy":
+                raise ApiError("no such kind", status=404)
+            return super().list(api_version, kind, *args, **kwargs)
+
+    unreadable = ("ClientTrafficPolicy",) if policy == "forbidden" else ()
+    memory: Any = Without(unreadable=unreadable)
+    front = saying(ASKS, "Accepted", "ResolvedRefs")
+    labelled = {**front, "metadata": {**front["metadata"], "labels": {"a": "b"}}}
+    for item in (labelled, config_map(ONE), a_class(ENVOY), policy):
+        if isinstance(item, dict):
+            memory.add(item)
+    said: list[str] = []
+    gateway.resolved(memory, server(), said.append)
+    if outcome == "refused":
+        with pytest.raises(InputError, match="take the place of those of the Gateway") as caught:
+            gateway.resolved(memory, server({"ca": ONE}), said.append)
+        assert caught.value.subject == "ClientTrafficPolicy gateways/clients"
+        return
+    gateway.resolved(memory, server({"ca": ONE}), said.append)
+    assert len(said) == bool(outcome) and all(outcome in text for text in said)
 
 
 def test_the_rights_that_it_needs() -> None:

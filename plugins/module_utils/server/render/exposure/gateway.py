@@ -19,6 +19,9 @@ from ..kinds import GRPC_ROUTE, HTTP_ROUTE, Kind
 Object = Dict[str, Any]
 # Of the matches of one rule (HTTPRouteRule.matches of Gateway API 1.1; later releases take 64).
 MOST_MATCHES = 8
+# No limit (HTTPRouteTimeouts of Gateway API 1.2). Without it Envoy cuts off an answer after 15 s. A
+# GRPCRoute has no such field.
+_UNLIMITED = {"timeouts": {"request": "0s"}}
 
 
 def http_route(
@@ -26,8 +29,9 @@ def http_route(
 ) -> Object:
     """Return the HTTPRoute for REST; C(backend) is name and port of the Service."""
     matches = [{"path": {"type": "PathPrefix", "value": path}} for path in side.paths]
+    more = _UNLIMITED if side.unlimited else {}
     rules = [
-        {"matches": matches[begin : begin + MOST_MATCHES], "backendRefs": [dict(backend)]}
+        {"matches": matches[begin : begin + MOST_MATCHES], "backendRefs": [dict(backend)], **more}
         for begin in range(0, len(matches), MOST_MATCHES)
     ]
     return _route(HTTP_ROUTE, metadata, gateway, side, rules)

@@ -140,6 +140,7 @@ class Side:
         listener: of the Gateway; once the cluster was asked, the one that lets clients in.
         port: of that listener; 0 where it is the usual one, or not known.
         asks: that listener asks every client for a certificate.
+        unlimited: its controller lifts its limit of time for answers where a route asks for that.
     """
 
     host: str
@@ -150,6 +151,7 @@ class Side:
     listener: str = ""
     port: int = 0
     asks: bool = False
+    unlimited: bool = False
 
 
 @dataclass(frozen=True)
