@@ -16,9 +16,18 @@ from typing import Callable, Dict, List, Optional, Sequence, Set
 
 from ..closing import Closing
 from ..errors import EdgeError, ForbiddenError, UnsupportedError
-from .pod_requests import NoWayError, PodTarget, Question, open_forward, proxy, tried
+from .pod_requests import (
+    NoWayError,
+    PodTarget,
+    Question,
+    open_forward,
+    open_quick_forward,
+    proxy,
+    tried,
+)
 from .rights import carried, of_proxy
 from .types import AUTO, PORTFORWARD, PROXY, Access, Response
+from .wire.connection import Connection
 from .wire.endpoint import Endpoint
 from .wire.http import Transport
 from .wire.unreachable import SilenceError
@@ -47,6 +56,7 @@ class Forwards(Closing):
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._pods: Dict[PodTarget, Transport] = {}
+        self._slow = False  # only WebSocket gets through
 
     def close(self) -> None:
         """Close the connections."""
@@ -65,10 +75,19 @@ class Forwards(Closing):
         if way is None:
             # No credentials: these go to the API server, and the pod is no part of it.
             endpoint = Endpoint(str(target), "localhost", target.port)
-            way = Transport(endpoint, lambda: open_forward(self._transport, target))
+            way = Transport(endpoint, lambda: self._open(target))
             way = self._pods.setdefault(target, way)
         request = question.request(question.path)
         return tried(lambda: way.request(request, question.timeout), question)
+
+    def _open(self, target: PodTarget) -> Connection:
+        """Return a connection to a pod by the quickest protocol that gets through."""
+        quick = None if self._slow else open_quick_forward(self._transport, target)
+        if quick is not None:
+            return quick
+        connection = open_forward(self._transport, target)
+        self._slow = True
+        return connection
 
 
 class Carriers(Closing):

@@ -57,6 +57,25 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def part(name: str, work: Path, options: argparse.Namespace) -> str:
+    """Run one part and return its tables."""
+    sized = {"copy": bench_copy, "forward": bench_forward, "many": bench_many}
+    plain = {
+        "deploy": bench_deploy,
+        "helm": bench_helm,
+        "idle": bench_idle,
+        "layer7": bench_layer7,
+        "updates": bench_updates,
+    }
+    if name in sized:
+        return str(sized[name].bench(work, options.rounds, options.mib))
+    if name in plain:
+        return str(plain[name].bench(work, options.rounds))
+    if name == "clients":
+        return bench_clients.bench_in_pod(work, options.rounds)
+    return bench_gate.bench(work, 2 * options.rounds)
+
+
 def main() -> int:
     """Run what was asked for; exit code 1 when a candidate failed."""
     options = arguments()
@@ -67,26 +86,7 @@ def main() -> int:
             for name in chosen:
                 work = Path(folder) / name
                 work.mkdir()
-                if name == "copy":
-                    parts.append(bench_copy.bench(work, options.rounds, options.mib))
-                elif name == "idle":
-                    parts.append(bench_idle.bench(work, options.rounds))
-                elif name == "many":
-                    parts.append(bench_many.bench(work, options.rounds, options.mib))
-                elif name == "forward":
-                    parts.append(bench_forward.bench(work, options.rounds, options.mib))
-                elif name == "deploy":
-                    parts.append(bench_deploy.bench(work, options.rounds))
-                elif name == "helm":
-                    parts.append(bench_helm.bench(work, options.rounds))
-                elif name == "clients":
-                    parts.append(bench_clients.bench_in_pod(work, options.rounds))
-                elif name == "layer7":
-                    parts.append(bench_layer7.bench(work, options.rounds))
-                elif name == "updates":
-                    parts.append(bench_updates.bench(work, options.rounds))
-                else:
-                    parts.append(bench_gate.bench(work, 2 * options.rounds))
+                parts.append(part(name, work, options))
                 print(parts[-1], flush=True)
     except measure.BenchError as error:
         sys.stderr.write(f"bench: {error}\n")

@@ -94,6 +94,10 @@ class ChannelStream(Closing):
         key = websocket.NO_KEY if self._secret else websocket.new_mask()
         return websocket.encode(opcode, *parts, key=key)
 
+    def _ping(self) -> bytes:
+        """Return what shows that the connection is in use."""
+        return self._encoded(websocket.PING)
+
     def _send(self, *parts: Union[bytes, memoryview]) -> None:
         """Send the parts of one frame."""
         deadline = time.monotonic() + self._timeout
@@ -154,7 +158,7 @@ class ChannelStream(Closing):
             self._flush()
         else:
             if not self._outbox:
-                self._outbox += self._encoded(websocket.PING)
+                self._outbox += self._ping()
             self._flush()
 
     def _buffered(self) -> bool:
@@ -171,9 +175,13 @@ class ChannelStream(Closing):
         if not data:
             self.ended = True
             return True
+        self._took(data)
+        return True
+
+    def _took(self, data: bytes) -> None:
+        """Take what came over the connection."""
         for message in self._decoder.feed(data):
             self._handle(message)
-        return True
 
     def _handle(self, message: websocket.Message) -> None:
         if message.opcode == websocket.CLOSE:

@@ -135,10 +135,15 @@ def silence_error(endpoint: Endpoint, what: str, timeout: float) -> SilenceError
     return SilenceError(f"{what}: no answer within {timeout:g} s", subject=endpoint.server)
 
 
-def dropped_error(endpoint: Endpoint, what: str, error: BaseException) -> UnreachableError:
+class DroppedError(UnreachableError):
+    """The connection broke in the middle of a request."""
+
+
+def dropped_error(endpoint: Endpoint, what: str, error: BaseException) -> DroppedError:
     """Return the error for a connection that broke in the middle of a request."""
-    return _unreachable(
-        endpoint, f"{what}: the connection was closed early ({type(error).__name__})", ""
+    reason = type(error).__name__
+    return DroppedError(
+        f"{what}: the connection was closed early ({reason})", subject=endpoint.server
     )
 
 

@@ -107,6 +107,9 @@ def kubelet(serve: Callable[[Pod], None], tls: Any = None) -> Iterator[Server]:
         file = sock.makefile("rb")
         request = read_head(file)
         assert request is not None
+        if request.header("Upgrade") != "websocket":
+            sock.sendall(answer(400, b"something on the way knows no SPDY"))
+            return
         server.requests.append(request)
         accept(sock, request)
         serve(Pod(sock, file))
