@@ -15,7 +15,7 @@ from typing import Union
 from ...closing import Closing
 from . import websocket
 
-FRAME = 512 * 1024  # bytes; the server holds a whole frame, and drops one of 32 MiB
+FRAME = 128 * 1024  # bytes; the server holds a whole frame, and drops one of 32 MiB
 TLS_RECORD = 16384  # bytes
 PING_EVERY = 5.0  # seconds, as client-go: load balancers cut silent connections
 _READ = 65536

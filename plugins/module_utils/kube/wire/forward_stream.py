@@ -8,7 +8,7 @@ protocol is C(v4.channel.k8s.io) with two channels for a port, 0 for its data an
 why there is none; the first message of each holds the number of the port
 (k8s.io/kubelet pkg/cri/streaming/portforward/websocket.go). It is in every kubelet, where the newer
 C(SPDY/3.1+portforward.k8s.io) begins with Kubernetes 1.30; it has no way to close one direction
-only, which HTTP does not need.
+only, which HTTP does not need. C(forward_spdy) is the same over SPDY itself, which is tried first.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     UnsupportedError,
 )
 from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.openvino.edge.plugins.module_utils.kube.wire import channels
 from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.connection import EarlyAnswer
 from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.forward_stream import (
     ForwardStream,
@@ -214,8 +215,11 @@ def test_a_block_that_is_stuck_ends_with_the_answer() -> None:
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_a_pod_that_reads_slowly_is_not_stuck(authority: Authority, secure: bool) -> None:
-    """A block takes longer than the time-out, in which some of it arrives at any time."""
+def test_a_pod_that_reads_slowly_is_not_stuck(
+    authority: Authority, secure: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame takes longer than the time-out, in which some of it arrives at any time."""
+    monkeypatch.setattr(channels, "FRAME", 1 << 20)
     near, far = socket.socketpair()
     for sock, option in ((near, socket.SO_SNDBUF), (far, socket.SO_RCVBUF)):
         sock.setsockopt(socket.SOL_SOCKET, option, 32768)
