@@ -153,13 +153,13 @@ class ChannelStream(Closing):
 
     def _receive(self, seconds: float) -> None:
         """Read; after C(seconds) of silence send a ping instead."""
-        if self._buffered() or self._poll.poll(seconds * 1000):
-            self._read()
-            self._flush()
-        else:
-            if not self._outbox:
+        # Mostly there is something, and it costs less to read than to ask first.
+        if not self._read():
+            if self._poll.poll(seconds * 1000):
+                self._read()
+            elif not self._outbox:
                 self._outbox += self._ping()
-            self._flush()
+        self._flush()
 
     def _buffered(self) -> bool:
         return isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0
