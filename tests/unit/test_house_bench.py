@@ -142,9 +142,9 @@ def test_peers_are_told_as_multiples_of_ours() -> None:
     ours = [Sample(wall, 0.5, 0.0) for wall in (1.0, 9.0, 0.8)]
     peer = [Sample(wall, 0.25, 0.0) for wall in (3.0, 1.6, 1.5)]
     told = bench_forward.report("t", {bench_forward.OURS: ours, bench_forward.KUBECTL: peer})
-    assert "### t, medians of 3" in told
-    assert "| portforward | 1.000 | 0.500 | 1.00x | 1.00x |" in told
-    assert "| kubectl port-forward | 1.600 | 0.250 | 1.60x | 0.50x |" in told
+    assert "### t, 3 rounds" in told
+    assert "| portforward | 0.800 | 1.000 | 0.500 | 1.00x | 1.00x | 1.00x |" in told
+    assert "| kubectl port-forward | 1.500 | 1.600 | 0.250 | 1.88x | 1.60x | 0.50x |" in told
 
 
 def test_helm_is_compared_as_a_command_and_as_a_task() -> None:
