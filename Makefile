@@ -1,7 +1,7 @@
 # openvino.edge: `make help` lists what there is.
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap site real-server test lab-up lab-down lab-status lint unit integration molecule \
-	sanity matrix build check-importer docs pages house parity config-yardstick cases mtls-cases seed-figures bench bench-fleet bench-repository fleet fleet-kills fleet-leaks faults volumes lock clean
+	sanity matrix build check-importer docs pages house parity config-yardstick cases mtls-cases seed-figures bench bench-fleet bench-repository fleet fleet-away fleet-kills fleet-leaks faults volumes lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +90,10 @@ bench-repository: ## copies against rsync, kubectl cp, k8s_cp (QUICK=1, BENCH="-
 
 fleet: ## six sites in four waves: a broken model, a kill and its resume, a site that is offline (SIMULATED=40 more sites)
 	@tools/fleet $(if $(SIMULATED),--simulated $(SIMULATED))
+
+fleet-away: ## a real API server stands still, or is killed, in the middle of rollouts (TRIALS=3 SEED=1)
+	@tools/run tests/testbed/images/build >/dev/null
+	@tools/run python tests/testbed/fleet/away.py --trials $(or $(TRIALS),3) $(if $(SEED),--seed $(SEED))
 
 fleet-kills: ## SIGKILL of the controller at 200 random moments over 50 clusters (CLUSTERS=50 KILLS=200 SEED=1)
 	@tools/run python tests/testbed/fleet/kills.py --clusters $(or $(CLUSTERS),50) --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
