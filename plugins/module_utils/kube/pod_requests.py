@@ -20,7 +20,7 @@ from .wire import forward_stream as forward
 from .wire import websocket
 from .wire.forward_stream import ForwardedConnection, ForwardStream
 from .wire.http import Query, Request, Transport
-from .wire.unreachable import DroppedError
+from .wire.unreachable import DroppedError, SilenceError
 from .wire.upload import Upload
 
 TRIES = 3
@@ -201,10 +201,11 @@ def open_forward(transport: Transport, target: PodTarget) -> ForwardedConnection
 def open_quick_forward(transport: Transport, target: PodTarget) -> Optional[ForwardedConnection]:
     """Return the same over SPDY, which costs the node less; None where that is not to be had.
 
-    SPDY does not mask what is sent, so it is used inside of TLS only.
+    SPDY does not mask what is sent, so it is used inside of TLS only. What stands before the API
+    server may end such a request, or never answer it.
 
     Raises:
-        UnreachableError: the API server does not answer.
+        UnreachableError: there is no connection to the API server.
     """
     if transport.endpoint.tls is None:
         return None
@@ -212,7 +213,7 @@ def open_quick_forward(transport: Transport, target: PodTarget) -> Optional[Forw
     request = Request("GET", path, query=query, headers={"Accept": "*/*", **quick.HANDSHAKE})
     try:
         connection, response = transport.upgrade(request, FORWARD_TIMEOUT)
-    except DroppedError:
+    except (DroppedError, SilenceError):
         return None
     try:
         chosen = response.getheader("X-Stream-Protocol-Version") or ""

@@ -21,6 +21,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.errors import (
     ForbiddenError,
     UnreachableError,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.kube import pod_requests
 from ansible_collections.openvino.edge.plugins.module_utils.kube.wire.forward_spdy import (
     FRAME,
     SpdyForwardStream,
@@ -285,9 +286,13 @@ def test_pings_of_ours_are_odd_and_differ() -> None:
         assert [frame.stream for frame in frames if frame.kind == PING] == [1, 3]
 
 
-@pytest.mark.parametrize("code", [400, 502, 0])
-def test_what_lets_no_spdy_through_gets_a_web_socket(authority: Authority, code: int) -> None:
-    """And is not asked for it again by this client."""
+@pytest.mark.parametrize("code", [400, 502, 0, -1])
+def test_what_lets_no_spdy_through_gets_a_web_socket(
+    authority: Authority, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is not asked for it again by this client; 0 hangs up, -1 never answers."""
+    monkeypatch.setattr(pod_requests, "FORWARD_TIMEOUT", 0.5 if code < 0 else 10.0)
+    over = threading.Event()
     asked: list[str] = []
 
     def handler(sock: socket.socket, index: int) -> None:
@@ -296,7 +301,8 @@ def test_what_lets_no_spdy_through_gets_a_web_socket(authority: Authority, code:
         assert request is not None
         asked.append(request.header("Upgrade") or "")
         if asked[-1] != "websocket":
-            sock.sendall(answer(code, b"Upgrade request required") if code else b"")
+            sock.sendall(answer(code, b"Upgrade request required") if code > 0 else b"")
+            over.wait(10 if code < 0 else 0)
             return
         accept(sock, request)
         echo(Pod(sock, file))
@@ -307,6 +313,7 @@ def test_what_lets_no_spdy_through_gets_a_web_socket(authority: Authority, code:
     ):
         assert ask(client).status == 200
         assert client.pod_proxy("n", "other", PORT, "GET", "/").status == 200
+        over.set()
     assert asked == ["SPDY/3.1", "websocket", "websocket"]
 
 
