@@ -30,6 +30,7 @@ from ansible_collections.openvino.edge.plugins.module_utils.fleet.states import 
     UNDONE,
     Cluster,
 )
+from ansible_collections.openvino.edge.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.openvino.edge.plugins.module_utils.runtime import Runtime
 
 HOLDER = Holder("elsewhere", 1, "1")
@@ -161,7 +162,7 @@ class Client:
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, error: EdgeError) -> Answer:
-    monkeypatch.setattr(cluster.KubeClient, "from_params", lambda params: Client(error))
+    monkeypatch.setattr(KubeClient, "from_params", lambda params: Client(error))
     return cluster.asked({"namespace": "edge", "name": "ovms"})
 
 

@@ -101,7 +101,7 @@ def test_no_batch_begins_unless_the_one_before_was_judged(tmp_path: Path) -> Non
     lost = {"ansible.builtin.fail": {"msg": "lost"}, "when": "inventory_hostname == 'a'"}
     tasks.insert(gate, {"name": "Leave the play", **lost})
     (tmp_path / "store").mkdir()
-    given = {"edge_waves": WAVES, "edge_one_task": True}
+    given: dict[str, Any] = {"edge_waves": WAVES, "edge_one_task": True}
     found = wavekit.run(tmp_path, plays, hosts(), **given)
     assert found.code == 2, found.text
     assert states(tmp_path) == {"a": ("done", ""), "b": ("done", "")}, found.text
