@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import yaml
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 
 from ..module_utils.errors import EdgeError, InputError, one_line
 from ..module_utils.loadtest import options as loadtest
@@ -82,13 +83,23 @@ def check_given(
         resolved = given(options)
         checked = validator.validate(resolved)
         if checked.error_messages:
-            message = remove_values("; ".join(checked.error_messages), checked._no_log_values)
+            message = remove_values(_all_wrong(checked), checked._no_log_values)
             raise InputError(
                 f"a variable of the role {role} is not right: {message}",
                 hint="See docs/variables.md",
             )
         if resolved.get(MEASURED):
             _check_measured(resolved[MEASURED])
+
+
+def _all_wrong(checked: ValidationResult) -> str:
+    """Return all errors: where a name is misspelt, the first one says that another is missing."""
+    texts = []
+    for error in checked.errors.errors:
+        # As modules say it; its own text begins with the names.
+        unknown = isinstance(error, UnsupportedError)
+        texts.append(f"{'unsupported parameters: ' if unknown else ''}{error.msg}")
+    return "; ".join(texts)
 
 
 def _check_measured(given: Mapping[str, Any]) -> None:
@@ -100,8 +111,7 @@ def _check_measured(given: Mapping[str, Any]) -> None:
     # The role itself names the server, and the way to the cluster has been checked before.
     validator = ArgumentSpecValidator(dict(loadtest.ARGUMENT_SPEC), **loadtest.SPEC_RULES)
     checked = validator.validate({**given, "namespace": "a", "name": "a"})
-    # All of them: where a name is misspelt, "missing" comes first, and the wrong name after it.
-    why = "; ".join(checked.error_messages)
+    why = _all_wrong(checked)
     if not why:
         try:
             loadtest.options_from_params(checked.validated_parameters)

@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tests" / "testbed" / "fleet")]
+
+import wavekit  # noqa: E402
 
 BARE = "{{ there_is_no_such_variable }}"
 # Each host, what it has of its own, and what the look says of it.
@@ -97,14 +100,15 @@ def test_a_turn_is_resolved_as_its_tasks_would_be(tmp_path: Path) -> None:
 
 
 def test_turns_in_one_task_end_as_those_of_tasks(tmp_path: Path) -> None:
-    """Nobody answers: each cluster fails, or says not now, in the state and phase of its tasks."""
+    """All is refused: each cluster fails, or says not now, in the state and phase of its tasks."""
     ends: "dict[bool, list[Any]]" = {}
     codes = {}
     for together in (False, True):
         folder = tmp_path / str(together)
         folder.mkdir()
         waves = [{"name": "all of them", "rest": True}]
-        done = rollout(folder, edge_one_task=together, edge_waves=waves)
+        auth = {"host": wavekit.refusing()}
+        done = rollout(folder, edge_one_task=together, edge_waves=waves, edge_auth=auth)
         codes[together] = done.returncode
         ends[together] = [*re.findall(r"^rollout .*", done.stdout, re.M), states(folder)]
         assert len(ends[together]) == 2, done.stdout

@@ -64,7 +64,7 @@ MEASURE = {"model": "tiny", "rate": 50, "duration": 5, "slo": {"p95_ms": 40, "er
     ("given", "says"),
     [
         ({"model": None}, "model"),
-        ({"model": None, "modle": "tiny"}, "missing .*model.*; Unsupported .*modle"),
+        ({"model": None, "modle": "tiny"}, "missing .*model.*; unsupported .*modle"),
         ({"slo": {"p50_ms": 9, "p99_ms": 5}}, "p99"),
         ({"slo": {"throughput": 60}}, "throughput"),
         ({"slo": {"speed": 1}}, "speed"),

@@ -75,8 +75,12 @@ def number_of(path: str, files: dict[str, bytes]) -> int:
 def store_on(root: Path, owner: str) -> agent_store.Store:
     """Return a locked store; the writer before is dead."""
     store = agent_store.Store(str(root), os.geteuid(), os.getegid(), False)
+    lease = agent_lock.LOCK_LEASE
     agent_lock.LOCK_LEASE = 0.0  # nobody else lives here
-    store.lock(owner, "test")
+    try:
+        store.lock(owner, "test")
+    finally:
+        agent_lock.LOCK_LEASE = lease  # other tests may share this process
     return store
 
 
