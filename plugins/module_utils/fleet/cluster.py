@@ -86,12 +86,17 @@ class Answer:
     Attributes:
         before: number of the release that it serves, see C(Cluster.before).
         hold: why somebody at the site wants nothing to be changed; empty if nobody does.
-        offline: why it did not answer; empty if it did.
+        error: why it did not answer, if it did not.
     """
 
     before: Optional[int] = None
     hold: str = ""
-    offline: str = ""
+    error: Optional[UnreachableError] = None
+
+    @property
+    def offline(self) -> str:
+        """Why it did not answer; empty if it did."""
+        return one_line(str(self.error)) if self.error is not None else ""
 
 
 def run(params: Params, runtime: Runtime) -> Result:
@@ -132,11 +137,11 @@ def _begun(params: Params, known: Optional[Cluster]) -> "tuple[Cluster, str]":
     )
     answer = looked(params)
     why = answer.hold
-    if answer.offline:
+    if answer.error is not None:
         if not params["defer_offline"]:
             # A moment later it may answer the next task. But it may be on hold, and nobody would
             # know what to put back.
-            raise UnreachableError(answer.offline.rstrip("."), subject=params["cluster"])
+            raise answer.error
         why = f"offline: {answer.offline}"
     # What an earlier run of this rollout found is what served before it; now it may be half done.
     before = known.before if known is not None and known.before is not None else answer.before
@@ -220,7 +225,7 @@ def asked(params: Params) -> Answer:
                 return Answer(hold=f"on hold: {one_line(reason)}" if reason else "on hold")
             return Answer(before=_before(client, place, name))
     except UnreachableError as error:
-        return Answer(offline=one_line(str(error)))
+        return Answer(error=error)
     except EdgeError as error:
         if may_pass(error):
             raise

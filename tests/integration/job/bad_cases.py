@@ -22,6 +22,7 @@ from jobkit import HOST_ROOT, publish_locally, tiny_ir
 
 Vars = dict[str, Any]
 REPOSITORY, SERVER = "openvino.edge.model_repository", "openvino.edge.model_server"
+BEGIN = "openvino.edge.rollout_cluster"
 PREFLIGHT = "openvino.edge.preflight_info"
 NO_IMAGE = "localhost/no-such-image:1"
 
@@ -284,12 +285,12 @@ CASES: dict[str, Case] = {
         _unknown_server_option,
     ),
     "unreachable": Case(
-        PREFLIGHT,
+        BEGIN,
         ("https://127.0.0.1:1", "refuses connections", "API server up"),
         _closed_port,
         "kubeconfig",
     ),
-    "wrong-ca": Case(PREFLIGHT, ("CA that is not trusted", "ca_cert"), _wrong_ca, "ca_cert"),
+    "wrong-ca": Case(BEGIN, ("CA that is not trusted", "ca_cert"), _wrong_ca, "ca_cert"),
     "expired-token": Case(
         PREFLIGHT, (r"expired at \d{4}-", "new token"), _expired_token, "kubeconfig"
     ),

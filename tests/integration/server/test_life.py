@@ -52,8 +52,8 @@ def test_deploy_then_nothing_to_do(server: Server, monkeypatch: pytest.MonkeyPat
     again = server.run()
     monkeypatch.undo()
     assert not again["changed"] and actions(again) == {"unchanged"}
-    # One of them asks what the platform is.
-    assert len(requests) == 7, requests
+    # One of them asks what the platform is, and one whether the replica has the configuration.
+    assert len(requests) == 8, requests
     assert all(request.startswith("GET ") for request in requests)
 
 

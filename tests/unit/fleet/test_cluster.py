@@ -189,7 +189,7 @@ def test_a_cluster_that_nobody_reaches_is_deferred_or_has_failed(
 ) -> None:
     """It may be on hold, and answer the next task; then nobody would know what to put back."""
     turns.answer = asked(monkeypatch, UnreachableError("it refuses connections"))
-    with pytest.raises(UnreachableError, match="a: it refuses connections."):
+    with pytest.raises(UnreachableError, match="it refuses connections"):
         turns(BEGUN)
     assert turns.failed("rollout_cluster").phase == "begin"
     assert turns(BEGUN, defer_offline=True)["state"] == DEFERRED

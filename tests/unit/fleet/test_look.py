@@ -137,7 +137,7 @@ def test_one_has_its_turn_where_all_are_the_same(bench: Bench) -> None:
     ("answer", "words"),
     [
         (Answer(hold="on hold: inventory day"), "inventory day"),
-        (Answer(offline="nobody answers"), "offline: nobody answers"),
+        (Answer(error=UnreachableError("nobody answers")), "offline: nobody answers."),
         (Answer(before=None), "no release"),
         (Answer(before=0), "no release"),
         (InputError("no window", option="windows"), "no window"),

@@ -199,7 +199,7 @@ def test_what_fails_unforeseen_is_a_failure_of_that_cluster(bench: Bench) -> Non
 
 def test_a_site_that_says_not_now_is_deferred(bench: Bench) -> None:
     bench.answers["b"] = Answer(hold="on hold: inventory day")
-    bench.answers["c"] = Answer(offline="nobody answers")
+    bench.answers["c"] = Answer(error=UnreachableError("nobody answers"))
     bench.begins["c"] = {"defer_offline": True}
     found = bench.run()
     assert bench.states() == {"a": DONE, "b": DEFERRED, "c": DEFERRED}
