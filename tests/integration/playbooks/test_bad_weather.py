@@ -87,7 +87,9 @@ def test_a_rollout_in_bad_weather_ends_as_in_good(
         pytest.param("GET", "/proxy/v1/config", marks=pytest.mark.whole),
     ],
 )
-@pytest.mark.parametrize("fault", ["503", "reset", pytest.param("still", marks=pytest.mark.whole)])
+@pytest.mark.parametrize(
+    "fault", ["503", *(pytest.param(name, marks=pytest.mark.whole) for name in ("reset", "still"))]
+)
 def test_an_api_server_may_be_away_for_eight_seconds(
     sites: Sites, tmp_path: Path, method: str, part: str, fault: str
 ) -> None:

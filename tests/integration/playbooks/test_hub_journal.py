@@ -75,6 +75,7 @@ def lose(sites: Sites) -> None:
             os.kill(int(path.parent.name), signal.SIGKILL)
 
 
+@pytest.mark.whole
 def test_a_lost_machine_leaves_its_rollout_to_another_one(sites: Sites, hub: Hub) -> None:
     lost = start(sites, 3)
     assert lost.stdout is not None
